@@ -1,0 +1,146 @@
+//! Cutting a file into blocks and naming them.
+//!
+//! A file of at most [`CutSizes::small_file`] bytes is one block, an empty file none. A larger one is cut where its content
+//! says so (FastCDC), so that an edit moves only the blocks around it.
+
+use crate::io::Block;
+use cloudindex_wire::Digest;
+use fastcdc::v2020::FastCDC;
+
+/// Sizes in bytes that decide where a file is cut. Both ends of a resume must use the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CutSizes {
+    pub small_file: usize,
+    pub min: usize,
+    pub average: usize,
+    pub max: usize,
+}
+
+/// The name of these bytes.
+pub fn digest(bytes: &[u8]) -> Digest {
+    Digest(*blake3::hash(bytes).as_bytes())
+}
+
+/// Cuts one file as its bytes stream in. Holds at most one block and what was pushed last.
+#[derive(Debug)]
+pub struct Cutter {
+    sizes: CutSizes,
+    held: Vec<u8>,
+    read: u64,
+}
+
+impl Cutter {
+    pub fn new(sizes: CutSizes) -> Self {
+        Cutter { sizes, held: Vec::new(), read: 0 }
+    }
+
+    /// Bytes of the file seen so far.
+    pub fn read(&self) -> u64 {
+        self.read
+    }
+
+    /// Takes the next bytes; gives each block that is now certain to `sink`.
+    pub fn push(&mut self, bytes: &[u8], mut sink: impl FnMut(Block, &[u8])) {
+        self.read += bytes.len() as u64;
+        self.held.extend_from_slice(bytes);
+        if self.read > self.sizes.small_file as u64 {
+            // A cut is certain once a whole block of the greatest size lies behind it.
+            self.cut(self.sizes.max, &mut sink);
+        }
+    }
+
+    /// The file is over: gives the blocks that are left.
+    pub fn finish(mut self, mut sink: impl FnMut(Block, &[u8])) {
+        if self.read > self.sizes.small_file as u64 {
+            self.cut(1, &mut sink);
+        } else if !self.held.is_empty() {
+            sink(named(&self.held), &self.held);
+        }
+    }
+
+    /// Cuts while at least `lookahead` bytes are held.
+    fn cut(&mut self, lookahead: usize, sink: &mut impl FnMut(Block, &[u8])) {
+        let mut start = 0;
+        while self.held.len() - start >= lookahead.max(1) {
+            let rest = &self.held[start..];
+            let end = FastCDC::new(rest, self.sizes.min, self.sizes.average, self.sizes.max)
+                .next()
+                .map_or(rest.len(), |chunk| chunk.length);
+            sink(named(&rest[..end]), &rest[..end]);
+            start += end;
+        }
+        self.held.drain(..start);
+    }
+}
+
+fn named(bytes: &[u8]) -> Block {
+    Block { digest: digest(bytes), len: bytes.len() as u32 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const SIZES: CutSizes = CutSizes { small_file: 1024, min: 256, average: 1024, max: 4096 };
+
+    fn noise(len: usize, seed: u32) -> Vec<u8> {
+        let mut state = seed | 1;
+        (0..len)
+            .map(|_| {
+                state ^= state << 13;
+                state ^= state >> 17;
+                state ^= state << 5;
+                state as u8
+            })
+            .collect()
+    }
+
+    fn cut(bytes: &[u8], pieces: &[usize]) -> Vec<(Block, Vec<u8>)> {
+        let mut found = Vec::new();
+        let mut cutter = Cutter::new(SIZES);
+        let mut rest = bytes;
+        for piece in pieces.iter().cycle() {
+            if rest.is_empty() {
+                break;
+            }
+            let (now, later) = rest.split_at((*piece).clamp(1, rest.len()));
+            cutter.push(now, |block, bytes| found.push((block, bytes.to_vec())));
+            rest = later;
+        }
+        cutter.finish(|block, bytes| found.push((block, bytes.to_vec())));
+        found
+    }
+
+    proptest! {
+        #[test]
+        fn blocks_put_together_are_the_file(len in 0usize..40_000, seed: u32, pieces in prop::collection::vec(1usize..9000, 1..5)) {
+            let file = noise(len, seed);
+            let blocks = cut(&file, &pieces);
+            let whole: Vec<u8> = blocks.iter().flat_map(|(_, bytes)| bytes.clone()).collect();
+            prop_assert!(whole == file);
+            for (block, bytes) in &blocks {
+                prop_assert!(block.len as usize == bytes.len() && (1..=SIZES.max).contains(&bytes.len()));
+                prop_assert_eq!(block.digest, digest(bytes));
+            }
+            prop_assert!(len > SIZES.small_file || blocks.len() == usize::from(len > 0));
+        }
+
+        #[test]
+        fn how_the_bytes_arrive_does_not_matter(len in 0usize..40_000, seed: u32, pieces in prop::collection::vec(1usize..9000, 1..5)) {
+            let file = noise(len, seed);
+            prop_assert!(cut(&file, &pieces) == cut(&file, &[len.max(1)]));
+        }
+    }
+
+    #[test]
+    fn an_edit_moves_only_the_blocks_around_it() {
+        let file = noise(200_000, 7);
+        let mut edited = file.clone();
+        edited.splice(100_000..100_010, *b"some other words");
+        let before: Vec<_> = cut(&file, &[5000]).into_iter().map(|(block, _)| block).collect();
+        let after = cut(&edited, &[5000]);
+        let fresh = after.iter().filter(|(block, _)| !before.contains(block)).count();
+        assert!(fresh <= 3, "{fresh} of {} blocks are new", after.len());
+    }
+}

@@ -1,0 +1,275 @@
+//! What goes into the engine and what comes out: [`Input`], [`Action`] and the plain data in them.
+
+use crate::error::Failure;
+use crate::progress::Progress;
+use cloudindex_wire::Digest;
+use serde::Serialize;
+use std::ops::Range;
+
+/// Milliseconds since an origin of the shell's choosing. It must not fall; everything else is the engine's business.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Now(pub u64);
+
+impl Now {
+    pub(crate) fn after(self, millis: u64) -> Now {
+        Now(self.0.saturating_add(millis))
+    }
+
+    pub(crate) fn since(self, earlier: Now) -> u64 {
+        self.0.saturating_sub(earlier.0)
+    }
+}
+
+/// A file's row: the first file found is 0, the next 1, and so on. Page and engine count alike, so no message carries more.
+pub type FileId = u32;
+
+/// One try of one request. A reply to an attempt that is over is ignored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct AttemptId(pub u64);
+
+/// The application's number for a [`Input::Call`]; the answer carries it back.
+pub type CallId = u32;
+
+/// Where a block stands: its file, and its place among the file's blocks. The shell keeps the bytes under this key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct BlockKey {
+    pub file: FileId,
+    pub index: u32,
+}
+
+/// A block as the cutter found it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Block {
+    pub digest: Digest,
+    pub len: u32,
+}
+
+/// A file that the user chose, as far as it is known without reading it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Found {
+    /// Relative path, `/` between segments.
+    pub path: String,
+    /// `File.type`; empty when unknown.
+    pub media_type: String,
+    /// Only when it costs nothing to know (it costs 300 µs on a plain `File`).
+    pub size: Option<u64>,
+    /// Milliseconds since 1970, when it costs nothing to know.
+    pub last_modified: Option<u64>,
+    /// A JSON object as text, from the application's `metadata(file)`.
+    pub metadata: Option<String>,
+    /// What the application's `groupBy(file)` said.
+    pub group: Option<String>,
+    /// Why this one can't be read, when the walk met an entry that it could not open: it becomes a failed file at once.
+    pub unreadable: Option<String>,
+}
+
+/// Everything that can happen to the engine.
+#[derive(Debug)]
+pub enum Input {
+    /// Files the walk found; they get the next ids in this order.
+    Found(Vec<Found>),
+    /// All that was added so far has been walked. More may be found later.
+    IntakeEnded,
+    /// The answer to [`Action::Size`].
+    Sized { file: FileId, size: u64 },
+    /// More of a file was read and cut. `read` counts all its bytes so far; `blocks` are the next ones in order;
+    /// `size` is what the browser says of a large file; `ended` when the stream is over.
+    Cut { file: FileId, blocks: Vec<Block>, read: u64, size: Option<u64>, ended: bool },
+    /// The browser could not read the file; the text is the browser's own.
+    Unreadable { file: FileId, reason: String },
+    /// A response came, whatever its status.
+    Reply { attempt: AttemptId, reply: Reply },
+    /// No response came: reset, refused, DNS, CORS; the text is the browser's own.
+    NoReply { attempt: AttemptId, reason: String },
+    /// The answer to [`Action::RefreshToken`].
+    Token(Result<String, String>),
+    /// Stop sending and reading; what is in flight is called off and sent again later.
+    Pause,
+    /// Go on after [`Input::Pause`].
+    Resume,
+    /// Stop for good: what is not committed ends as cancelled.
+    Cancel,
+    /// Take one file out.
+    Remove(FileId),
+    /// Try failed files again; none named means all that failed with something worth retrying.
+    Retry(Vec<FileId>),
+    /// The browser says that the network is back.
+    Online,
+    /// The browser says that the network is gone.
+    Offline,
+    /// A call of the API that is no upload (`batches.create`, `getStatus`): same retries, same token.
+    Call { call: CallId, method: Method, path: String, body: Option<String> },
+    /// The time given by [`crate::Engine::wake_at`] has come.
+    Wake,
+}
+
+/// Everything that the engine wants done. The shell does it and reports back by [`Input`]; it decides nothing.
+#[derive(Debug)]
+pub enum Action {
+    /// Ask the sizes of these files when the page is idle; answer each by [`Input::Sized`].
+    Size(Vec<FileId>),
+    /// Open the file, or go on with it, and read until `up_to` bytes of it have come, then wait for more.
+    /// A file that goes on past [`crate::Config::small_file`] is asked its size, told in the next [`Input::Cut`].
+    Read { file: FileId, up_to: u64 },
+    /// Close the file's stream and drop what its cutter holds. A later `Read` starts from byte 0.
+    StopReading(FileId),
+    /// These blocks' bytes are not needed any more.
+    Forget { file: FileId, blocks: Range<u32> },
+    /// Send a request; answer by [`Input::Reply`] or [`Input::NoReply`].
+    Send { attempt: AttemptId, request: Request },
+    /// Call off an attempt; nothing needs to be answered.
+    Abort(AttemptId),
+    /// Ask the application for a new token; answer by [`Input::Token`].
+    RefreshToken,
+    /// Stop walking: enough is queued.
+    PauseWalk,
+    /// Walk on.
+    ResumeWalk,
+    /// The answer to [`Input::Call`]: the response's body, or why there is none.
+    Answer { call: CallId, result: Result<String, Failure> },
+    /// What changed since the last update, at most one a frame.
+    Emit(Box<Update>),
+}
+
+/// An HTTP method that the targets use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    Get,
+    Post,
+    Delete,
+}
+
+impl Method {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Method::Get => "GET",
+            Method::Post => "POST",
+            Method::Delete => "DELETE",
+        }
+    }
+}
+
+/// A request to perform as it stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Request {
+    pub method: Method,
+    pub url: String,
+    pub headers: Vec<(&'static str, String)>,
+    /// The body is these pieces, one after the other; none means no body.
+    pub body: Vec<Segment>,
+}
+
+/// A piece of a body.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Segment {
+    Bytes(Vec<u8>),
+    /// The bytes that the shell keeps under this key.
+    Block(BlockKey),
+}
+
+/// A response.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Reply {
+    pub status: u16,
+    /// The value of `Retry-After`, if there was one.
+    pub retry_after: Option<String>,
+    pub body: Vec<u8>,
+}
+
+/// Where a file stands. The last five are final, until a retry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FileState {
+    /// Found; its turn has not come.
+    Waiting,
+    /// Its bytes are being read, cut and digested.
+    Reading,
+    /// Its bytes are on the way, or wait for a connection.
+    Sending,
+    /// The server holds it, whole and durable.
+    Committed,
+    /// The server held it already.
+    Duplicate,
+    /// It could not be read, sent or stored.
+    Failed,
+    /// It was refused before a byte of it was sent.
+    Rejected,
+    /// The user took it out.
+    Cancelled,
+}
+
+impl FileState {
+    /// Nothing more happens to the file by itself.
+    pub fn is_final(self) -> bool {
+        !matches!(self, FileState::Waiting | FileState::Reading | FileState::Sending)
+    }
+
+    /// The server holds the file.
+    pub fn is_stored(self) -> bool {
+        matches!(self, FileState::Committed | FileState::Duplicate)
+    }
+}
+
+/// Where the whole upload stands.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Phase {
+    /// Nothing to do (yet).
+    #[default]
+    Idle,
+    Running,
+    Paused,
+    /// No answer from the server or no network; it goes on by itself.
+    Stalled,
+    /// Everything is sent; the server still processes (`tracking.enabled`).
+    Following,
+    /// Every file is in a final state and the walk is over.
+    Complete,
+    Cancelled,
+}
+
+/// What changed, for the page: at most one a frame.
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Update {
+    pub phase: Phase,
+    /// The batch's id, as soon as it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub batch_id: Option<String>,
+    /// Files whose state or percent is not what the last update said.
+    pub files: Vec<FileChange>,
+    /// Groups that started or completed, in order.
+    pub groups: Vec<GroupChange>,
+    pub progress: Progress,
+    /// Why the upload stalls or stopped, in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Failure>,
+    /// The batch's status as the server last told it (`tracking.enabled`), as its JSON text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
+}
+
+/// The newest state of a file.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FileChange {
+    pub id: FileId,
+    pub state: FileState,
+    /// Bytes acked, 0 to 100, never falling while the file is under way.
+    pub percent: u8,
+    /// Known from the moment it was read or asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub document_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<Failure>,
+}
+
+/// A group started or completed; numbers count from 1.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "change", rename_all = "lowercase")]
+pub enum GroupChange {
+    Started { number: u32, files: Vec<FileId> },
+    Completed { number: u32, files: Vec<FileId> },
+}

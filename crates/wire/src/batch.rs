@@ -1,0 +1,140 @@
+//! The batch: how it is created, what it may hold, how it stands.
+
+use crate::ErrorType;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+/// Body of `POST /v1/batches`. Every field is optional.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct NewBatch {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<Box<RawValue>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub processing: Option<ProcessingOptions>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limits: Option<BatchLimits>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tracking: Option<TrackingOptions>,
+}
+
+/// How the server works on the batch's documents.
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct ProcessingOptions {
+    /// Characters a text chunk.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chunk_size: Option<u32>,
+}
+
+/// What a batch may hold; the smaller of the asked and the server's own is in force.
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct BatchLimits {
+    /// Documents.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_batch_size: Option<u64>,
+    /// Bytes a document.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_file_size: Option<u64>,
+    /// Bytes of all documents.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub total_batch_bytes: Option<u64>,
+}
+
+/// Who is told how the batch goes.
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct TrackingOptions {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub webhook_url: Option<String>,
+}
+
+/// What the server takes in one request, told when a batch is created or read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Caps {
+    /// Bytes of one request's body.
+    pub bundle_bytes: u64,
+    /// Bytes of one block.
+    pub block_bytes: u64,
+    /// Documents of one manifest.
+    pub bundle_documents: u64,
+    /// Values of `Content-Encoding` that are accepted.
+    #[serde(default)]
+    pub encodings: Vec<String>,
+    /// The digest that names blocks: `blake3`.
+    pub digest: String,
+}
+
+/// A batch as `POST /v1/batches` (201) and `GET /v1/batches/{id}` (200) answer it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Batch {
+    pub id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<Box<RawValue>>,
+    pub limits: BatchLimits,
+    pub caps: Caps,
+    #[serde(flatten)]
+    pub status: BatchStatus,
+}
+
+/// How a batch stands: the seed's `getStatus`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BatchStatus {
+    /// The batch's id again, under the name that the seed's snippets use.
+    pub batch_id: String,
+    pub status: Phase,
+    pub total_files: u64,
+    pub processed_files: u64,
+    pub failed_files: u64,
+    /// 0 to 100.
+    pub progress_percentage: f64,
+    /// ISO 8601; the first document's arrival, `None` before it.
+    pub started_at: Option<String>,
+    /// ISO 8601; `None` while there is nothing to estimate from.
+    pub estimated_completion: Option<String>,
+    /// Bytes of all committed documents.
+    pub bytes: u64,
+}
+
+/// The life of a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Phase {
+    /// Takes documents.
+    Open,
+    /// Takes no more; some are still being processed.
+    Processing,
+    /// All documents are processed or have failed.
+    Completed,
+    /// Stopped; takes no more.
+    Cancelled,
+}
+
+/// One row of `GET /v1/batches/{id}/errors`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BatchError {
+    #[serde(rename = "type")]
+    pub error_type: ErrorType,
+    pub code: String,
+    pub message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub document_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    pub retryable: bool,
+    /// ISO 8601.
+    pub at: String,
+}

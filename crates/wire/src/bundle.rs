@@ -1,0 +1,89 @@
+//! The bundle: the body of one request, and its acks.
+//!
+//! A bundle is `multipart/form-data`. The first part is named `manifest` and holds a [`Manifest`] as JSON; each
+//! further part is a block, named by its digest. `POST /v1/batches/{id}/documents` takes both;
+//! `POST /v1/batches/{id}/blocks` takes block parts alone. Both answer a [`BundleReply`].
+
+use crate::{Digest, Problem};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+/// The first part of a bundle: which documents, made of which blocks.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Manifest {
+    pub documents: Vec<DocumentEntry>,
+}
+
+/// One document of a manifest.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DocumentEntry {
+    /// Relative, `/` between segments, unique in its batch: posting a path again with other blocks replaces it.
+    pub path: String,
+    /// Bytes; must equal the sum of the block lengths.
+    pub size: u64,
+    /// Media type as the browser gave it; empty when unknown.
+    #[serde(rename = "type", default, skip_serializing_if = "String::is_empty")]
+    pub media_type: String,
+    /// Milliseconds since 1970, as `File.lastModified`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_modified: Option<u64>,
+    /// A JSON object of the application's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<Box<RawValue>>,
+    /// `[digest, length]` in the order of the bytes; empty for an empty file.
+    pub blocks: Vec<(Digest, u64)>,
+}
+
+/// The answer to a bundle: one ack a document and a block, in the order of the request.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BundleReply {
+    #[serde(default)]
+    pub documents: Vec<DocumentAck>,
+    #[serde(default)]
+    pub blocks: Vec<BlockAck>,
+}
+
+/// What became of one document of the manifest.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DocumentAck {
+    pub path: String,
+    #[serde(flatten)]
+    pub outcome: DocumentOutcome,
+}
+
+/// The server's word on a document; `committed` and `duplicate` are durable.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "status", rename_all = "lowercase")]
+pub enum DocumentOutcome {
+    /// The record is stored under `id`.
+    Committed { id: String },
+    /// The batch held just this document already, under `id`.
+    Duplicate { id: String },
+    /// Blocks that the server lacks; send them, then the manifest again.
+    Incomplete { missing: Vec<Digest> },
+    /// This document will not be taken; the rest of the bundle counts.
+    Rejected { error: Problem },
+}
+
+/// What became of one block part.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BlockAck {
+    pub digest: Digest,
+    #[serde(flatten)]
+    pub outcome: BlockOutcome,
+}
+
+/// The server's word on a block; `stored` and `duplicate` are durable.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "status", rename_all = "lowercase")]
+pub enum BlockOutcome {
+    Stored,
+    Duplicate,
+    /// `digest_mismatch`, `block_too_large`; the rest of the bundle counts.
+    Rejected { error: Problem },
+}

@@ -1,0 +1,23 @@
+//! The types both ends speak, as PROTOCOL.md names them. The only crate that uploader and server share.
+//!
+//! | module | holds |
+//! | --- | --- |
+//! | [`digest`] | [`Digest`]: the name of a block, BLAKE3-256 in hex |
+//! | [`bundle`] | [`Manifest`] and [`BundleReply`]: one request body and its acks |
+//! | [`batch`] | [`NewBatch`], [`Batch`], [`BatchStatus`], [`Caps`], [`BatchError`] |
+//! | [`problem`] | [`Problem`]: errors as RFC 9457 problem details, and the codes in use |
+//!
+//! Sizes are bytes, times are ISO 8601 in UTC unless a field says otherwise.
+
+pub mod batch;
+pub mod bundle;
+pub mod digest;
+pub mod problem;
+
+pub use batch::{Batch, BatchError, BatchLimits, BatchStatus, Caps, NewBatch, Phase, ProcessingOptions, TrackingOptions};
+pub use bundle::{BlockAck, BlockOutcome, BundleReply, DocumentAck, DocumentEntry, DocumentOutcome, Manifest};
+pub use digest::Digest;
+pub use problem::{ErrorType, Problem, codes};
+
+/// The name of the first part of a bundle.
+pub const MANIFEST_PART: &str = "manifest";

@@ -1,0 +1,73 @@
+//! Errors as RFC 9457 problem details (`application/problem+json`).
+
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+
+/// The three families of the seed's `getErrors`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ErrorType {
+    /// The file or request is not acceptable; sending it again will not help.
+    Validation,
+    /// The document was stored, but could not be processed.
+    Processing,
+    /// The server, the network or the browser failed.
+    System,
+}
+
+/// An error body. `code` is for programs, `detail` for people: it names the thing, the limit and the fix.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Problem {
+    /// A URI that identifies the problem: `urn:cloudindex:problem:CODE`.
+    #[serde(rename = "type", default)]
+    pub type_uri: Cow<'static, str>,
+    #[serde(default)]
+    pub title: Cow<'static, str>,
+    /// The HTTP status, also when the problem is one item's in a reply of 200.
+    #[serde(default)]
+    pub status: u16,
+    #[serde(default)]
+    pub detail: String,
+    #[serde(default)]
+    pub code: Cow<'static, str>,
+    #[serde(default)]
+    pub retryable: bool,
+}
+
+/// Codes in use. Retryable family first, then fatal.
+pub mod codes {
+    pub const RATE_LIMIT_EXCEEDED: &str = "rate_limit_exceeded";
+    pub const TEMPORARY_ERROR: &str = "temporary_error";
+    pub const CONNECTION_ERROR: &str = "connection_error";
+
+    pub const INVALID_REQUEST: &str = "invalid_request";
+    pub const INVALID_FILE: &str = "invalid_file";
+    pub const INVALID_PATH: &str = "invalid_path";
+    pub const FILE_TOO_LARGE: &str = "file_too_large";
+    pub const TOO_MANY_FILES: &str = "too_many_files";
+    pub const BATCH_TOO_LARGE: &str = "batch_too_large";
+    pub const BUNDLE_TOO_LARGE: &str = "bundle_too_large";
+    pub const BLOCK_TOO_LARGE: &str = "block_too_large";
+    pub const DIGEST_MISMATCH: &str = "digest_mismatch";
+    pub const UNAUTHORIZED: &str = "unauthorized";
+    pub const QUOTA_EXCEEDED: &str = "quota_exceeded";
+    pub const NOT_FOUND: &str = "not_found";
+    pub const BATCH_NOT_FOUND: &str = "batch_not_found";
+    /// The batch was completed or cancelled: it takes no more documents.
+    pub const BATCH_CLOSED: &str = "batch_closed";
+}
+
+impl Problem {
+    /// A problem with `status`, `code` and the words for a person.
+    pub fn new(status: u16, code: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
+        Problem {
+            type_uri: Cow::Owned(format!("urn:cloudindex:problem:{code}")),
+            title: Cow::Borrowed(title),
+            status,
+            detail: detail.into(),
+            code: Cow::Borrowed(code),
+            retryable: matches!(code, codes::RATE_LIMIT_EXCEEDED | codes::TEMPORARY_ERROR | codes::CONNECTION_ERROR),
+        }
+    }
+}
