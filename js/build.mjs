@@ -1,0 +1,46 @@
+// Builds what is published and the page: `node js/build.mjs`, after wasm-bindgen has filled dist/glue.
+//   dist/index.js, dist/worker.js, dist/chunk-*.js, dist/cloudindex_uploader_bg.wasm, dist/types/*.d.ts
+//   dist/page/: www/ and, under dist/page/dist/, the same files
+import { build } from 'esbuild';
+import { spawnSync } from 'node:child_process';
+import { cp, mkdir, readdir, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
+const dist = path.join(root, 'dist');
+const wasm = 'cloudindex_uploader_bg.wasm';
+
+const old = (await readdir(dist)).filter((name) => /\.js(\.map)?$/.test(name));
+await Promise.all(old.map((name) => rm(path.join(dist, name))));
+
+const tsc = path.join(path.dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc');
+const types = spawnSync(process.execPath, [
+  tsc, '-p', path.join(root, 'js'),
+  '--noEmit', 'false', '--declaration', '--emitDeclarationOnly', '--stripInternal', '--outDir', path.join(dist, 'types'),
+], { stdio: 'inherit' });
+if (types.status !== 0) process.exit(types.status ?? 1);
+
+await build({
+  absWorkingDir: root,
+  entryPoints: ['js/index.ts', 'js/worker.ts'],
+  outdir: dist,
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  target: 'es2022',
+  minify: true,
+  sourcemap: false,
+  chunkNames: 'chunk-[hash]',
+  legalComments: 'none',
+  logLevel: 'warning',
+});
+await cp(path.join(dist, 'glue', wasm), path.join(dist, wasm));
+
+const page = path.join(dist, 'page');
+await rm(page, { recursive: true, force: true });
+await mkdir(path.join(page, 'dist'), { recursive: true });
+await cp(path.join(root, 'www'), page, { recursive: true });
+const shipped = (await readdir(dist)).filter((name) => name.endsWith('.js') || name === wasm);
+await Promise.all(shipped.map((name) => cp(path.join(dist, name), path.join(page, 'dist', name))));

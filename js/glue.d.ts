@@ -1,0 +1,28 @@
+/** The wasm module's exports (docs/architecture.md). */
+import type { Failure } from './errors.js';
+
+export default function init(input: { module_or_path: WebAssembly.Module }): Promise<unknown>;
+export function initSync(input: { module: WebAssembly.Module }): unknown;
+
+/** Runs an engine in this thread. Wrong options: throws a Failure. */
+export function host(options: string, control: MessagePort, files?: MessagePort, fetch?: typeof globalThis.fetch): void;
+/** undefined, or the Failure that names the wrong option. */
+export function checkOptions(options: string): Failure | undefined;
+/** Indexes by batch; files over the limit in `rejected`. */
+export function planBatches(sizes: Float64Array, options: string): { batches: Uint32Array[]; rejected: Uint32Array };
+/** The Failure of each file that would be refused. */
+export function validate(paths: string[], sizes: Float64Array, options: string): { index: number; error: Failure }[];
+
+export interface IntakeHooks {
+  /** Row `first + i` is `files[i]` (null: unreadable entry) at `paths[i]`. */
+  found(first: number, files: (File | null)[], paths: string[]): void;
+  metadata?: ((file: File) => object | undefined) | undefined;
+  groupBy?: ((file: File) => string) | undefined;
+}
+
+/** Walks, opens streams, transfers bytes. */
+export class Intake {
+  constructor(files: MessagePort, hooks: IntakeHooks);
+  add(source: unknown): Promise<void>;
+  close(): void;
+}

@@ -1,0 +1,13 @@
+/** cloudindex-uploader: gets a folder of documents, or a hundred thousand of them, out of a browser and into an index. */
+export { Batches, CloudIndex, Documents } from './client.js';
+export { BatchProcessor } from './processor.js';
+export { Uploader } from './uploader.js';
+export type { UploaderOptions } from './uploader.js';
+export type { Completion, UploaderEvent, UploaderEvents } from './events.js';
+export { cloudindex } from './targets.js';
+export type { CloudIndexTarget, Target } from './targets.js';
+export { checkOptions, planBatches, validate } from './plan.js';
+export type { Plan, WasmOptions } from './plan.js';
+export { UploadError } from './errors.js';
+export type { Failure } from './errors.js';
+export type * from './types.js';

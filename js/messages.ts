@@ -1,0 +1,58 @@
+/** What goes over the control port, and what starts a worker (docs/architecture.md). */
+import type { Failure } from './errors.js';
+import type { FileStatus, Phase, Progress } from './types.js';
+
+/** What changed, at most once a frame. */
+export interface Update {
+  phase: Phase;
+  batchId?: string;
+  files: FileChange[];
+  groups: GroupChange[];
+  progress: Progress;
+  reason?: Failure;
+  /** The batch's status, as its JSON text. */
+  status?: string;
+}
+
+export interface FileChange {
+  id: number;
+  state: FileStatus;
+  percent: number;
+  size?: number;
+  documentId?: string;
+  error?: Failure;
+}
+
+export interface GroupChange {
+  change: 'started' | 'completed';
+  number: number;
+  files: number[];
+}
+
+export type ToHost =
+  | { t: 'pause' } | { t: 'resume' } | { t: 'cancel' }
+  | { t: 'remove'; id: number }
+  | { t: 'retry'; ids: number[] }
+  | { t: 'token'; token: string } | { t: 'token'; error: string }
+  | { t: 'call'; id: number; method: string; path: string; body?: string };
+
+export type FromHost =
+  | { t: 'ready' }
+  | { t: 'update'; update: Update }
+  | { t: 'refresh' }
+  | { t: 'answer'; id: number; body: string; error?: undefined } | { t: 'answer'; id: number; error: Failure }
+  | { t: 'fatal'; message: string };
+
+/** The first and only message to a worker. */
+export interface WorkerStart {
+  module: WebAssembly.Module;
+  control: MessagePort;
+  files: MessagePort | undefined;
+  options: string;
+}
+
+/** A worker's only message, when it can't host an engine; the page then does. */
+export interface WorkerBroken {
+  t: 'broken';
+  message: string;
+}

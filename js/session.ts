@@ -1,0 +1,184 @@
+/** One engine and the way to it: in a module worker, or on the page where no worker can start. */
+import { Intake, checkOptions, host } from './glue.js';
+import type { IntakeHooks } from './glue.js';
+import { UploadError, asUploadError, broken } from './errors.js';
+import { loadWasm } from './wasm.js';
+import { toJson } from './words.js';
+import type { Connection } from './connection.js';
+import type { FromHost, ToHost, Update, WorkerBroken, WorkerStart } from './messages.js';
+
+/** ms that a worker may take to start before the page does its work: long enough for a busy machine. */
+const WORKER_STARTS_WITHIN = 15_000;
+
+export interface Listener {
+  update(update: Update): void;
+  /** The engine is gone; nothing more will come. */
+  broken(error: UploadError): void;
+}
+
+interface Call {
+  resolve(body: string): void;
+  reject(error: UploadError): void;
+}
+
+export class Session {
+  readonly #connection: Connection;
+  readonly #listener: Listener | undefined;
+  readonly #calls = new Map<number, Call>();
+  #lastCall = 0;
+  #control: MessagePort | undefined;
+  #worker: Worker | undefined;
+  #intake: Intake | undefined;
+  #ready: (() => void) | undefined;
+
+  private constructor(connection: Connection, listener?: Listener) {
+    this.#connection = connection;
+    this.#listener = listener;
+  }
+
+  /** An engine for an upload: its options are checked, files can be added, updates go to `listener`. */
+  static async upload(connection: Connection, words: object, hooks: IntakeHooks, listener: Listener): Promise<Session> {
+    const [module, options] = await prepare(connection, words);
+    const session = new Session(connection, listener);
+    const files = (connection.worker && await session.#inWorker(module, options)) || await session.#onPage(options, true);
+    session.#intake = new Intake(files as MessagePort, hooks);
+    return session;
+  }
+
+  /** An engine for calls of the API: on the page, without files. */
+  static async calls(connection: Connection): Promise<Session> {
+    const [, options] = await prepare(connection, {});
+    const session = new Session(connection);
+    await session.#onPage(options, false);
+    return session;
+  }
+
+  send(message: ToHost): void {
+    this.#control?.postMessage(message);
+  }
+
+  /** Several sources at once; resolves when all are walked to their ends. */
+  async add(sources: unknown[]): Promise<void> {
+    await Promise.all(sources.map((source) => this.#intake?.add(source)));
+  }
+
+  /** The text of the answer. */
+  call(method: 'GET' | 'POST' | 'DELETE', path: string, body?: object): Promise<string> {
+    const id = ++this.#lastCall;
+    return new Promise((resolve, reject) => {
+      this.#calls.set(id, { resolve, reject });
+      this.send(body === undefined ? { t: 'call', id, method, path } : { t: 'call', id, method, path, body: toJson(body) });
+    });
+  }
+
+  close(): void {
+    this.#intake?.close();
+    this.#intake = undefined;
+    this.#worker?.terminate();
+    this.#worker = undefined;
+    this.#control?.close();
+    this.#control = undefined;
+  }
+
+  /** Resolves to the page's end of the files port, or to nothing when no worker can start. */
+  async #inWorker(module: WebAssembly.Module, options: string): Promise<MessagePort | undefined> {
+    const files = new MessageChannel();
+    const control = new MessageChannel();
+    let worker: Worker;
+    try {
+      worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module', name: 'cloudindex-uploader' });
+    } catch {
+      return undefined; // No workers here, or this module comes from another origin.
+    }
+    const started = await new Promise<boolean>((resolve) => {
+      const timer = setTimeout(resolve, WORKER_STARTS_WITHIN, false);
+      this.#ready = () => { clearTimeout(timer); resolve(true); };
+      worker.onerror = (event) => { event.preventDefault(); clearTimeout(timer); resolve(false); };
+      worker.onmessage = (event: MessageEvent<WorkerBroken>) => {
+        console.warn(`cloudindex-uploader: no worker (${event.data.message}); working on the page's thread.`);
+        clearTimeout(timer);
+        resolve(false);
+      };
+      this.#listen(control.port1);
+      const start: WorkerStart = { module, control: control.port2, files: files.port2, options };
+      try {
+        worker.postMessage(start, [control.port2, files.port2]);
+      } catch {
+        clearTimeout(timer);
+        resolve(false); // This browser does not hand on compiled modules.
+      }
+    });
+    if (!started) {
+      worker.terminate();
+      control.port1.close();
+      files.port1.close();
+      return undefined;
+    }
+    worker.onerror = (event) => { event.preventDefault(); this.#broke(event.message || 'the worker failed'); };
+    this.#worker = worker;
+    return files.port1;
+  }
+
+  async #onPage(options: string, withFiles: boolean): Promise<MessagePort | undefined> {
+    const control = new MessageChannel();
+    const files = withFiles ? new MessageChannel() : undefined;
+    const ready = new Promise<void>((resolve) => { this.#ready = resolve; });
+    this.#listen(control.port1);
+    try {
+      host(options, control.port2, files?.port2, this.#connection.fetch);
+    } catch (thrown) {
+      throw asUploadError(thrown);
+    }
+    await ready;
+    return files?.port1;
+  }
+
+  #listen(control: MessagePort): void {
+    this.#control = control;
+    control.onmessage = (event: MessageEvent<FromHost>) => this.#receive(event.data);
+  }
+
+  #receive(message: FromHost): void {
+    switch (message.t) {
+      case 'update':
+        this.#listener?.update(message.update);
+        break;
+      case 'answer': {
+        const call = this.#calls.get(message.id);
+        this.#calls.delete(message.id);
+        if (message.error) call?.reject(new UploadError(message.error));
+        else call?.resolve(message.body);
+        break;
+      }
+      case 'refresh':
+        this.#connection.refresh().then(
+          (token) => this.send({ t: 'token', token }),
+          (error: Error) => this.send({ t: 'token', error: error.message }),
+        );
+        break;
+      case 'ready':
+        this.#ready?.();
+        break;
+      case 'fatal':
+        this.#broke(message.message);
+        break;
+    }
+  }
+
+  #broke(message: string): void {
+    const error = broken('internal_error', `The uploader's engine broke down: ${message}. Please report this.`);
+    this.close();
+    for (const call of this.#calls.values()) call.reject(error);
+    this.#calls.clear();
+    this.#listener?.broken(error);
+  }
+}
+
+/** Wasm and options, both good. */
+async function prepare(connection: Connection, words: object): Promise<[WebAssembly.Module, string]> {
+  const [module, own] = await Promise.all([loadWasm(connection.wasmUrl), connection.words()]);
+  const options = toJson({ ...words, ...own });
+  const wrong = checkOptions(options);
+  if (wrong) throw new UploadError(wrong);
+  return [module, options];
+}

@@ -1,0 +1,230 @@
+/** An upload that an application steers: files go in, events come out. It decides nothing; the engine does. */
+import { UploadError, asUploadError, invalid } from './errors.js';
+import { UploaderEventTarget } from './events.js';
+import type { Completion } from './events.js';
+import type { FileChange, GroupChange, ToHost, Update } from './messages.js';
+import { Rows } from './rows.js';
+import { Session } from './session.js';
+import { take } from './sources.js';
+import { Target } from './targets.js';
+import type { Phase, Progress, Source, UploadFile, UploadOptions, UploadResult } from './types.js';
+
+export interface UploaderOptions extends UploadOptions {
+  /** Where files go: `cloudindex({ … })`. */
+  target: Target;
+  /** `false`: files wait for `start()`. Default: adding files starts the upload. */
+  autoStart?: boolean;
+}
+
+const NOTHING: Progress = { total: 0, completed: 0, failed: 0, bytes: 0, totalBytes: 0, bytesPerSecond: 0, percent: 0, basis: 'files' };
+
+export class Uploader extends UploaderEventTarget {
+  readonly #target: Target;
+  readonly #options: UploadOptions;
+  readonly #rows = new Rows();
+  #session: Promise<Session> | undefined;
+  /** The engine starts paused: `autoStart: false` or `pause()` came before the first file. */
+  #startPaused: boolean;
+  #phase: Phase = 'idle';
+  #progress: Progress = NOTHING;
+  #batchId: string | undefined;
+
+  constructor(options: UploaderOptions) {
+    super();
+    const { target, autoStart = true, ...rest } = options;
+    if (!(target instanceof Target)) throw invalid('invalid_option', 'The option "target" says where files go: cloudindex({ apiKey, … }).');
+    if (typeof autoStart !== 'boolean') throw invalid('invalid_option', 'The option "autoStart" must be true or false.');
+    for (const word of ['metadata', 'groupBy'] as const) {
+      if (word === 'metadata' && rest[word] !== undefined && typeof rest[word] !== 'function') {
+        throw invalid('invalid_option', 'The option "metadata" must be a function: (file) => object. A batch has its own: batch.metadata.');
+      }
+    }
+    this.#target = target;
+    this.#options = rest;
+    this.#startPaused = !autoStart;
+  }
+
+  /** How the whole upload stands. */
+  get phase(): Phase {
+    return this.#phase;
+  }
+
+  get progress(): Progress {
+    return this.#progress;
+  }
+
+  /** The batch that is filled, as soon as there is one. */
+  get batchId(): string | undefined {
+    return this.#batchId;
+  }
+
+  /** How many files were found so far. */
+  get length(): number {
+    return this.#rows.length;
+  }
+
+  /** How a file stands; ids count from 0 in the order files were found. */
+  file(id: number): UploadFile | undefined {
+    return id >= 0 && id < this.#rows.length ? this.#rows.snapshot(id) : undefined;
+  }
+
+  /** One per file, in the order they were found; made for this call. */
+  results(): UploadResult[] {
+    return this.#rows.results();
+  }
+
+  /**
+   * Adds files. What a drop, paste or input offers is taken before this returns. Resolves when the source is walked to its
+   * end, which under back-pressure may be long after its first files have arrived.
+   */
+  async add(source: Source): Promise<void> {
+    const taken = take(source);
+    // Both at once: what the browser still promises may not wait for the wasm.
+    const [session, sources] = await Promise.all([this.#open().catch(() => undefined), Promise.all(taken)]);
+    await session?.add(sources);
+  }
+
+  /** Starts what `autoStart: false` held back. */
+  start(): void {
+    this.resume();
+  }
+
+  pause(): void {
+    this.#startPaused = true;
+    this.#send({ t: 'pause' });
+  }
+
+  resume(): void {
+    this.#startPaused = false;
+    this.#send({ t: 'resume' });
+  }
+
+  /** Stops for good: what is not on the server ends as cancelled. */
+  cancel(): void {
+    this.#send({ t: 'cancel' });
+  }
+
+  /** Tries failed files again: the named ones, or all that are worth it. */
+  retry(files?: number | UploadFile | Iterable<number | UploadFile>): void {
+    this.#send({ t: 'retry', ids: files === undefined ? [] : ids(files) });
+  }
+
+  /** Takes files out that are not on the server yet. */
+  remove(files: number | UploadFile | Iterable<number | UploadFile>): void {
+    for (const id of ids(files)) this.#send({ t: 'remove', id });
+  }
+
+  /** Ends the worker and frees memory. What is under way stops; files and results can still be asked for. */
+  close(): void {
+    void this.#session?.then((session) => session.close(), () => undefined);
+    this.#session = undefined;
+  }
+
+  #open(): Promise<Session> {
+    if (this.#session) return this.#session;
+    const { metadata, groupBy } = this.#options;
+    const opening = Session.upload(this.#target.connection, { ...this.#options, ...this.#target.words }, {
+      found: (first, files, paths) => this.#found(first, files, paths),
+      metadata,
+      groupBy: typeof groupBy === 'function' ? groupBy : undefined,
+    }, {
+      update: (update) => this.#update(update),
+      broken: (error) => this.#fail(error),
+    }).then((session) => {
+      if (this.#startPaused) session.send({ t: 'pause' });
+      return session;
+    });
+    opening.catch((thrown: unknown) => this.#fail(asUploadError(thrown)));
+    this.#session = opening;
+    return opening;
+  }
+
+  #send(message: ToHost): void {
+    void this.#session?.then((session) => session.send(message), () => undefined);
+  }
+
+  #fail(error: UploadError): void {
+    this.#session = undefined;
+    if (this.hears('error')) this.tell('error', error);
+  }
+
+  #found(first: number, files: (File | null)[], paths: string[]): void {
+    this.#rows.append(first, files, paths);
+    if (!this.hears('fileadded')) return;
+    for (let i = 0; i < paths.length; i++) this.tell('fileadded', this.#rows.snapshot(first + i));
+  }
+
+  /** First everything is taken over, then it is told: a listener never sees half an update. */
+  #update(update: Update): void {
+    const before = this.#phase;
+    this.#phase = update.phase;
+    this.#progress = update.progress;
+    if (update.batchId !== undefined) this.#batchId = update.batchId;
+    let settled = false;
+    const changes: [FileChange, 'moved' | 'settled'][] = [];
+    for (const change of update.files) {
+      const how = this.#rows.apply(change);
+      if (how === 'same') continue;
+      settled ||= how === 'settled';
+      changes.push([change, how]);
+    }
+
+    this.#tellGroups(update.groups, 'started');
+    for (const [change, how] of changes) this.#tellFile(change, how);
+    this.#tellGroups(update.groups, 'completed');
+    if (this.hears('progress')) this.tell('progress', update.progress);
+    if (update.status !== undefined && this.hears('status')) this.tell('status', JSON.parse(update.status));
+
+    const reason = update.reason && new UploadError(update.reason);
+    const phase = update.phase;
+    if (phase === 'stalled' && before !== 'stalled' && this.hears('stalled')) this.tell('stalled', reason ? { reason } : {});
+    if ((phase === 'complete' || phase === 'cancelled') && (before !== phase || settled)) this.#complete(phase === 'cancelled', reason);
+  }
+
+  #tellFile(change: FileChange, how: 'moved' | 'settled'): void {
+    const { id } = change;
+    const stored = change.state === 'committed' || change.state === 'duplicate';
+    if ((how === 'moved' || stored) && this.hears('fileprogress')) this.tell('fileprogress', this.#rows.snapshot(id));
+    if (how === 'moved') return;
+    const type = stored ? 'filecomplete' : SETTLED[change.state];
+    if (type && this.hears(type)) this.tell(type, this.#rows.snapshot(id));
+  }
+
+  #tellGroups(groups: GroupChange[], change: GroupChange['change']): void {
+    const type = change === 'started' ? 'batchstart' : 'batchcomplete';
+    if (groups.length === 0 || !this.hears(type)) return;
+    for (const group of groups) {
+      if (group.change !== change) continue;
+      if (change === 'started') {
+        const files = group.files.map((id) => this.#rows.file(id)).filter((file) => file !== null);
+        this.tell('batchstart', { batchNumber: group.number, files });
+      } else {
+        this.tell('batchcomplete', { batchNumber: group.number, results: group.files.map((id) => this.#rows.result(id)) });
+      }
+    }
+  }
+
+  #complete(cancelled: boolean, reason: UploadError | undefined): void {
+    if (!this.hears('complete')) return;
+    const rows = this.#rows;
+    const detail: Completion = {
+      cancelled,
+      progress: this.#progress,
+      ...(reason ? { reason } : {}),
+      get results() { return rows.results(); },
+    };
+    this.tell('complete', detail);
+  }
+}
+
+const SETTLED: Partial<Record<FileChange['state'], 'fileerror' | 'filerejected' | 'fileremoved'>> = {
+  failed: 'fileerror',
+  rejected: 'filerejected',
+  cancelled: 'fileremoved',
+};
+
+function ids(files: number | UploadFile | Iterable<number | UploadFile>): number[] {
+  if (typeof files === 'number') return [files];
+  if (Symbol.iterator in files) return Array.from(files, (file) => (typeof file === 'number' ? file : file.id));
+  return [files.id];
+}
