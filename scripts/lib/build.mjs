@@ -1,0 +1,107 @@
+// From the sources to dist/ and the server. Cargo knows best what is stale in Rust, and looks in a fraction of a second;
+// what follows it is redone when the content of its inputs changed.
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { ROOT, run, seconds } from './run.mjs';
+import { packages, rust } from './tools.mjs';
+
+const WASM = 'target/wasm32-unknown-unknown/web/cloudindex_uploader.wasm';
+const GLUE = 'dist/glue';
+export const SERVER = join(ROOT, 'target/release/cloudindex-server');
+
+// Everything that rustc's wasm target switches on by default, and SIMD (.cargo/config.toml).
+const FEATURES = [
+  'simd', 'bulk-memory', 'bulk-memory-opt', 'sign-ext', 'mutable-globals', 'nontrapping-float-to-int',
+  'reference-types', 'multivalue', 'call-indirect-overlong',
+];
+
+/** Builds everything: the server beside the page, because between them they keep two cores busy. */
+export async function build() {
+  const started = performance.now();
+  await rust();
+  await all([server(), page()]);
+  console.log(`built in ${seconds(started)}`);
+}
+
+export async function server() {
+  await run('cargo', ['build', '--release', '--quiet', '-p', 'cloudindex-server'], { label: 'server' });
+}
+
+export async function page() {
+  await all([packages(), wasm()]);
+  await glue();
+  await facade();
+}
+
+async function wasm() {
+  // The tool first where there is no core to spare; cdylib alone, because a second crate type drops LTO silently.
+  const tool = () => run('cargo', ['build', '--quiet', '--manifest-path', 'xtask/Cargo.toml', '-p', 'xtask'], { label: 'xtask' });
+  const crate = () =>
+    run(
+      'cargo',
+      ['rustc', '--quiet', '--profile', 'web', '--lib', '--crate-type', 'cdylib', '--target', 'wasm32-unknown-unknown'],
+      { label: 'wasm' },
+    );
+  await all([tool(), crate()]);
+}
+
+/** wasm-bindgen, then wasm-opt over what it made. */
+async function glue() {
+  const name = 'cloudindex_uploader_bg.wasm';
+  await whenChanged('glue', [WASM, 'xtask/Cargo.lock', 'package-lock.json', 'scripts/lib/build.mjs'], [`${GLUE}/${name}`], async () => {
+    await mkdir(join(ROOT, GLUE), { recursive: true });
+    await run('xtask/target/debug/xtask', ['bindgen', WASM, GLUE], { label: 'bindgen' });
+    const enable = FEATURES.map((feature) => `--enable-${feature}`);
+    const path = `${GLUE}/${name}`;
+    await run(process.execPath, ['node_modules/binaryen/bin/wasm-opt', '-Oz', ...enable, path, '-o', path], { label: 'wasm-opt' });
+  });
+}
+
+async function facade() {
+  const inputs = ['js', 'www', GLUE, 'package.json', 'package-lock.json'];
+  await whenChanged('facade', inputs, ['dist/index.js', 'dist/page/index.html'], () =>
+    run(process.execPath, ['js/build.mjs'], { label: 'facade' }),
+  );
+}
+
+/** Skips the work when it was done from inputs of this very content, and what it made is still there. */
+async function whenChanged(name, inputs, outputs, work) {
+  const stamp = join(ROOT, 'dist', `.${name}`);
+  const before = await digest(inputs);
+  const same = (await readFile(stamp, 'utf8').catch(() => '')) === before;
+  const there = await Promise.all(outputs.map((path) => readFile(join(ROOT, path)).then(() => true, () => false)));
+  if (same && !there.includes(false)) return;
+  const started = performance.now();
+  await work();
+  await writeFile(stamp, before);
+  console.log(`${name}: ${seconds(started)}`);
+}
+
+async function digest(paths) {
+  const hash = createHash('sha256');
+  for (const path of paths) {
+    for (const file of await files(join(ROOT, path))) {
+      const content = await readFile(file);
+      hash.update(`${relative(ROOT, file)}\0${content.length}\0`).update(content);
+    }
+  }
+  return hash.digest('hex');
+}
+
+/** The path itself, or every file under it, in a fixed order. */
+export async function files(path) {
+  const entries = await readdir(path, { withFileTypes: true, recursive: true }).catch((error) => {
+    if (error.code === 'ENOTDIR') return undefined;
+    throw error;
+  });
+  if (!entries) return [path];
+  return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name)).sort();
+}
+
+/** Like Promise.all, but waits for the others before it fails, so that no build is left running behind an error. */
+async function all(promises) {
+  const results = await Promise.allSettled(promises);
+  const failed = results.find(({ status }) => status === 'rejected');
+  if (failed) throw failed.reason;
+}

@@ -1,0 +1,51 @@
+// What the machine must have. What can be installed without asking is installed; the rest is named with its command.
+import { access, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Complaint, ROOT, output, run } from './run.mjs';
+
+const exists = (path) => access(path).then(() => true, () => false);
+
+/** Rust with the wasm target. */
+export async function rust() {
+  const sysroot = await output('rustc', ['--print', 'sysroot']);
+  if (!sysroot || !(await output('cargo', ['--version']))) {
+    throw new Complaint("Rust is missing. Install it with: curl --proto '=https' -sSf https://sh.rustup.rs | sh");
+  }
+  const target = 'wasm32-unknown-unknown';
+  if (await exists(join(sysroot, 'lib/rustlib', target))) return;
+  if (!(await output('rustup', ['--version']))) {
+    throw new Complaint(`Rust's target ${target} is missing, and so is rustup. With rustup: rustup target add ${target}`);
+  }
+  await run('rustup', ['target', 'add', target]);
+}
+
+/** The packages of package-lock.json, installed again whenever they are not exactly those. */
+export async function packages() {
+  if (!(await installed())) await run('npm', ['ci'], { label: 'npm' });
+}
+
+async function installed() {
+  const wanted = JSON.parse(await readFile(join(ROOT, 'package-lock.json'), 'utf8')).packages;
+  const found = await readFile(join(ROOT, 'node_modules/.package-lock.json'), 'utf8').then(JSON.parse, () => undefined);
+  if (!found) return false;
+  return Object.entries(wanted).every(
+    // Optional ones are for other systems, or the one for this: npm decides.
+    ([path, { version, optional }]) => path === '' || optional || found.packages[path]?.version === version,
+  );
+}
+
+/** Chromium and its driver, for the tests. */
+export async function chromium() {
+  const missing = [];
+  for (const program of ['chromium', 'chromedriver']) {
+    if (!(await output(program, ['--version']))) missing.push(program === 'chromium' ? program : 'chromium-driver');
+  }
+  if (missing.length === 0) return;
+  const install = `apt-get install -y --no-install-recommends ${missing.join(' ')}`;
+  if (process.getuid?.() !== 0 || !(await output('apt-get', ['--version']))) {
+    throw new Complaint(`Missing for the tests: ${missing.join(', ')}. Install with: sudo apt-get update && sudo ${install}`);
+  }
+  const env = { DEBIAN_FRONTEND: 'noninteractive' };
+  await run('apt-get', ['update', '-q'], { label: 'apt', env });
+  await run('apt-get', install.split(' ').slice(1), { label: 'apt', env });
+}
