@@ -24,6 +24,8 @@ pub struct Config {
     /// Bytes a group. None: sizes then need not be asked before reading, which costs 0.3 ms a file.
     pub max_batch_bytes: Option<u64>,
     pub group_by: GroupBy,
+    /// ms that a group waits to be filled while nothing else is there to read. 500: a slow walk still makes full groups.
+    pub group_linger: u64,
 
     /// Files this upload may hold.
     pub max_files: Option<u64>,
@@ -119,6 +121,7 @@ impl Default for Config {
             batch_size: 100,
             max_batch_bytes: None,
             group_by: GroupBy::Order,
+            group_linger: 500,
             max_files: None,
             max_file_size: None,
             total_bytes: None,

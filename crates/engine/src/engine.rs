@@ -1,23 +1,302 @@
-//! The state machine.
-use crate::{Action, Config, Input, Now, Progress};
+//! The state machine: takes inputs, decides, queues actions.
+//!
+//! | file | decides |
+//! | --- | --- |
+//! | `engine.rs` | what there is, and the order of things after each input |
+//! | `engine/reading.rs` | files found, sized, grouped, read and cut |
+//! | `engine/sending.rs` | which request goes next |
+//! | `engine/replies.rs` | what an answer means |
+//! | `engine/faults.rs` | what no answer, or a bad one, means |
+//! | `engine/lifecycle.rs` | pause, cancel, remove, retry, the end |
+//! | `engine/updates.rs` | what the page is told |
 
-/// The state machine.
+mod faults;
+mod lifecycle;
+mod reading;
+mod replies;
+mod sending;
+mod updates;
+
+use crate::bundle::{More, Ready, Terms};
+use crate::config::{Config, Refresh};
+use crate::error::Failure;
+use crate::files::Files;
+use crate::intake::Intake;
+use crate::io::{Action, FileId, Input, Now};
+use crate::limits::Limits;
+use crate::plan::Planner;
+use crate::progress::{Progress, Tally};
+use crate::rng::Rng;
+use crate::targets::cloudindex::CloudIndex;
+use crate::transport::{Token, Transport};
+use std::collections::{HashMap, VecDeque};
+use updates::Updates;
+
+/// The state machine. See the [crate's page](crate) for the loop around it.
+#[derive(Debug)]
 pub struct Engine {
-    _config: Config,
+    config: Config,
+    rng: Rng,
+    now: Now,
+    actions: VecDeque<Action>,
+
+    files: Files,
+    groups: Vec<Group>,
+    planner: Planner,
+    /// Files whose size was asked before they can be grouped, and their group's key.
+    unsized_files: HashMap<FileId, String>,
+    intake: Intake,
+    ready: Ready,
+    transport: Transport,
+    target: CloudIndex,
+
+    limits: Limits,
+    /// Files and bytes that the limits let pass.
+    accepted: (u64, u64),
+    /// Greatest body, and most documents, of a bundle: ours, the server's, or what 413 taught.
+    bundle_bytes: u64,
+    bundle_documents: usize,
+
+    batch: Batch,
+    /// Idempotency key of the batch's creation.
+    batch_key: String,
+    run: Run,
+    walk: Walk,
+    walk_gate: Gate,
+    stage: Stage,
+    /// A new token that no success has proven yet.
+    token_trust: Trust,
+    /// Since when the server has asked for silence without a success in between.
+    held_since: Option<Now>,
+
+    clock: ActiveClock,
+    deadlines: VecDeque<(FileId, u64)>,
+    sweep_at: Option<Now>,
+    tally: Tally,
+    updates: Updates,
+}
+
+/// Files planned to go together.
+#[derive(Debug)]
+struct Group {
+    files: Vec<FileId>,
+    /// Files not yet at rest.
+    left: usize,
+}
+
+/// The server's resource that the documents go to.
+#[derive(Debug, Clone, PartialEq)]
+enum Batch {
+    Unopened,
+    Opening,
+    Open(String),
+    /// Told complete or cancelled; what comes later needs another one.
+    Closed(String),
+    /// It can't be had, and why.
+    Refused(Failure),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Run {
+    Running,
+    Paused,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Walk {
+    Ended,
+    Walking,
+}
+
+/// Whether the walk may go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Gate {
+    Open,
+    Shut,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Stage {
+    /// Nothing was found yet.
+    Idle,
+    Working,
+    /// All files are at rest; the batch is being told complete.
+    Completing(String),
+    /// The server processes; asked again at that time.
+    Following(String, Now),
+    Done,
+    Cancelled,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Trust {
+    Proven,
+    Unproven,
+}
+
+/// A clock that stops while nothing can move: paused, or no link.
+#[derive(Debug, Default)]
+struct ActiveClock {
+    stopped: u64,
+    stopped_at: Option<Now>,
+}
+
+impl ActiveClock {
+    fn read(&self, now: Now) -> u64 {
+        self.stopped_at.unwrap_or(now).0.saturating_sub(self.stopped)
+    }
+
+    fn set_running(&mut self, running: bool, now: Now) {
+        match (running, self.stopped_at) {
+            (true, Some(since)) => {
+                self.stopped += now.since(since);
+                self.stopped_at = None;
+            }
+            (false, None) => self.stopped_at = Some(now),
+            _ => {}
+        }
+    }
 }
 
 impl Engine {
-    pub fn new(config: Config, _seed: u64) -> Self {
-        Engine { _config: config }
+    /// A new engine; equal seeds and inputs give equal actions.
+    pub fn new(config: Config, seed: u64) -> Self {
+        let mut engine = Engine {
+            rng: Rng::new(seed),
+            now: Now(0),
+            actions: VecDeque::new(),
+            files: Files::default(),
+            groups: Vec::new(),
+            planner: Planner::new(&config),
+            unsized_files: HashMap::new(),
+            intake: Intake::new(&config),
+            ready: Ready::new(),
+            transport: Transport::new(),
+            target: CloudIndex::new(&config),
+            limits: Limits::of(&config),
+            accepted: (0, 0),
+            bundle_bytes: sending::bundle_bytes(&config),
+            bundle_documents: config.bundle_documents.max(1),
+            batch: Batch::Unopened,
+            batch_key: String::new(),
+            run: Run::Running,
+            walk: Walk::Ended,
+            walk_gate: Gate::Open,
+            stage: Stage::Idle,
+            token_trust: Trust::Proven,
+            held_since: None,
+            clock: ActiveClock::default(),
+            deadlines: VecDeque::new(),
+            sweep_at: None,
+            tally: Tally::default(),
+            updates: Updates::default(),
+            config,
+        };
+        if engine.target.token.is_none() && engine.config.refresh == Refresh::Ask {
+            engine.transport.token = Token::Refreshing;
+            engine.actions.push_back(Action::RefreshToken);
+        }
+        engine
     }
-    pub fn handle(&mut self, _input: Input, _now: Now) {}
+
+    /// Something happened. Never fails: what is stale or makes no sense is ignored.
+    pub fn handle(&mut self, input: Input, now: Now) {
+        let now = self.now.max(now);
+        self.now = now;
+        match input {
+            Input::Found(found) => self.found(found, now),
+            Input::IntakeEnded => self.intake_ended(),
+            Input::Sized { file, size } => self.sized(file, size, now),
+            Input::Cut { file, blocks, read, size, ended } => self.cut(file, blocks, read, size, ended, now),
+            Input::Unreadable { file, reason } => self.unreadable(file, &reason, now),
+            Input::Reply { attempt, reply } => self.reply(attempt, reply, now),
+            Input::NoReply { attempt, reason } => self.no_reply(attempt, &reason, now),
+            Input::Token(token) => self.token(token, now),
+            Input::Pause => self.pause(now),
+            Input::Resume => self.resume(now),
+            Input::Cancel => self.cancel(now),
+            Input::Remove(file) => self.remove(file, now),
+            Input::Retry(files) => self.retry(files, now),
+            Input::Online => self.online(now),
+            Input::Offline => self.offline(now),
+            Input::Call { call, method, path, body } => self.call(call, method, path, body),
+            Input::Wake => {}
+        }
+        self.settle(now);
+    }
+
+    /// What to do next; call until `None` after each [`Engine::handle`].
     pub fn poll(&mut self) -> Option<Action> {
-        None
+        self.actions.pop_front()
     }
+
+    /// When to send [`Input::Wake`] if nothing else happens before.
     pub fn wake_at(&self) -> Option<Now> {
-        None
+        let now = self.now;
+        let paused = self.run == Run::Paused;
+        let bundles = self.may_send_bundles(now).then(|| self.ready.due(self.terms())).flatten();
+        let groups = (!paused && self.intake.is_drained())
+            .then(|| self.planner.oldest().map(|opened| opened.after(self.config.group_linger)))
+            .flatten();
+        let deadline = match self.clock.stopped_at {
+            None => self.deadlines.front().map(|(_, at)| Now(at + self.clock.stopped)),
+            Some(_) => None,
+        };
+        let follow = match &self.stage {
+            Stage::Following(_, at) if *at != Now(u64::MAX) => Some(*at),
+            _ => None,
+        };
+        let update = self.updates.due(self.phase(now), self.config.frame);
+        [self.transport.wake_at(now, &self.config, paused), bundles, groups, deadline, follow, update, self.sweep_at]
+            .into_iter()
+            .flatten()
+            .min()
+            // What was due by now has been done; a timer never fires in the same instant again.
+            .map(|at| at.max(now.after(1)))
     }
+
+    /// How far it is; constant time.
     pub fn progress(&self) -> Progress {
-        Progress::default()
+        self.tally.peek(self.now)
+    }
+
+    /// After each input: what time brought, then groups, reads, requests, and the end.
+    fn settle(&mut self, now: Now) {
+        self.expire(now);
+        self.form_groups(now);
+        self.read_on(now);
+        self.send_on(now);
+        self.guide_walk();
+        self.advance(now);
+        self.clock.set_running(self.run == Run::Running && !self.is_down(), now);
+        if self.sweep_at.is_some_and(|at| at <= now) {
+            self.sweep_at = None;
+            self.files.shrink();
+        }
+        let phase = self.phase(now);
+        if self.updates.due(phase, self.config.frame).is_some_and(|due| due <= now) {
+            let batch = match &self.batch {
+                Batch::Open(id) | Batch::Closed(id) => Some(id.clone()),
+                _ => self.config.batch_id.clone(),
+            };
+            let progress = self.tally.snapshot(now);
+            let update = self.updates.take(&mut self.files, phase, batch, progress, now);
+            self.actions.push_back(Action::Emit(Box::new(update)));
+        }
+    }
+
+    fn terms(&self) -> Terms {
+        let nothing_more = self.intake.is_stuck()
+            || (self.walk == Walk::Ended
+                && self.intake.is_idle()
+                && self.planner.oldest().is_none()
+                && self.unsized_files.is_empty());
+        Terms {
+            target: self.tally.link_ref().request_bytes().min(self.bundle_bytes),
+            cap: self.bundle_bytes,
+            documents: self.bundle_documents,
+            linger: self.config.linger,
+            more: if nothing_more { More::Nothing } else { More::Coming },
+        }
     }
 }

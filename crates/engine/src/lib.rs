@@ -9,12 +9,29 @@
 //! }
 //! arm_timer(engine.wake_at());               // the one timer; when it fires: handle(Input::Wake, now)
 //! ```
+//!
+//! The way of a file through the modules: [`io`] (found) → [`limits`] → [`plan`] (groups) → `intake` (reads, bounded memory) →
+//! [`blocks`] (cut, digest) → `bundle` (what goes together) → `transport` (attempts, link) → `targets` (requests, replies) →
+//! `progress` → [`Update`]. [`engine`] holds them together.
+
 pub mod blocks;
 pub mod config;
 pub mod engine;
 pub mod error;
 pub mod io;
+pub mod limits;
+pub mod options;
+pub mod plan;
 pub mod progress;
+
+mod bundle;
+mod files;
+mod intake;
+mod retry;
+mod rng;
+mod targets;
+mod throughput;
+mod transport;
 
 pub use blocks::{CutSizes, Cutter};
 pub use config::Config;

@@ -1,0 +1,313 @@
+//! Pause, cancel, remove, retry, and the end.
+
+use super::{Batch, Engine, Gate, Run, Stage, Walk};
+use crate::config::Tracking;
+use crate::error::Failure;
+use crate::files::{Row, Stream};
+use crate::io::{Action, AttemptId, FileId, FileState, GroupChange, Now, Phase, Reply};
+use crate::targets::cloudindex::read_batch;
+use crate::transport::{Errand, Link, Parcel};
+use cloudindex_wire::Phase as BatchPhase;
+
+impl Engine {
+    pub(super) fn pause(&mut self, now: Now) {
+        if self.run == Run::Paused {
+            return;
+        }
+        self.run = Run::Paused;
+        // What flies is called off and sent again later: every request may be repeated.
+        let upload = |errand: &Errand| matches!(errand, Errand::Bundle(_) | Errand::Open | Errand::Complete(_));
+        for attempt in self.transport.attempts(|flight| upload(&flight.parcel.errand)) {
+            self.call_off(attempt, now);
+        }
+        for attempt in self.transport.attempts(|flight| flight.parcel.errand == Errand::Probe) {
+            self.actions.push_back(Action::Abort(attempt));
+            self.transport.land(attempt);
+        }
+    }
+
+    fn call_off(&mut self, attempt: AttemptId, now: Now) {
+        self.actions.push_back(Action::Abort(attempt));
+        if let Some(flight) = self.transport.land(attempt)
+            && let Some(parcel) = super::faults::left_of(flight)
+        {
+            self.transport.requeue(Parcel { ready_at: now, ..parcel });
+        }
+    }
+
+    pub(super) fn resume(&mut self, now: Now) {
+        if self.run == Run::Paused {
+            self.run = Run::Running;
+            self.tally.link().forget_speed();
+            self.online(now);
+        }
+    }
+
+    /// The network may be back: ask at once, and count the silence from now.
+    pub(super) fn online(&mut self, now: Now) {
+        if let Link::Down { since, probe_at, .. } = &mut self.transport.link {
+            (*since, *probe_at) = (now, now);
+        }
+    }
+
+    /// The browser says that there is no network: no attempts are spent on finding out.
+    pub(super) fn offline(&mut self, now: Now) {
+        if !self.is_down() {
+            self.transport.link =
+                Link::Down { since: now, probe_at: now.after(self.config.backoff_initial), probes: 1 };
+        }
+    }
+
+    /// Everything that is not stored ends here.
+    pub(super) fn cancel(&mut self, now: Now) {
+        if matches!(self.stage, Stage::Idle | Stage::Done | Stage::Cancelled) {
+            return;
+        }
+        self.stage = Stage::Cancelled;
+        let upload = |errand: &Errand| !matches!(errand, Errand::Call { .. } | Errand::Discard(_));
+        self.transport.drain(|parcel| upload(&parcel.errand));
+        for attempt in self.transport.attempts(|flight| upload(&flight.parcel.errand)) {
+            self.actions.push_back(Action::Abort(attempt));
+            self.transport.land(attempt);
+        }
+        self.drop_queues();
+        for id in self.files.live() {
+            self.rest(id, FileState::Cancelled, now);
+        }
+        self.files.release_paths();
+        match std::mem::replace(&mut self.batch, Batch::Unopened) {
+            Batch::Open(batch) if self.config.batch_id.is_none() => {
+                self.transport.enqueue(Errand::CancelBatch(batch.clone()));
+                self.batch = Batch::Closed(batch);
+            }
+            batch @ Batch::Open(_) => self.batch = batch,
+            Batch::Closed(batch) => self.batch = Batch::Closed(batch),
+            Batch::Unopened | Batch::Opening | Batch::Refused(_) => {}
+        }
+        // A probe would keep the link's state alive for nobody.
+        if self.is_down() {
+            self.transport.link = Link::Untried;
+        }
+        self.run = Run::Running;
+    }
+
+    pub(super) fn drop_queues(&mut self) {
+        self.planner.close(Now(u64::MAX));
+        self.unsized_files.clear();
+        self.intake.clear();
+        self.ready.clear();
+    }
+
+    pub(super) fn remove(&mut self, id: FileId, now: Now) {
+        if self.files.is_live(id) {
+            self.leave(id);
+            self.rest(id, FileState::Cancelled, now);
+        }
+    }
+
+    pub(super) fn fail(&mut self, id: FileId, failure: Failure, now: Now) {
+        self.fail_as(id, FileState::Failed, failure, now);
+    }
+
+    pub(super) fn fail_as(&mut self, id: FileId, state: FileState, failure: Failure, now: Now) {
+        self.leave(id);
+        self.updates.failure(id, failure);
+        self.rest(id, state, now);
+    }
+
+    /// Takes a file out of every queue and request.
+    fn leave(&mut self, id: FileId) {
+        let Some(row) = self.files.row(id) else { return };
+        match row.state {
+            FileState::Waiting => {
+                self.planner.remove(id, if self.config.max_batch_bytes.is_some() { row.size.unwrap_or(0) } else { 0 });
+                self.unsized_files.remove(&id);
+                if row.group != 0 {
+                    self.intake.remove(id);
+                }
+            }
+            FileState::Reading | FileState::Sending => {
+                if self.files.work(id).is_some_and(|work| work.stream == Stream::Closed) {
+                    self.intake.remove(id);
+                }
+                self.ready.remove(id);
+                for attempt in self.transport.forget(id) {
+                    self.actions.push_back(Action::Abort(attempt));
+                    self.transport.land(attempt);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The file comes to rest: its work is freed, its group and the counts learn of it.
+    pub(super) fn rest(&mut self, id: FileId, state: FileState, now: Now) {
+        if let Some(work) = self.files.end_work(id) {
+            self.release(id, &work);
+        }
+        let Some(row) = self.files.row_mut(id) else { return };
+        if row.state.is_final() {
+            return;
+        }
+        row.state = state;
+        let (rest, group) = (row.rest(), row.group);
+        self.tally.settled(state, rest, now);
+        self.updates.file(&mut self.files, id);
+        if self.sweep_at.is_none() {
+            self.sweep_at = Some(now.after(self.config.clear_interval));
+        }
+        if let Some(group_row) = (group as usize).checked_sub(1).and_then(|at| self.groups.get_mut(at))
+            && group_row.left > 0
+        {
+            group_row.left -= 1;
+            if group_row.left == 0 {
+                let files = std::mem::take(&mut group_row.files);
+                self.updates.group(GroupChange::Completed { number: group, files });
+            }
+        }
+    }
+
+    pub(super) fn retry(&mut self, ids: Vec<FileId>, now: Now) {
+        // What can be tried again with hope: everything that did not come through, but what was refused stays refused.
+        let hopeful = |row: &Row| matches!(row.state, FileState::Failed | FileState::Cancelled);
+        let ids: Vec<FileId> = if ids.is_empty() {
+            (0..self.files.len() as FileId)
+                .filter(|id| self.files.row(*id).is_some_and(|row| row.state == FileState::Failed))
+                .collect()
+        } else {
+            ids.into_iter().filter(|id| self.files.row(*id).is_some_and(hopeful)).collect()
+        };
+        if ids.is_empty() {
+            return;
+        }
+        if matches!(self.batch, Batch::Refused(_)) {
+            self.batch = Batch::Unopened;
+        }
+        self.updates.reason = None;
+        self.stage = Stage::Working;
+        for id in ids {
+            if self.files.claim(id) {
+                self.again(id, now);
+            }
+        }
+    }
+
+    fn again(&mut self, id: FileId, now: Now) {
+        let Some(row) = self.files.row_mut(id) else { return };
+        self.tally.unsettled(row.state, row.rest());
+        if let Some(size) = row.size.take() {
+            self.tally.unsized_(size);
+            self.accepted.1 = self.accepted.1.saturating_sub(size);
+        }
+        // Bytes that were counted stay counted: they are with the server.
+        row.state = FileState::Waiting;
+        row.percent = 0;
+        let is_grouped = row.group != 0;
+        self.updates.file(&mut self.files, id);
+        if is_grouped {
+            self.intake.push(id);
+        } else if self.config.max_batch_bytes.is_some() {
+            self.unsized_files.insert(id, String::new());
+            self.actions.push_back(Action::Size(vec![id]));
+        } else {
+            self.group(id, "", 0, now);
+        }
+    }
+
+    /// Back-pressure on the walk.
+    pub(super) fn guide_walk(&mut self) {
+        let live = (self.tally.found_so_far() - self.tally.at_rest()) as usize;
+        if self.walk_gate == Gate::Open && live >= self.config.queue_size {
+            self.walk_gate = Gate::Shut;
+            self.actions.push_back(Action::PauseWalk);
+        } else if self.walk_gate == Gate::Shut && live <= self.config.queue_size / 2 {
+            self.walk_gate = Gate::Open;
+            self.actions.push_back(Action::ResumeWalk);
+        }
+    }
+
+    /// Goes on to the next stage when this one is over.
+    pub(super) fn advance(&mut self, now: Now) {
+        match &self.stage {
+            Stage::Working if self.walk == Walk::Ended && self.tally.at_rest() == self.tally.found_so_far() => {
+                self.files.release_paths();
+                self.complete(now);
+            }
+            Stage::Following(batch, at) if *at <= now => {
+                let errand = Errand::Status(batch.clone());
+                // The answer sets the next time.
+                self.stage = Stage::Following(batch.clone(), Now(u64::MAX));
+                self.transport.enqueue(errand);
+                self.send_on(now);
+            }
+            _ => {}
+        }
+    }
+
+    /// Every file is at rest: our own batch is told so, unless files failed that may be tried again.
+    fn complete(&mut self, now: Now) {
+        let stored = self.tally.peek(now).completed > 0;
+        match &self.batch {
+            Batch::Open(batch) if self.config.batch_id.is_none() && stored && self.tally.peek(now).failed == 0 => {
+                let batch = batch.clone();
+                self.stage = Stage::Completing(batch.clone());
+                self.batch = Batch::Closed(batch.clone());
+                self.transport.enqueue(Errand::Complete(batch));
+                self.send_on(now);
+            }
+            Batch::Open(batch) if stored => self.follow(batch.clone(), now),
+            _ => self.finish(),
+        }
+    }
+
+    pub(super) fn completed(&mut self, batch: String, now: Now) {
+        if self.stage == Stage::Completing(batch.clone()) {
+            self.follow(batch, now);
+        }
+    }
+
+    fn follow(&mut self, batch: String, now: Now) {
+        match self.config.tracking {
+            Tracking::Follow => self.stage = Stage::Following(batch, now.after(1)),
+            Tracking::Off => self.finish(),
+        }
+    }
+
+    pub(super) fn status(&mut self, batch: String, reply: &Reply, now: Now) {
+        if self.stage != Stage::Following(batch.clone(), Now(u64::MAX)) {
+            return;
+        }
+        let Some(status) = read_batch(&reply.body) else { return self.finish() };
+        self.updates.status = String::from_utf8(reply.body.clone()).ok();
+        self.updates.say();
+        let done = matches!(status.status.status, BatchPhase::Completed | BatchPhase::Cancelled)
+            || status.status.processed_files + status.status.failed_files >= status.status.total_files;
+        if done {
+            self.finish();
+        } else {
+            self.stage = Stage::Following(batch, now.after(self.config.status_interval.max(1)));
+        }
+    }
+
+    pub(super) fn finish(&mut self) {
+        self.stage = Stage::Done;
+    }
+
+    pub(super) fn phase(&self, now: Now) -> Phase {
+        if self.run == Run::Paused {
+            return Phase::Paused;
+        }
+        match self.stage {
+            Stage::Idle => Phase::Idle,
+            Stage::Done => Phase::Complete,
+            Stage::Cancelled => Phase::Cancelled,
+            Stage::Following(..) => Phase::Following,
+            Stage::Working | Stage::Completing(_) => match self.transport.link {
+                // One lost connection is no news; a probe that failed too is.
+                Link::Down { probes, .. } if probes > 0 => Phase::Stalled,
+                _ if self.transport.hold_until > now => Phase::Stalled,
+                _ => Phase::Running,
+            },
+        }
+    }
+}

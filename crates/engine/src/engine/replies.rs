@@ -1,0 +1,207 @@
+//! What an answer means.
+
+use super::{Batch, Engine, Stage, Trust};
+use crate::bundle::Load;
+use crate::error::{Failure, codes};
+use crate::files::BlockState;
+use crate::io::{Action, AttemptId, BlockKey, FileId, FileState, Now, Reply};
+use crate::limits::Limits;
+use crate::retry::{Verdict, judge};
+use crate::targets::cloudindex::{read_batch, read_bundle};
+use crate::transport::{Errand, Flight, Parcel};
+use cloudindex_wire::{BlockAck, BlockOutcome, DocumentAck, DocumentOutcome, Phase};
+
+impl Engine {
+    pub(super) fn reply(&mut self, attempt: AttemptId, reply: Reply, now: Now) {
+        let Some(flight) = self.transport.land(attempt) else { return };
+        self.answered(now);
+        if flight.parcel.errand == Errand::Probe {
+            return;
+        }
+        if (200..300).contains(&reply.status) {
+            self.token_trust = Trust::Proven;
+            self.held_since = None;
+            self.tally.link().request(flight.bytes, now.since(flight.sent));
+            self.success(flight, reply, now);
+            return;
+        }
+        match judge(&reply, &self.config) {
+            Verdict::Retry { failure, after } => self.try_later(flight, failure, after, now),
+            Verdict::Split(failure) => self.too_large(flight, failure, now),
+            Verdict::Unauthorized(failure) => self.unauthorized(flight, failure, now),
+            Verdict::Refused(failure) => self.refused(flight, failure, now),
+            Verdict::Fatal(failure) => match flight.parcel.errand {
+                Errand::Bundle(_) | Errand::Open => self.doom(failure, now),
+                _ => self.give_up(flight.parcel, failure, now),
+            },
+        }
+    }
+
+    fn success(&mut self, flight: Flight, reply: Reply, now: Now) {
+        match &flight.parcel.errand {
+            Errand::Open => self.opened(flight, &reply, now),
+            Errand::Bundle(Load::Documents(files)) => {
+                let files = files.clone();
+                match read_bundle(&reply.body) {
+                    Some(answer) => self.documents_acked(flight, &files, answer.documents, now),
+                    None => self.odd_reply(flight, now),
+                }
+            }
+            Errand::Bundle(Load::Blocks(keys)) => {
+                let keys = keys.clone();
+                match read_bundle(&reply.body) {
+                    Some(answer) => self.blocks_acked(flight, &keys, answer.blocks, now),
+                    None => self.odd_reply(flight, now),
+                }
+            }
+            Errand::Complete(batch) => self.completed(batch.clone(), now),
+            Errand::Status(batch) => self.status(batch.clone(), &reply, now),
+            Errand::Call { call, .. } => {
+                let result = String::from_utf8(reply.body).map_err(|_| odd("the body is not UTF-8 text"));
+                self.actions.push_back(Action::Answer { call: *call, result });
+            }
+            Errand::CancelBatch(_) | Errand::Discard(_) | Errand::Probe => {}
+        }
+    }
+
+    /// A success that can't be read: something between here and the server speaks for it.
+    fn odd_reply(&mut self, flight: Flight, now: Now) {
+        self.charge(flight, odd("it is not what a CloudIndex server answers"), now);
+    }
+
+    fn opened(&mut self, flight: Flight, reply: &Reply, now: Now) {
+        let Some(batch) = read_batch(&reply.body) else { return self.odd_reply(flight, now) };
+        if self.batch != Batch::Opening {
+            return;
+        }
+        if batch.caps.block_bytes < self.config.cut.max as u64 {
+            let words = format!(
+                "the server takes blocks of {} bytes at most, this uploader sends up to {}: raise the server's block limit",
+                batch.caps.block_bytes, self.config.cut.max
+            );
+            return self.doom(Failure::validation(codes::BLOCK_TOO_LARGE, words), now);
+        }
+        if matches!(batch.status.status, Phase::Completed | Phase::Cancelled | Phase::Processing) {
+            let words = format!("the batch {} takes no more documents: create another one", batch.id);
+            return self.doom(Failure::validation(codes::BATCH_CLOSED, words), now);
+        }
+        self.limits.narrow(Limits {
+            files: batch.limits.max_batch_size,
+            file_bytes: batch.limits.max_file_size,
+            total_bytes: batch.limits.total_batch_bytes,
+        });
+        // A little of the cap is for what frames the parts.
+        self.bundle_bytes = self.bundle_bytes.min(batch.caps.bundle_bytes.saturating_sub(1024)).max(1);
+        self.bundle_documents = self.bundle_documents.min(batch.caps.bundle_documents.max(1) as usize);
+        self.batch = Batch::Open(batch.id);
+        self.updates.say();
+    }
+
+    fn documents_acked(&mut self, flight: Flight, files: &[FileId], acks: Vec<DocumentAck>, now: Now) {
+        let mut acks = acks.into_iter().peekable();
+        let mut unheard = Vec::new();
+        for id in files.iter().copied() {
+            let path = self.path(id);
+            // One ack a document, in order; a reply that leaves one out says nothing of it.
+            let Some(ack) = acks.next_if(|ack| ack.path == path) else {
+                unheard.push(id);
+                continue;
+            };
+            if flight.gone.contains(&id) || !self.files.is_live(id) {
+                self.late_ack(id, ack.outcome);
+                continue;
+            }
+            match ack.outcome {
+                DocumentOutcome::Committed { id: document } => self.committed(id, FileState::Committed, document, now),
+                DocumentOutcome::Duplicate { id: document } => self.committed(id, FileState::Duplicate, document, now),
+                DocumentOutcome::Incomplete { missing } => self.read_again(id, missing, now),
+                DocumentOutcome::Rejected { error } => {
+                    let failure = Failure::from_problem(error);
+                    if failure.retryable {
+                        unheard.push(id);
+                    } else {
+                        self.fail(id, failure, now);
+                    }
+                }
+            }
+        }
+        unheard.retain(|id| !flight.gone.contains(id) && self.files.is_live(*id));
+        if !unheard.is_empty() {
+            let part = with_load(&flight, Load::Documents(unheard));
+            self.charge(part, odd("it leaves out documents"), now);
+        }
+    }
+
+    /// A file that the user removed while its request flew is taken off the server again.
+    fn late_ack(&mut self, id: FileId, outcome: DocumentOutcome) {
+        let removed = self.files.row(id).is_some_and(|row| row.state == FileState::Cancelled);
+        if let DocumentOutcome::Committed { id: document } = outcome
+            && removed
+            && self.stage != Stage::Cancelled
+        {
+            self.transport.enqueue(Errand::Discard(document));
+        }
+    }
+
+    fn committed(&mut self, id: FileId, state: FileState, document: String, now: Now) {
+        let size = self.files.row(id).and_then(|row| row.size).unwrap_or(0);
+        self.count_acked(id, size, now);
+        if let Some(row) = self.files.row_mut(id) {
+            row.percent = 100;
+        }
+        self.updates.document(id, document);
+        self.rest(id, state, now);
+    }
+
+    fn blocks_acked(&mut self, flight: Flight, keys: &[BlockKey], acks: Vec<BlockAck>, now: Now) {
+        let mut acks = acks.into_iter().peekable();
+        let mut unheard = Vec::new();
+        for key in keys.iter().copied() {
+            if flight.gone.contains(&key.file) {
+                acks.next();
+                continue;
+            }
+            let Some(block) = self.files.work(key.file).and_then(|work| work.blocks.get(key.index as usize).copied())
+            else {
+                acks.next();
+                continue;
+            };
+            match acks.next_if(|ack| ack.digest == block.digest).map(|ack| ack.outcome) {
+                Some(BlockOutcome::Stored | BlockOutcome::Duplicate) => {
+                    self.stored(key, now);
+                    self.queue_if_whole(key.file, now);
+                }
+                Some(BlockOutcome::Rejected { error }) if error.code != codes::DIGEST_MISMATCH && !error.retryable => {
+                    self.fail(key.file, Failure::from_problem(error), now);
+                }
+                // Garbled on the way, or left out: once more.
+                Some(BlockOutcome::Rejected { .. }) | None => unheard.push(key),
+            }
+        }
+        unheard.retain(|key| {
+            self.files
+                .work(key.file)
+                .and_then(|work| work.states.get(key.index as usize))
+                .is_some_and(|state| *state == BlockState::Held)
+        });
+        if !unheard.is_empty() {
+            let part = with_load(&flight, Load::Blocks(unheard));
+            self.charge(part, odd("it leaves out blocks, or they arrived garbled"), now);
+        }
+    }
+
+    fn queue_if_whole(&mut self, id: FileId, now: Now) {
+        if self.files.work(id).is_some_and(|work| work.is_whole()) {
+            self.queue_document(id, now);
+        }
+    }
+}
+
+fn odd(what: &str) -> Failure {
+    Failure::system(codes::INVALID_REPLY, format!("the server's answer can't be used: {what}"), true)
+}
+
+/// The same flight, for a part of what it carried.
+fn with_load(flight: &Flight, load: Load) -> Flight {
+    Flight { parcel: Parcel { errand: Errand::Bundle(load), ..flight.parcel.clone() }, gone: Vec::new(), ..*flight }
+}

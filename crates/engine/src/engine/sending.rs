@@ -1,0 +1,140 @@
+//! Which request goes next.
+
+use super::{Batch, Engine, Run, Stage};
+use crate::bundle::Load;
+use crate::config::Config;
+use crate::intake::flight_bytes;
+use crate::io::{Action, CallId, Method, Now, Request, Segment};
+use crate::targets::cloudindex::{block_cost, document_cost};
+use crate::transport::{Blame, Errand, Link, Parcel};
+
+/// The greatest bundle: as set, but as many as may fly at once must fit into the memory for bodies, and a block into each.
+pub(super) fn bundle_bytes(config: &Config) -> u64 {
+    let share = flight_bytes(config) / config.concurrency.max(1) as u64;
+    config.bundle_bytes.min(share.max(block_cost(config.cut.max as u32)))
+}
+
+impl Engine {
+    pub(super) fn call(&mut self, call: CallId, method: Method, path: String, body: Option<String>) {
+        let key = self.rng.token();
+        self.transport.enqueue(Errand::Call { call, method, path, body, key });
+    }
+
+    pub(super) fn may_send_bundles(&self, now: Now) -> bool {
+        self.run == Run::Running
+            && matches!(self.batch, Batch::Open(_))
+            && self.transport.flying() < self.config.concurrency
+            && self.transport.gate_open(now)
+            && self.has_room_in_flight()
+    }
+
+    /// Bodies in flight are copies: they stay under their third of the memory.
+    fn has_room_in_flight(&self) -> bool {
+        self.transport.flying_bytes() == 0
+            || self.transport.flying_bytes() + self.bundle_bytes <= flight_bytes(&self.config)
+    }
+
+    /// Sends what may be sent.
+    pub(super) fn send_on(&mut self, now: Now) {
+        self.open_batch();
+        self.probe(now);
+        let paused = self.run == Run::Paused;
+        while self.transport.flying() < self.config.concurrency && self.transport.gate_open(now) {
+            let bundles = matches!(self.batch, Batch::Open(_)) && self.has_room_in_flight();
+            if let Some(parcel) = self.transport.next(now, paused, bundles) {
+                self.launch(parcel, now);
+                continue;
+            }
+            if !self.may_send_bundles(now) {
+                break;
+            }
+            let Some(load) = self.ready.take(self.terms(), now) else { break };
+            self.launch(Parcel { errand: Errand::Bundle(load), tried: 0, ready_at: now, blame: Blame::Settled }, now);
+        }
+    }
+
+    /// The batch is opened as soon as there is something for it.
+    fn open_batch(&mut self) {
+        let wanted = self.run == Run::Running && (!self.intake.is_idle() || !self.ready.is_empty());
+        let can_open = match &self.batch {
+            Batch::Unopened => true,
+            // A batch that is closed stays closed; ours is followed by a new one.
+            Batch::Closed(_) => self.stage == Stage::Working,
+            Batch::Opening | Batch::Open(_) | Batch::Refused(_) => false,
+        };
+        if wanted && can_open {
+            self.batch = Batch::Opening;
+            self.batch_key = self.rng.token();
+            self.transport.enqueue(Errand::Open);
+        }
+    }
+
+    /// While the link is down, one probe at a time asks whether it is back.
+    fn probe(&mut self, now: Now) {
+        if let Link::Down { probe_at, .. } = self.transport.link
+            && probe_at <= now
+            && !self.transport.has(&Errand::Probe)
+        {
+            self.launch(Parcel { errand: Errand::Probe, tried: 0, ready_at: now, blame: Blame::Settled }, now);
+        }
+    }
+
+    fn launch(&mut self, parcel: Parcel, now: Now) {
+        let Some((request, bytes)) = self.request(&parcel.errand) else { return };
+        let wait = self.config.network_timeout + self.tally.link_ref().allowance(bytes);
+        let attempt = self.transport.launch(parcel, bytes, now.after(wait), now);
+        self.actions.push_back(Action::Send { attempt, request });
+    }
+
+    /// The request for an errand, and the bytes of its body; `None` when it has become pointless.
+    fn request(&mut self, errand: &Errand) -> Option<(Request, u64)> {
+        let target = &self.target;
+        let request = match errand {
+            Errand::Open => match &self.config.batch_id {
+                Some(id) => target.batch(id),
+                None => target.create_batch(&self.config.new_batch, &self.batch_key),
+            },
+            Errand::Bundle(load) => {
+                let Batch::Open(batch) = &self.batch else { return None };
+                let boundary = format!("cloudindex-{}", self.rng.token());
+                let request = match load {
+                    Load::Documents(files) => target.documents(batch, files, &self.files, &boundary),
+                    Load::Blocks(keys) => target.blocks(batch, keys, &self.files, &boundary),
+                };
+                let bytes = self.weigh(load);
+                return Some((request, bytes));
+            }
+            Errand::Complete(batch) => target.complete(batch),
+            Errand::CancelBatch(batch) => target.cancel(batch),
+            Errand::Status(batch) => target.batch(batch),
+            Errand::Discard(document) => target.discard(document),
+            Errand::Probe => target.probe(),
+            Errand::Call { method, path, body, key, .. } => target.call(*method, path, body.as_deref(), key),
+        };
+        let bytes = request.body.iter().map(|segment| match segment {
+            Segment::Bytes(bytes) => bytes.len() as u64,
+            Segment::Block(_) => 0,
+        });
+        let bytes = bytes.sum();
+        Some((request, bytes))
+    }
+
+    /// Bytes of a bundle's body, reckoned.
+    fn weigh(&self, load: &Load) -> u64 {
+        match load {
+            Load::Documents(files) => files
+                .iter()
+                .filter_map(|id| Some((self.files.row(*id)?, self.files.work(*id)?)))
+                .map(|(row, work)| {
+                    let inline = work.inline().map(|index| u64::from(work.blocks[index as usize].len)).sum();
+                    document_cost(row, work.blocks.len(), inline)
+                })
+                .sum(),
+            Load::Blocks(keys) => keys
+                .iter()
+                .filter_map(|key| self.files.work(key.file)?.blocks.get(key.index as usize))
+                .map(|block| block_cost(block.len))
+                .sum(),
+        }
+    }
+}

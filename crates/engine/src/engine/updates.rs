@@ -1,0 +1,103 @@
+//! What the page is told: changes are gathered, and given at most once a frame.
+
+use crate::error::Failure;
+use crate::files::{Files, Shown};
+use crate::io::{FileChange, FileId, GroupChange, Now, Phase, Update};
+use crate::progress::Progress;
+use std::collections::HashMap;
+
+#[derive(Debug, Default)]
+pub(super) struct Updates {
+    stale: Vec<FileId>,
+    /// What a change carries beside state and percent, until it is told.
+    documents: HashMap<FileId, String>,
+    failures: HashMap<FileId, Failure>,
+    groups: Vec<GroupChange>,
+    pub reason: Option<Failure>,
+    pub status: Option<String>,
+    /// What was said last, and when.
+    told: Option<(Phase, Now)>,
+    news: News,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum News {
+    #[default]
+    None,
+    Some,
+}
+
+impl Updates {
+    pub fn file(&mut self, files: &mut Files, id: FileId) {
+        if let Some(row) = files.row_mut(id)
+            && row.shown == Shown::UpToDate
+        {
+            row.shown = Shown::Stale;
+            self.stale.push(id);
+        }
+        self.news = News::Some;
+    }
+
+    /// A new row is stale from the start.
+    pub fn found(&mut self, id: FileId) {
+        self.stale.push(id);
+        self.news = News::Some;
+    }
+
+    pub fn document(&mut self, id: FileId, document: String) {
+        self.documents.insert(id, document);
+    }
+
+    pub fn failure(&mut self, id: FileId, failure: Failure) {
+        self.failures.insert(id, failure);
+    }
+
+    pub fn group(&mut self, change: GroupChange) {
+        self.groups.push(change);
+        self.news = News::Some;
+    }
+
+    pub fn say(&mut self) {
+        self.news = News::Some;
+    }
+
+    /// When there is something to tell, and the page is ready for it.
+    pub fn due(&self, phase: Phase, frame: u64) -> Option<Now> {
+        let changed = self.news == News::Some || self.told.is_none_or(|(told, _)| told != phase);
+        changed.then(|| self.told.map_or(Now(0), |(_, at)| at.after(frame)))
+    }
+
+    pub fn take(
+        &mut self,
+        files: &mut Files,
+        phase: Phase,
+        batch_id: Option<String>,
+        progress: Progress,
+        now: Now,
+    ) -> Update {
+        self.news = News::None;
+        self.told = Some((phase, now));
+        let mut changes = Vec::with_capacity(self.stale.len());
+        for id in std::mem::take(&mut self.stale) {
+            let Some(row) = files.row_mut(id) else { continue };
+            row.shown = Shown::UpToDate;
+            changes.push(FileChange {
+                id,
+                state: row.state,
+                percent: row.percent,
+                size: row.size,
+                document_id: self.documents.remove(&id),
+                error: self.failures.remove(&id),
+            });
+        }
+        Update {
+            phase,
+            batch_id,
+            files: changes,
+            groups: std::mem::take(&mut self.groups),
+            progress,
+            reason: self.reason.clone(),
+            status: self.status.take(),
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! Files as rows: what stays of every file, and the heavier work that only files under way need.
+
+use crate::io::{Block, FileId, FileState};
+use cloudindex_wire::Digest;
+use std::collections::hash_map::DefaultHasher;
+use std::collections::{HashMap, HashSet};
+use std::hash::{Hash, Hasher};
+
+/// What stays of a file from the walk to the end: about a hundred bytes and its path.
+#[derive(Debug)]
+pub(crate) struct Row {
+    pub state: FileState,
+    /// Bytes acked in percent; 100 only when it is committed.
+    pub percent: u8,
+    /// Whether the page knows the newest state.
+    pub shown: Shown,
+    /// The group's number, 0 before it is in one.
+    pub group: u32,
+    pub size: Option<u64>,
+    /// Bytes acked that progress has counted; a second reading counts only what goes beyond.
+    pub counted: u64,
+    pub path: Box<str>,
+    pub media_type: Box<str>,
+    pub last_modified: Option<u64>,
+    pub metadata: Option<Box<str>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shown {
+    UpToDate,
+    Stale,
+}
+
+impl Row {
+    /// Bytes that are not acked; 0 when the size was never known.
+    pub fn rest(&self) -> u64 {
+        self.size.unwrap_or(0).saturating_sub(self.counted)
+    }
+}
+
+/// What a file under way needs.
+#[derive(Debug, Default)]
+pub(crate) struct Work {
+    pub blocks: Vec<Block>,
+    pub states: Vec<BlockState>,
+    /// Bytes of the stream that came, were allowed, and are not held any more.
+    pub read: u64,
+    pub granted: u64,
+    pub forgotten: u64,
+    pub stream: Stream,
+    /// Blocks and bytes that the server holds.
+    pub stored: usize,
+    pub acked: u64,
+    /// What an earlier reading found, and which of it the server lacks.
+    pub again: Option<Again>,
+    /// Readings after the first.
+    pub rounds: u8,
+    /// When `processing.timeout` is over, on the clock that stops in pauses.
+    pub deadline: u64,
+}
+
+/// A second reading: it must find the same blocks, and sends only the missing ones.
+#[derive(Debug)]
+pub(crate) struct Again {
+    pub known: Vec<Block>,
+    pub missing: HashSet<Digest>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Stream {
+    #[default]
+    Closed,
+    Open,
+    /// Read to the end.
+    Ended,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum BlockState {
+    /// Its bytes are in the shell's store.
+    Held,
+    /// The server holds it; its bytes are forgotten.
+    Stored,
+}
+
+impl Work {
+    /// Bytes of memory that this file takes or may take.
+    pub fn reserved(&self) -> u64 {
+        let reach = match self.stream {
+            Stream::Open => self.granted.max(self.read),
+            Stream::Closed | Stream::Ended => self.read,
+        };
+        reach - self.forgotten
+    }
+
+    /// The blocks that go with the manifest: those whose bytes are held, once the file is read.
+    pub fn inline(&self) -> impl Iterator<Item = u32> {
+        (0u32..).zip(&self.states).filter(|(_, state)| **state == BlockState::Held).map(|(index, _)| index)
+    }
+
+    /// It is read to the end, and the server holds every block.
+    pub fn is_whole(&self) -> bool {
+        self.stream == Stream::Ended && self.stored == self.blocks.len()
+    }
+}
+
+/// All files, and the work of those under way.
+#[derive(Debug, Default)]
+pub(crate) struct Files {
+    rows: Vec<Row>,
+    work: HashMap<FileId, Work>,
+    /// The last file with a path, by the path's hash: 12 bytes a file instead of the path again.
+    paths: HashMap<u64, FileId>,
+}
+
+impl Files {
+    pub fn push(&mut self, row: Row) -> FileId {
+        let id = self.rows.len() as FileId;
+        self.rows.push(row);
+        id
+    }
+
+    /// Takes the path for this file; false when a file that is under way or stored has it in this upload.
+    pub fn claim(&mut self, id: FileId) -> bool {
+        let path = &self.rows[id as usize].path;
+        let mut hasher = DefaultHasher::new();
+        path.hash(&mut hasher);
+        let holder = self.paths.entry(hasher.finish()).or_insert(id);
+        let other = &self.rows[*holder as usize];
+        let taken = *holder != id && other.path == *path && (!other.state.is_final() || other.state.is_stored());
+        if !taken {
+            *holder = id;
+        }
+        !taken
+    }
+
+    /// The upload is over: the next one may hold the same paths.
+    pub fn release_paths(&mut self) {
+        self.paths = HashMap::new();
+    }
+
+    pub fn row(&self, id: FileId) -> Option<&Row> {
+        self.rows.get(id as usize)
+    }
+
+    pub fn row_mut(&mut self, id: FileId) -> Option<&mut Row> {
+        self.rows.get_mut(id as usize)
+    }
+
+    pub fn work(&self, id: FileId) -> Option<&Work> {
+        self.work.get(&id)
+    }
+
+    pub fn work_mut(&mut self, id: FileId) -> Option<&mut Work> {
+        self.work.get_mut(&id)
+    }
+
+    pub fn start_work(&mut self, id: FileId) -> &mut Work {
+        self.work.entry(id).or_default()
+    }
+
+    pub fn end_work(&mut self, id: FileId) -> Option<Work> {
+        self.work.remove(&id)
+    }
+
+    /// Is it under way still?
+    pub fn is_live(&self, id: FileId) -> bool {
+        self.row(id).is_some_and(|row| !row.state.is_final())
+    }
+
+    pub fn live(&self) -> Vec<FileId> {
+        (0..self.rows.len() as FileId).filter(|id| self.is_live(*id)).collect()
+    }
+
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Gives back memory that only files under way needed.
+    pub fn shrink(&mut self) {
+        self.work.shrink_to(64);
+    }
+}

@@ -1,0 +1,136 @@
+//! Which files are read next, and how far: back-pressure from the network to the disk.
+//!
+//! Memory is a third for requests in flight and two thirds for what is read or may be read. Small files are opened with
+//! the right to read up to the small-file bound; few large ones stream at a time, each within its share.
+
+use crate::config::Config;
+use crate::files::{Files, Stream};
+use crate::io::{Action, FileId};
+use std::collections::VecDeque;
+
+#[derive(Debug)]
+pub(crate) struct Intake {
+    waiting: VecDeque<FileId>,
+    /// Files whose stream is open, oldest first; at most `slots`.
+    open: Vec<FileId>,
+    reserved: u64,
+    /// Bytes that may be reserved.
+    limit: u64,
+    slots: usize,
+    /// Large files that stream at once.
+    streams: usize,
+    small_file: u64,
+}
+
+impl Intake {
+    pub fn new(config: &Config) -> Self {
+        let limit = config.max_buffer - flight_bytes(config);
+        let small_file = config.cut.small_file as u64;
+        let within = |bytes: u64, each: u64| (bytes / each.max(1)) as usize;
+        Intake {
+            waiting: VecDeque::new(),
+            open: Vec::new(),
+            reserved: 0,
+            limit,
+            slots: within(limit / 3, small_file + 1).clamp(1, config.open_files.max(1)),
+            streams: within(limit, 4 * config.cut.max as u64).clamp(1, 4),
+            small_file,
+        }
+    }
+
+    pub fn push(&mut self, file: FileId) {
+        self.waiting.push_back(file);
+    }
+
+    /// Before all others: it was under way already.
+    pub fn push_first(&mut self, file: FileId) {
+        self.waiting.push_front(file);
+    }
+
+    /// Nothing is being read, and nothing waits to be.
+    pub fn is_idle(&self) -> bool {
+        self.open.is_empty() && self.waiting.is_empty()
+    }
+
+    /// Nothing waits for its turn.
+    pub fn is_drained(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// Nothing more can come before something is forgotten.
+    pub fn is_stuck(&self) -> bool {
+        self.reserved >= self.limit || (self.open.is_empty() && self.reserved + self.small_file + 1 > self.limit)
+    }
+
+    /// Books a change of what a file takes, from `before` to `after` bytes.
+    pub fn rebook(&mut self, before: u64, after: u64) {
+        self.reserved = self.reserved - before + after;
+    }
+
+    pub fn closed(&mut self, file: FileId) {
+        self.open.retain(|id| *id != file);
+    }
+
+    /// Takes a file out of the queue.
+    pub fn remove(&mut self, file: FileId) {
+        self.closed(file);
+        self.waiting.retain(|id| *id != file);
+    }
+
+    /// Forgets the queue; what is open is closed file by file.
+    pub fn clear(&mut self) {
+        self.waiting.clear();
+    }
+
+    /// Opens and extends what the bounds allow; `opened` are told apart, since their clock starts.
+    pub fn pump(&mut self, files: &mut Files, actions: &mut VecDeque<Action>, opened: &mut Vec<FileId>) {
+        self.extend_streams(files, actions);
+        while self.open.len() < self.slots && self.reserved + self.small_file < self.limit {
+            let Some(file) = self.waiting.pop_front() else { break };
+            if !files.is_live(file) {
+                continue;
+            }
+            let work = files.start_work(file);
+            let before = work.reserved();
+            work.stream = Stream::Open;
+            // One byte more than a small file has tells small from large.
+            work.granted = self.small_file + 1;
+            let after = work.reserved();
+            self.rebook(before, after);
+            self.open.push(file);
+            opened.push(file);
+            actions.push_back(Action::Read { file, up_to: self.small_file + 1 });
+        }
+    }
+
+    fn extend_streams(&mut self, files: &mut Files, actions: &mut VecDeque<Action>) {
+        let large: Vec<FileId> = self
+            .open
+            .iter()
+            .copied()
+            .filter(|file| files.work(*file).is_some_and(|work| work.read > self.small_file))
+            .take(self.streams)
+            .collect();
+        let share = self.limit * 3 / 4 / large.len().max(1) as u64;
+        for file in large {
+            let Some(work) = files.work_mut(file) else { continue };
+            let reach = work.granted.max(work.read);
+            let room = self.limit.saturating_sub(self.reserved);
+            let up_to = (work.forgotten + share).min(reach + room);
+            // Many small grants cost a message each, so a grant waits until it is worth one, or the reader stands still.
+            let least = if work.read >= work.granted { 1 } else { share / 8 };
+            if up_to >= reach + least.max(1) {
+                let before = work.reserved();
+                work.granted = up_to;
+                let after = work.reserved();
+                self.rebook(before, after);
+                actions.push_back(Action::Read { file, up_to });
+            }
+        }
+    }
+}
+
+/// Bytes that bodies in flight may take.
+pub(crate) fn flight_bytes(config: &Config) -> u64 {
+    config.max_buffer / 3
+}

@@ -1,0 +1,268 @@
+//! A CloudIndex server, as PROTOCOL.md says.
+
+use crate::config::Config;
+use crate::files::{Files, Row, Work};
+use crate::io::{BlockKey, FileId, Method, Request, Segment};
+use cloudindex_wire::{Batch, BundleReply, DocumentEntry, MANIFEST_PART, Manifest};
+use serde_json::value::RawValue;
+
+/// Bytes of a block part's framing: boundary, header with the digest, line ends.
+const PART_FRAME: u64 = 200;
+/// Bytes of a manifest entry without path, metadata and blocks.
+const ENTRY_FRAME: u64 = 140;
+/// Bytes of one `[digest, length]`.
+const BLOCK_ENTRY: u64 = 80;
+
+#[derive(Debug)]
+pub(crate) struct CloudIndex {
+    /// Ends in `/v1`.
+    root: String,
+    base: String,
+    pub token: Option<String>,
+}
+
+impl CloudIndex {
+    pub fn new(config: &Config) -> Self {
+        let base = config.base_url.trim_end_matches('/').to_owned();
+        CloudIndex { root: format!("{base}/v1"), base, token: config.token.clone() }
+    }
+
+    /// Creates a batch; repeating it with the same key creates no second one.
+    pub fn create_batch(&self, new_batch: &str, key: &str) -> Request {
+        let mut request = self.request(Method::Post, format!("{}/batches", self.root));
+        request.headers.push(("Idempotency-Key", key.to_owned()));
+        with_json(request, new_batch)
+    }
+
+    /// The batch as it stands: limits, caps, status.
+    pub fn batch(&self, id: &str) -> Request {
+        self.request(Method::Get, self.batch_url(id, ""))
+    }
+
+    pub fn complete(&self, id: &str) -> Request {
+        self.request(Method::Post, self.batch_url(id, "/complete"))
+    }
+
+    pub fn cancel(&self, id: &str) -> Request {
+        self.request(Method::Post, self.batch_url(id, "/cancel"))
+    }
+
+    /// Takes a document away.
+    pub fn discard(&self, document: &str) -> Request {
+        self.request(Method::Delete, format!("{}/documents/{}", self.root, percent_encode(document)))
+    }
+
+    /// Is anybody there?
+    pub fn probe(&self) -> Request {
+        Request { method: Method::Get, url: format!("{}/healthz", self.base), headers: Vec::new(), body: Vec::new() }
+    }
+
+    /// The application's own call; `path` starts with a slash.
+    pub fn call(&self, method: Method, path: &str, body: Option<&str>, key: &str) -> Request {
+        let mut request = self.request(method, format!("{}{path}", self.base));
+        if method == Method::Post {
+            request.headers.push(("Idempotency-Key", key.to_owned()));
+        }
+        match body {
+            Some(body) => with_json(request, body),
+            None => request,
+        }
+    }
+
+    /// Documents, with the blocks of small ones.
+    pub fn documents(&self, batch: &str, ids: &[FileId], files: &Files, boundary: &str) -> Request {
+        let known = || ids.iter().filter_map(|id| Some((*id, files.row(*id)?, files.work(*id)?)));
+        let manifest = Manifest { documents: known().map(|(_, row, work)| entry(row, work)).collect() };
+        let mut body = Multipart::new(boundary);
+        body.part(MANIFEST_PART, Some("application/json"));
+        // A manifest is made of strings and numbers: writing it as JSON cannot fail.
+        body.bytes(&serde_json::to_vec(&manifest).unwrap_or_default());
+        for (file, _, work) in known() {
+            for index in work.inline() {
+                body.block(&work.blocks[index as usize].digest.to_string(), BlockKey { file, index });
+            }
+        }
+        self.multipart(self.batch_url(batch, "/documents"), body)
+    }
+
+    /// Blocks alone.
+    pub fn blocks(&self, batch: &str, keys: &[BlockKey], files: &Files, boundary: &str) -> Request {
+        let mut body = Multipart::new(boundary);
+        for key in keys {
+            if let Some(block) = files.work(key.file).and_then(|work| work.blocks.get(key.index as usize)) {
+                body.block(&block.digest.to_string(), *key);
+            }
+        }
+        self.multipart(self.batch_url(batch, "/blocks"), body)
+    }
+
+    fn multipart(&self, url: String, body: Multipart) -> Request {
+        let mut request = self.request(Method::Post, url);
+        request.headers.push(("Content-Type", format!("multipart/form-data; boundary={}", body.boundary)));
+        request.body = body.end();
+        request
+    }
+
+    fn request(&self, method: Method, url: String) -> Request {
+        let mut headers = Vec::new();
+        if let Some(token) = &self.token {
+            headers.push(("Authorization", format!("Bearer {token}")));
+        }
+        Request { method, url, headers, body: Vec::new() }
+    }
+
+    fn batch_url(&self, id: &str, rest: &str) -> String {
+        format!("{}/batches/{}{rest}", self.root, percent_encode(id))
+    }
+}
+
+/// Bytes that this document takes in a bundle, with `inline` bytes of blocks in it.
+pub(crate) fn document_cost(row: &Row, blocks: usize, inline: u64) -> u64 {
+    let text = |text: &str| text.chars().map(|c| if c < ' ' { 6 } else { c.len_utf8() as u64 + 1 }).sum::<u64>();
+    let metadata = row.metadata.as_deref().map_or(0, |metadata| metadata.len() as u64);
+    let framed = if inline > 0 { inline + PART_FRAME } else { 0 };
+    ENTRY_FRAME + text(&row.path) + text(&row.media_type) + metadata + blocks as u64 * BLOCK_ENTRY + framed
+}
+
+/// Bytes that this block takes in a bundle.
+pub(crate) fn block_cost(len: u32) -> u64 {
+    u64::from(len) + PART_FRAME
+}
+
+pub(crate) fn read_batch(body: &[u8]) -> Option<Batch> {
+    serde_json::from_slice(body).ok()
+}
+
+pub(crate) fn read_bundle(body: &[u8]) -> Option<BundleReply> {
+    serde_json::from_slice(body).ok()
+}
+
+fn entry(row: &Row, work: &Work) -> DocumentEntry {
+    DocumentEntry {
+        path: row.path.to_string(),
+        size: work.read,
+        media_type: row.media_type.to_string(),
+        last_modified: row.last_modified,
+        metadata: row.metadata.as_deref().and_then(|text| RawValue::from_string(text.to_owned()).ok()),
+        blocks: work.blocks.iter().map(|block| (block.digest, u64::from(block.len))).collect(),
+    }
+}
+
+fn with_json(mut request: Request, body: &str) -> Request {
+    request.headers.push(("Content-Type", "application/json".to_owned()));
+    request.body.push(Segment::Bytes(body.as_bytes().to_vec()));
+    request
+}
+
+/// What is not an unreserved character of RFC 3986 is escaped: an id comes from the application.
+fn percent_encode(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => encoded.push(char::from(byte)),
+            _ => encoded.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    encoded
+}
+
+/// Writes `multipart/form-data` (RFC 7578), with places for the bytes that only the shell has.
+struct Multipart {
+    boundary: String,
+    segments: Vec<Segment>,
+    text: Vec<u8>,
+}
+
+impl Multipart {
+    fn new(boundary: &str) -> Self {
+        Multipart { boundary: boundary.to_owned(), segments: Vec::new(), text: Vec::new() }
+    }
+
+    /// `name` is ours: `manifest` or a digest, nothing that needs escaping.
+    fn part(&mut self, name: &str, media_type: Option<&str>) {
+        let lead = if self.text.is_empty() && self.segments.is_empty() { "" } else { "\r\n" };
+        let head = format!("{lead}--{}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n", self.boundary);
+        self.text.extend_from_slice(head.as_bytes());
+        if let Some(media_type) = media_type {
+            self.text.extend_from_slice(format!("Content-Type: {media_type}\r\n").as_bytes());
+        }
+        self.text.extend_from_slice(b"\r\n");
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) {
+        self.text.extend_from_slice(bytes);
+    }
+
+    fn block(&mut self, name: &str, key: BlockKey) {
+        self.part(name, None);
+        self.segments.push(Segment::Bytes(std::mem::take(&mut self.text)));
+        self.segments.push(Segment::Block(key));
+    }
+
+    fn end(mut self) -> Vec<Segment> {
+        self.text.extend_from_slice(format!("\r\n--{}--\r\n", self.boundary).as_bytes());
+        self.segments.push(Segment::Bytes(self.text));
+        self.segments
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::blocks::digest;
+    use crate::files::{BlockState, Shown};
+    use crate::io::{Block, FileState};
+
+    fn row(path: &str) -> Row {
+        Row {
+            state: FileState::Sending,
+            percent: 0,
+            shown: Shown::Stale,
+            group: 1,
+            size: Some(3),
+            counted: 0,
+            path: path.into(),
+            media_type: "text/plain".into(),
+            last_modified: Some(5),
+            metadata: Some(r#"{"a":1}"#.into()),
+        }
+    }
+
+    #[test]
+    fn a_bundle_is_a_manifest_and_its_blocks_and_costs_no_more_than_reckoned() {
+        let mut files = Files::default();
+        let path = "odd \"name\"\n🦀.txt";
+        let id = files.push(row(path));
+        let block = Block { digest: digest(b"abc"), len: 3 };
+        let work = files.start_work(id);
+        (work.blocks, work.states, work.read) = (vec![block], vec![BlockState::Held], 3);
+        let config = Config { base_url: "http://h/".into(), token: Some("k".into()), ..Config::default() };
+        let request = CloudIndex::new(&config).documents("b/1", &[id], &files, "XX");
+        assert_eq!(request.url, "http://h/v1/batches/b%2F1/documents");
+        assert!(request.headers.contains(&("Authorization", "Bearer k".into())));
+        let mut text = Vec::new();
+        for segment in &request.body {
+            match segment {
+                Segment::Bytes(bytes) => text.extend_from_slice(bytes),
+                Segment::Block(key) => {
+                    assert_eq!(*key, BlockKey { file: id, index: 0 });
+                    text.extend_from_slice(b"abc");
+                }
+            }
+        }
+        let text = String::from_utf8(text).unwrap();
+        let manifest = format!(
+            r#"{{"documents":[{{"path":"odd \"name\"\n🦀.txt","size":3,"type":"text/plain","lastModified":5,"metadata":{{"a":1}},"blocks":[["{0}",3]]}}]}}"#,
+            block.digest
+        );
+        assert_eq!(
+            text,
+            format!(
+                "--XX\r\nContent-Disposition: form-data; name=\"manifest\"\r\nContent-Type: application/json\r\n\r\n{manifest}\r\n\
+                 --XX\r\nContent-Disposition: form-data; name=\"{}\"\r\n\r\nabc\r\n--XX--\r\n",
+                block.digest
+            )
+        );
+        assert!(document_cost(files.row(id).unwrap(), 1, 3) + 200 >= text.len() as u64);
+    }
+}

@@ -1,0 +1,274 @@
+//! Requests on their way: attempts in flight, those that wait for another try, and whether the link is there.
+
+use crate::bundle::Load;
+use crate::config::Config;
+use crate::io::{AttemptId, CallId, FileId, Method, Now};
+use crate::retry::backoff;
+use crate::rng::Rng;
+use std::collections::BTreeMap;
+
+/// What a request is for.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Errand {
+    /// Create the batch, or learn its limits.
+    Open,
+    Bundle(Load),
+    /// Tell that no more documents come to this batch.
+    Complete(String),
+    /// Tell that the rest of this batch will not come.
+    CancelBatch(String),
+    /// Ask how this batch stands.
+    Status(String),
+    /// Take a document away: its file was removed while it was on its way.
+    Discard(String),
+    /// Ask whether anybody is there.
+    Probe,
+    /// The application's own.
+    Call {
+        call: CallId,
+        method: Method,
+        path: String,
+        body: Option<String>,
+        key: String,
+    },
+}
+
+impl Errand {
+    /// Goes on while the upload is paused.
+    fn ignores_pause(&self) -> bool {
+        matches!(self, Errand::Call { .. } | Errand::Status(_) | Errand::CancelBatch(_) | Errand::Discard(_))
+    }
+}
+
+/// A request that was tried `tried` times.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Parcel {
+    pub errand: Errand,
+    pub tried: u32,
+    pub ready_at: Now,
+    pub blame: Blame,
+}
+
+/// Whose fault the last failure was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Blame {
+    Settled,
+    /// No answer came: the parcel's fault if the link proves to work, else the link's.
+    Open,
+}
+
+/// A parcel in the air.
+#[derive(Debug)]
+pub(crate) struct Flight {
+    pub parcel: Parcel,
+    pub sent: Now,
+    pub deadline: Now,
+    /// Generation of the token it carried.
+    pub token: u32,
+    /// Bytes of its body.
+    pub bytes: u64,
+    /// Files that came to rest while it flew: its reply says nothing of them any more.
+    pub gone: Vec<FileId>,
+}
+
+/// Whether somebody answers.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Link {
+    /// Never an answer so far: failures spend attempts, so that a wrong address is told soon.
+    Untried,
+    Up,
+    /// It worked once and is silent since; probed alone, without spending attempts.
+    Down {
+        since: Now,
+        probe_at: Now,
+        probes: u32,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Token {
+    Good,
+    Refreshing,
+}
+
+#[derive(Debug)]
+pub(crate) struct Transport {
+    flying: BTreeMap<AttemptId, Flight>,
+    waiting: Vec<Parcel>,
+    pub link: Link,
+    pub token: Token,
+    /// Grows with each new token.
+    pub token_generation: u32,
+    /// The server asked for silence until then (`Retry-After`).
+    pub hold_until: Now,
+    next_attempt: u64,
+    flying_bytes: u64,
+}
+
+impl Transport {
+    pub fn new() -> Self {
+        Transport {
+            flying: BTreeMap::new(),
+            waiting: Vec::new(),
+            link: Link::Untried,
+            token: Token::Good,
+            token_generation: 0,
+            hold_until: Now(0),
+            next_attempt: 0,
+            flying_bytes: 0,
+        }
+    }
+
+    /// A new errand, to go as soon as may be.
+    pub fn enqueue(&mut self, errand: Errand) {
+        self.requeue(Parcel { errand, tried: 0, ready_at: Now(0), blame: Blame::Settled });
+    }
+
+    pub fn requeue(&mut self, parcel: Parcel) {
+        self.waiting.push(parcel);
+    }
+
+    pub fn flying(&self) -> usize {
+        self.flying.len()
+    }
+
+    pub fn flying_bytes(&self) -> u64 {
+        self.flying_bytes
+    }
+
+    pub fn has(&self, errand: &Errand) -> bool {
+        self.waiting.iter().any(|parcel| parcel.errand == *errand)
+            || self.flying.values().any(|flight| flight.parcel.errand == *errand)
+    }
+
+    /// May anything be sent (but probes)?
+    pub fn gate_open(&self, now: Now) -> bool {
+        self.token == Token::Good && now >= self.hold_until && !matches!(self.link, Link::Down { .. })
+    }
+
+    /// The waiting parcel whose turn it is.
+    pub fn next(&mut self, now: Now, paused: bool, batch_open: bool) -> Option<Parcel> {
+        let at = self.waiting.iter().position(|parcel| {
+            parcel.ready_at <= now
+                && (!paused || parcel.errand.ignores_pause())
+                && (batch_open || !matches!(parcel.errand, Errand::Bundle(_)))
+        })?;
+        Some(self.waiting.remove(at))
+    }
+
+    pub fn launch(&mut self, parcel: Parcel, bytes: u64, deadline: Now, now: Now) -> AttemptId {
+        self.next_attempt += 1;
+        let attempt = AttemptId(self.next_attempt);
+        self.flying_bytes += bytes;
+        let flight = Flight { parcel, sent: now, deadline, token: self.token_generation, bytes, gone: Vec::new() };
+        self.flying.insert(attempt, flight);
+        attempt
+    }
+
+    /// Takes an attempt out of the air; `None` for one that is over.
+    pub fn land(&mut self, attempt: AttemptId) -> Option<Flight> {
+        let flight = self.flying.remove(&attempt)?;
+        self.flying_bytes -= flight.bytes;
+        Some(flight)
+    }
+
+    /// Attempts that match, oldest first.
+    pub fn attempts(&self, matches: impl Fn(&Flight) -> bool) -> Vec<AttemptId> {
+        self.flying.iter().filter(|(_, flight)| matches(flight)).map(|(attempt, _)| *attempt).collect()
+    }
+
+    /// This file came to rest: no parcel may speak for it any more. Gives the attempts that fly for nothing now.
+    pub fn forget(&mut self, file: FileId) -> Vec<AttemptId> {
+        for parcel in &mut self.waiting {
+            if let Errand::Bundle(load) = &mut parcel.errand {
+                load.remove(file);
+            }
+        }
+        self.waiting.retain(|parcel| !matches!(&parcel.errand, Errand::Bundle(load) if load.is_empty()));
+        let mut idle = Vec::new();
+        for (attempt, flight) in &mut self.flying {
+            if let Errand::Bundle(load) = &flight.parcel.errand
+                && load.holds(file)
+            {
+                flight.gone.push(file);
+                if load.files().all(|file| flight.gone.contains(&file)) {
+                    idle.push(*attempt);
+                }
+            }
+        }
+        idle
+    }
+
+    pub fn overdue(&self, now: Now) -> Vec<AttemptId> {
+        self.attempts(|flight| flight.deadline <= now)
+    }
+
+    /// Takes out the waiting parcels that match.
+    pub fn drain(&mut self, matches: impl Fn(&Parcel) -> bool) -> Vec<Parcel> {
+        let (out, stay) = std::mem::take(&mut self.waiting).into_iter().partition(|parcel| matches(parcel));
+        self.waiting = stay;
+        out
+    }
+
+    /// No answer came. Returns whether the parcel must be charged with an attempt now.
+    pub fn silent(&mut self, now: Now) -> Charge {
+        match self.link {
+            Link::Untried => Charge::Now,
+            Link::Up => {
+                self.link = Link::Down { since: now, probe_at: now, probes: 0 };
+                Charge::Later
+            }
+            Link::Down { .. } => Charge::Later,
+        }
+    }
+
+    /// A probe got no answer.
+    pub fn probe_failed(&mut self, now: Now, config: &Config, rng: &mut Rng) {
+        if let Link::Down { probe_at, probes, .. } = &mut self.link {
+            *probes += 1;
+            *probe_at = now.after(backoff(*probes, config, rng).max(config.backoff_initial / 4));
+        }
+    }
+
+    /// Somebody answered. Parcels in doubt are charged if there was no outage that explains them; those that come back
+    /// exhausted are returned.
+    pub fn answered(&mut self, now: Now, config: &Config, rng: &mut Rng) -> Vec<Parcel> {
+        let outage = matches!(self.link, Link::Down { probes, .. } if probes > 0);
+        self.link = Link::Up;
+        for parcel in &mut self.waiting {
+            if std::mem::replace(&mut parcel.blame, Blame::Settled) == Blame::Open && !outage {
+                parcel.tried += 1;
+                parcel.ready_at = now.after(backoff(parcel.tried, config, rng));
+            }
+        }
+        self.drain(|parcel| parcel.tried >= config.attempts)
+    }
+
+    /// The next moment at which something here becomes possible or overdue.
+    pub fn wake_at(&self, now: Now, config: &Config, paused: bool) -> Option<Now> {
+        let deadlines = self.flying.values().map(|flight| flight.deadline);
+        let gate = match self.link {
+            Link::Down { since, probe_at, .. } => {
+                let probing = self.flying.values().any(|flight| flight.parcel.errand == Errand::Probe);
+                Some(if probing { since.after(config.patience) } else { probe_at.min(since.after(config.patience)) })
+            }
+            _ if self.hold_until > now => Some(self.hold_until),
+            _ => None,
+        };
+        let full = self.flying.len() >= config.concurrency;
+        let retries = self
+            .waiting
+            .iter()
+            .filter(|parcel| gate.is_none() && !full && (!paused || parcel.errand.ignores_pause()))
+            .map(|parcel| parcel.ready_at)
+            .filter(|ready_at| *ready_at > now);
+        deadlines.chain(gate).chain(retries).min()
+    }
+}
+
+/// When a failure without an answer spends an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Charge {
+    Now,
+    Later,
+}
