@@ -1,0 +1,100 @@
+//! THE loop: feed the engine, drain it, do what it asks for, arm the one timer.
+
+use crate::cutting::Cutting;
+use crate::host::ToFacade;
+use crate::http::Http;
+use crate::ports::ToPage;
+use crate::store::Store;
+use crate::timer::{self, Timer};
+use cloudindex_engine::{Action, Config, Engine, Input};
+use js_sys::Function;
+use std::cell::RefCell;
+use std::rc::{Rc, Weak};
+use web_sys::MessagePort;
+
+/// An engine and the hands that work for it.
+pub struct Driver {
+    engine: RefCell<Engine>,
+    timer: Timer,
+    http: Http,
+    pub(crate) store: Store,
+    pub(crate) cutting: RefCell<Cutting>,
+    pub(crate) control: MessagePort,
+    pub(crate) page: Option<MessagePort>,
+}
+
+impl Driver {
+    pub fn new(
+        config: Config,
+        seed: u64,
+        control: MessagePort,
+        page: Option<MessagePort>,
+        fetch: Option<Function>,
+    ) -> Rc<Self> {
+        Rc::new_cyclic(|driver: &Weak<Driver>| {
+            let driver = driver.clone();
+            Driver {
+                cutting: RefCell::new(Cutting::new(config.cut)),
+                engine: RefCell::new(Engine::new(config, seed)),
+                timer: Timer::new(move || {
+                    if let Some(driver) = driver.upgrade() {
+                        driver.feed(Input::Wake);
+                    }
+                }),
+                http: Http::new(fetch),
+                store: Store::default(),
+                control,
+                page,
+            }
+        })
+    }
+
+    /// Something happened.
+    pub fn feed(self: &Rc<Self>, input: Input) {
+        self.engine.borrow_mut().handle(input, timer::now());
+        // A statement of its own: in a `while let` the borrow would last through `perform`.
+        loop {
+            let action = self.engine.borrow_mut().poll();
+            let Some(action) = action else { break };
+            self.perform(action);
+        }
+        self.timer.arm(self.engine.borrow().wake_at());
+    }
+
+    fn perform(self: &Rc<Self>, action: Action) {
+        match action {
+            Action::Size(files) => self.tell(ToPage::Size(files)),
+            Action::Read { file, up_to } => {
+                let stream = self.cutting.borrow_mut().stream(file);
+                self.tell(ToPage::Read { file, stream, up_to });
+            }
+            Action::StopReading(file) => {
+                self.cutting.borrow_mut().stop(file);
+                self.tell(ToPage::Stop(file));
+            }
+            Action::Forget { file, blocks } => self.store.forget(file, blocks),
+            Action::Send { attempt, request } => {
+                let driver = Rc::clone(self);
+                self.http.send(attempt, request, &self.store, move |input| driver.feed(input));
+            }
+            Action::Abort(attempt) => self.http.abort(attempt),
+            Action::RefreshToken => ToFacade::Refresh {}.post(&self.control),
+            Action::PauseWalk => self.tell(ToPage::PauseWalk),
+            Action::ResumeWalk => self.tell(ToPage::ResumeWalk),
+            Action::Answer { call, result } => ToFacade::answer(call, result).post(&self.control),
+            Action::Emit(update) => ToFacade::Update { update: &update }.post(&self.control),
+        }
+    }
+
+    fn tell(&self, message: ToPage) {
+        if let Some(page) = &self.page {
+            message.post(page);
+        }
+    }
+
+    /// Nothing of it goes on afterwards.
+    pub fn close(&self) {
+        self.timer.arm(None);
+        self.http.abort_all();
+    }
+}

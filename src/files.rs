@@ -1,0 +1,146 @@
+//! The page's side: rows of files, walks that find them, streams that read them, and the port to the engine.
+
+use crate::js::{self, Listener};
+use crate::outlet::{Hooks, Outlet};
+use crate::ports::{ToHost, ToPage};
+use crate::reading::Streams;
+use crate::sources::Source;
+use crate::walk::{Stop, Walk};
+use futures::channel::oneshot;
+use js_sys::Promise;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::{future_to_promise, spawn_local};
+use web_sys::{MessageEvent, MessagePort};
+
+/// All that the page holds of one upload.
+pub struct Files {
+    port: MessagePort,
+    outlet: Rc<Outlet>,
+    streams: Streams,
+    gate: RefCell<Gate>,
+    /// Walks under way.
+    walks: Cell<u32>,
+    listener: RefCell<Option<Listener>>,
+}
+
+/// What a walk meets between two steps.
+enum Gate {
+    Open,
+    /// The engine has enough for now; these walks wait.
+    Shut(Vec<oneshot::Sender<()>>),
+    /// [`Files::close`] was called.
+    Closed,
+}
+
+impl Files {
+    pub fn new(port: MessagePort, hooks: &JsValue) -> Result<Rc<Self>, JsValue> {
+        let files = Rc::new(Files {
+            outlet: Outlet::new(port.clone(), Hooks::read(hooks)?),
+            streams: Streams::new(port.clone()),
+            port,
+            gate: RefCell::new(Gate::Open),
+            walks: Cell::new(0),
+            listener: RefCell::default(),
+        });
+        let weak = Rc::downgrade(&files);
+        let listener = Listener::new(&files.port, "message", move |event| {
+            if let Some(files) = weak.upgrade() {
+                files.heard(&event.unchecked_ref::<MessageEvent>().data());
+            }
+        });
+        files.listener.replace(Some(listener));
+        files.port.start();
+        Ok(files)
+    }
+
+    /// Takes what the source offers now, then walks it; resolves at its end.
+    pub fn add(self: &Rc<Self>, source: JsValue) -> Promise {
+        let sources = match Source::take(&source) {
+            Ok(sources) => sources,
+            Err(error) => return Promise::reject(&error),
+        };
+        self.walks.set(self.walks.get() + 1);
+        let files = Rc::clone(self);
+        future_to_promise(async move {
+            let mut walk = Walk::new(Rc::clone(&files));
+            let mut ended = Ok(());
+            for source in sources {
+                ended = walk.source(source).await;
+                if ended.is_err() {
+                    break;
+                }
+            }
+            files.outlet.flush();
+            files.walks.set(files.walks.get() - 1);
+            if files.walks.get() == 0 {
+                ToHost::IntakeEnded.post(&files.port);
+            }
+            match ended {
+                Ok(()) | Err(Stop::Closed) => Ok(JsValue::UNDEFINED),
+                Err(Stop::Wrong(error)) => Err(error),
+            }
+        })
+    }
+
+    pub fn close(&self) {
+        self.gate.replace(Gate::Closed);
+        self.listener.take();
+        self.streams.close();
+        self.outlet.close();
+        self.port.close();
+    }
+
+    pub fn outlet(&self) -> &Rc<Outlet> {
+        &self.outlet
+    }
+
+    /// Waits while the engine has enough.
+    pub async fn pass(&self) -> Result<(), Stop> {
+        let opened = match &mut *self.gate.borrow_mut() {
+            Gate::Open => return Ok(()),
+            Gate::Closed => return Err(Stop::Closed),
+            Gate::Shut(waiting) => {
+                let (open, opened) = oneshot::channel();
+                waiting.push(open);
+                opened
+            }
+        };
+        // Dropped by close.
+        opened.await.map_err(|_| Stop::Closed)
+    }
+
+    /// What the engine says.
+    fn heard(self: &Rc<Self>, message: &JsValue) {
+        match ToPage::parse(message) {
+            Some(ToPage::Hello { small_file }) => self.streams.set_small_file(small_file),
+            Some(ToPage::Read { file, stream, up_to }) => {
+                self.streams.read(file, stream, up_to, || self.outlet.file(file));
+            }
+            Some(ToPage::Stop(file)) => self.streams.stop(file),
+            Some(ToPage::Size(ids)) => {
+                let files = ids.into_iter().filter_map(|id| Some((id, self.outlet.file(id).ok()?))).collect();
+                spawn_local(crate::reading::sizes(self.port.clone(), files));
+            }
+            Some(ToPage::PauseWalk) => {
+                let mut gate = self.gate.borrow_mut();
+                if matches!(*gate, Gate::Open) {
+                    *gate = Gate::Shut(Vec::new());
+                }
+            }
+            Some(ToPage::ResumeWalk) => {
+                let mut gate = self.gate.borrow_mut();
+                if let Gate::Shut(waiting) = &mut *gate {
+                    let waiting = std::mem::take(waiting);
+                    *gate = Gate::Open;
+                    // Waking runs nothing yet: futures are polled from a microtask.
+                    for open in waiting {
+                        let _ = open.send(());
+                    }
+                }
+            }
+            None => js::complain(&format!("the host sent {message:?}")),
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! The engine's side: what comes over the ports and from the browser becomes an [`Input`].
+
+use crate::driver::Driver;
+use crate::js::{self, Listener};
+use crate::ports::{ToHost, ToPage};
+use cloudindex_engine::{CallId, Config, Failure, FileId, Input, Method, Update};
+use js_sys::{Array, Function};
+use serde::Serialize;
+use std::cell::RefCell;
+use std::rc::Rc;
+use wasm_bindgen::prelude::*;
+use web_sys::{Event, MessageEvent, MessagePort};
+
+/// What the host says on the control port (`docs/architecture.md`).
+#[derive(Serialize)]
+#[serde(tag = "t", rename_all = "lowercase")]
+pub enum ToFacade<'a> {
+    Ready {},
+    Update {
+        update: &'a Update,
+    },
+    Refresh {},
+    Answer {
+        id: CallId,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        body: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        error: Option<Failure>,
+    },
+    Fatal {
+        message: &'a str,
+    },
+}
+
+impl ToFacade<'_> {
+    pub fn answer(id: CallId, result: Result<String, Failure>) -> Self {
+        match result {
+            Ok(body) => ToFacade::Answer { id, body: Some(body), error: None },
+            Err(failure) => ToFacade::Answer { id, body: None, error: Some(failure) },
+        }
+    }
+
+    pub fn post(&self, control: &MessagePort) {
+        if let Err(error) = control.post_message(&js::plain(self)) {
+            js::complain(&format!("a message was not sent: {}", js::describe(&error)));
+        }
+    }
+}
+
+/// A running engine; its listeners keep it alive until `{t:'close'}`.
+struct Host {
+    driver: Rc<Driver>,
+    listeners: RefCell<Vec<Listener>>,
+}
+
+/// Starts an engine on these ports.
+pub fn start(config: Config, control: MessagePort, files: Option<MessagePort>, fetch: Option<Function>) {
+    report_panics_to(&control);
+    let small_file = config.cut.small_file as u64;
+    let driver = Driver::new(config, seed(), control.clone(), files.clone(), fetch);
+    let host = Rc::new(Host { driver, listeners: RefCell::default() });
+
+    host.listen(&control, "message", |host, event| host.control(&data(&event)));
+    let scope = js_sys::global();
+    host.listen(&scope, "online", |host, _| host.driver.feed(Input::Online));
+    host.listen(&scope, "offline", |host, _| host.driver.feed(Input::Offline));
+    if let Some(files) = &files {
+        host.listen(files, "message", |host, event| host.page(&data(&event)));
+        ToPage::Hello { small_file }.post(files);
+        files.start();
+    }
+    ToFacade::Ready {}.post(&control);
+    control.start();
+}
+
+impl Host {
+    fn listen(self: &Rc<Self>, target: &JsValue, event: &'static str, heard: impl Fn(&Rc<Host>, Event) + 'static) {
+        let host = Rc::clone(self);
+        let listener = Listener::new(target, event, move |event| heard(&host, event));
+        self.listeners.borrow_mut().push(listener);
+    }
+
+    /// What the page's Intake says.
+    fn page(&self, message: &JsValue) {
+        let driver = &self.driver;
+        match ToHost::parse(message) {
+            Some(ToHost::Found(files)) => driver.feed(Input::Found(files)),
+            Some(ToHost::IntakeEnded) => driver.feed(Input::IntakeEnded),
+            Some(ToHost::Sized(sizes)) => {
+                for (file, size) in sizes {
+                    driver.feed(Input::Sized { file, size });
+                }
+            }
+            Some(ToHost::Bytes(bytes)) => {
+                let cut = driver.cutting.borrow_mut().take(bytes, &driver.store);
+                if let Some(cut) = cut {
+                    driver.feed(cut);
+                }
+            }
+            Some(ToHost::Unreadable { file, stream, reason }) => {
+                let current = driver.cutting.borrow_mut().end(file, stream);
+                if current {
+                    driver.feed(Input::Unreadable { file, reason });
+                }
+            }
+            None => js::complain(&format!("the files port brought {message:?}")),
+        }
+    }
+
+    /// What the facade says.
+    fn control(&self, message: &JsValue) {
+        let input = match js::text(message, "t").as_deref() {
+            Some("pause") => Some(Input::Pause),
+            Some("resume") => Some(Input::Resume),
+            Some("cancel") => Some(Input::Cancel),
+            Some("remove") => row(&js::get(message, "id")).map(Input::Remove),
+            Some("retry") => js::get(message, "ids")
+                .dyn_ref::<Array>()
+                .map(|ids| Input::Retry(ids.iter().filter_map(|id| row(&id)).collect())),
+            Some("token") => Some(Input::Token(
+                js::text(message, "token")
+                    .ok_or_else(|| js::text(message, "error").unwrap_or_else(|| "getToken gave no text".to_owned())),
+            )),
+            Some("call") => self.call(message),
+            Some("close") => return self.close(),
+            _ => None,
+        };
+        match input {
+            Some(input) => self.driver.feed(input),
+            None => js::complain(&format!("the control port brought {message:?}")),
+        }
+    }
+
+    fn call(&self, message: &JsValue) -> Option<Input> {
+        let call = row(&js::get(message, "id"))?;
+        let method = match js::text(message, "method")?.as_str() {
+            "GET" => Method::Get,
+            "POST" => Method::Post,
+            "DELETE" => Method::Delete,
+            _ => return None,
+        };
+        Some(Input::Call { call, method, path: js::text(message, "path")?, body: js::text(message, "body") })
+    }
+
+    fn close(&self) {
+        self.driver.close();
+        HOSTS.with_borrow_mut(|hosts| hosts.retain(|port| port != &self.driver.control));
+        // Taken first: a listener that drops itself must not do so while the list is borrowed.
+        let listeners = self.listeners.take();
+        drop(listeners);
+    }
+}
+
+fn data(event: &Event) -> JsValue {
+    event.unchecked_ref::<MessageEvent>().data()
+}
+
+fn row(value: &JsValue) -> Option<FileId> {
+    js::count(value)?.try_into().ok()
+}
+
+/// The engine's only randomness.
+fn seed() -> u64 {
+    let random = js_sys::Uint32Array::new_with_length(2);
+    let crypto = js::get(&js_sys::global(), "crypto");
+    if js::invoke(&crypto, "getRandomValues", &[&random]).is_err() {
+        return (js_sys::Math::random() * 9e15) as u64;
+    }
+    (u64::from(random.get_index(0)) << 32) | u64::from(random.get_index(1))
+}
+
+thread_local! {
+    /// Every host of this instance: a panic ends them all.
+    static HOSTS: RefCell<Vec<MessagePort>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A panic is a bug and poisons the instance; the facade must hear of it, or the upload would just be silent.
+fn report_panics_to(control: &MessagePort) {
+    let first = HOSTS.with_borrow_mut(|hosts| {
+        hosts.push(control.clone());
+        hosts.len() == 1
+    });
+    if first {
+        std::panic::set_hook(Box::new(|panic| {
+            let message = panic.to_string();
+            js::complain(&message);
+            HOSTS.with_borrow(|hosts| hosts.iter().for_each(|host| ToFacade::Fatal { message: &message }.post(host)));
+        }));
+    }
+}

@@ -1,0 +1,178 @@
+//! Requests by `fetch`, in a page or a worker, or by the application's own `fetch`.
+
+use crate::js;
+use crate::store::Store;
+use cloudindex_engine::{AttemptId, Input, Reply, Request, Segment};
+use gloo_net::http::{Headers, Method, RequestBuilder};
+use js_sys::{Function, Promise, Uint8Array};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::{AbortController, AbortSignal, RequestCache};
+
+/// The attempts in flight. One that is called off is not here any more, and so reports nothing.
+pub struct Http {
+    fetch: Option<Function>,
+    flights: Rc<RefCell<BTreeMap<AttemptId, AbortController>>>,
+}
+
+impl Http {
+    /// `fetch`: the application's own, `None`: the browser's.
+    pub fn new(fetch: Option<Function>) -> Self {
+        Http { fetch, flights: Rc::default() }
+    }
+
+    /// Starts the attempt; its body is composed before this returns. `report` hears how it went, unless it is called off.
+    pub fn send(&self, attempt: AttemptId, request: Request, store: &Store, report: impl FnOnce(Input) + 'static) {
+        let started = AbortController::new().and_then(|controller| {
+            let sent = self.start(request, store, &controller)?;
+            self.flights.borrow_mut().insert(attempt, controller);
+            Ok(sent)
+        });
+        let flights = Rc::clone(&self.flights);
+        spawn_local(async move {
+            let outcome = match started {
+                Ok(sent) => {
+                    let outcome = answer(sent).await;
+                    let flight = flights.borrow_mut().remove(&attempt);
+                    if flight.is_none() {
+                        return;
+                    }
+                    outcome
+                }
+                Err(error) => Err(error),
+            };
+            report(match outcome {
+                Ok(reply) => Input::Reply { attempt, reply },
+                Err(error) => Input::NoReply { attempt, reason: js::describe(&error) },
+            });
+        });
+    }
+
+    /// Calls an attempt off.
+    pub fn abort(&self, attempt: AttemptId) {
+        let controller = self.flights.borrow_mut().remove(&attempt);
+        if let Some(controller) = controller {
+            controller.abort();
+        }
+    }
+
+    pub fn abort_all(&self) {
+        let flights = std::mem::take(&mut *self.flights.borrow_mut());
+        flights.values().for_each(AbortController::abort);
+    }
+
+    fn start(&self, request: Request, store: &Store, controller: &AbortController) -> Result<Sent, JsValue> {
+        let url = absolute(&request.url);
+        let body = compose(&request.body, store)?;
+        let signal = controller.signal();
+        Ok(match &self.fetch {
+            None => {
+                let request = build(&url, &request, body.as_ref(), &signal)?;
+                Sent { answer: future(js::invoke(&js_sys::global(), "fetch", &[&request])?), body }
+            }
+            // An application's fetch gets an address and plain options, because that is what such functions look at.
+            Some(fetch) => {
+                let headers: Vec<_> =
+                    request.headers.iter().map(|(name, value)| (*name, JsValue::from_str(value))).collect();
+                let options = js::object(&[
+                    ("method", request.method.as_str().into()),
+                    ("headers", js::object(&headers)),
+                    ("body", body.map_or(JsValue::UNDEFINED, JsValue::from)),
+                    ("cache", "no-store".into()),
+                    ("signal", signal.into()),
+                ]);
+                Sent { answer: future(fetch.call2(&JsValue::UNDEFINED, &url.into(), &options)?), body: None }
+            }
+        })
+    }
+}
+
+/// A request under way, and the body to free when the answer is there: not before, because WebKit reads it when it sends.
+struct Sent {
+    answer: JsFuture,
+    body: Option<Uint8Array>,
+}
+
+/// The request as the browser's own; gloo knows how.
+fn build(url: &str, request: &Request, body: Option<&Uint8Array>, signal: &AbortSignal) -> Result<JsValue, JsValue> {
+    // Appended here, because gloo's own `append` throws through Rust at a value that is no header value.
+    let headers = web_sys::Headers::new()?;
+    for (name, value) in &request.headers {
+        headers.append(name, value)?;
+    }
+    let builder = RequestBuilder::new(url)
+        .method(Method::from_bytes(request.method.as_str().as_bytes()).unwrap_or_default())
+        .headers(Headers::from_raw(headers))
+        // A cached status is a lie, and bundles need no place in a cache.
+        .cache(RequestCache::NoStore)
+        .abort_signal(Some(signal));
+    let built = match body {
+        Some(body) => builder.body(body),
+        None => builder.build(),
+    };
+    built.map(|request| web_sys::Request::from(request).into()).map_err(|error| match error {
+        gloo_net::Error::JsError(error) => {
+            js::object(&[("name", error.name.into()), ("message", error.message.into())])
+        }
+        other => js::type_error(&other.to_string()),
+    })
+}
+
+async fn answer(sent: Sent) -> Result<Reply, JsValue> {
+    let answer = sent.answer.await;
+    sent.body.iter().for_each(js::release);
+    let response = answer?;
+    // By its looks, because an application's fetch may answer with a response of another frame or of its own making.
+    let status = js::count(&js::get(&response, "status")).and_then(|status| status.try_into().ok());
+    let status = status.ok_or_else(|| js::type_error("fetch gave no Response"))?;
+    let retry_after = js::invoke(&js::get(&response, "headers"), "get", &[&"retry-after".into()]);
+    let body = future(js::invoke(&response, "arrayBuffer", &[])?).await?;
+    Ok(Reply {
+        status,
+        retry_after: retry_after.ok().and_then(|value| value.as_string()),
+        body: Uint8Array::new(&body).to_vec(),
+    })
+}
+
+fn future(answer: JsValue) -> JsFuture {
+    JsFuture::from(Promise::resolve(&answer))
+}
+
+/// One array of all segments; `None` if there are none.
+fn compose(segments: &[Segment], store: &Store) -> Result<Option<Uint8Array>, JsValue> {
+    if segments.is_empty() {
+        return Ok(None);
+    }
+    let mut length = 0;
+    for segment in segments {
+        length += match segment {
+            Segment::Bytes(bytes) => bytes.len() as u32,
+            Segment::Block(key) => store.len(*key).ok_or_else(|| js::type_error(&format!("{key:?} is not kept")))?,
+        };
+    }
+    let body = Uint8Array::new_with_length(length);
+    let mut offset = 0;
+    for segment in segments {
+        offset = match segment {
+            Segment::Bytes(bytes) => {
+                let end = offset + bytes.len() as u32;
+                body.subarray(offset, end).copy_from(bytes);
+                end
+            }
+            Segment::Block(key) => store.copy(*key, &body, offset),
+        };
+    }
+    Ok(Some(body))
+}
+
+/// A path belongs to the page's origin; a worker made from a blob would resolve it against the blob.
+fn absolute(url: &str) -> String {
+    if !url.starts_with('/') {
+        return url.to_owned();
+    }
+    let origin = js::text(&js::get(&js_sys::global(), "location"), "origin").unwrap_or_default();
+    format!("{origin}{url}")
+}

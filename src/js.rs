@@ -1,0 +1,113 @@
+//! Between JavaScript's values and Rust's. Everything here takes any value whatever and never panics.
+
+use js_sys::{Array, Function, Object, Reflect, Uint8Array};
+use serde::Serialize;
+use serde_wasm_bindgen::Serializer;
+use wasm_bindgen::prelude::*;
+use web_sys::{Event, EventTarget};
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_namespace = console, js_name = error)]
+    fn console_error(text: &str);
+
+    /// `performance.now()` of a page or a worker.
+    #[wasm_bindgen(js_namespace = performance, js_name = now)]
+    pub fn millis() -> f64;
+}
+
+/// What only a bug can cause: said, because silence would hide it; not fatal, because the upload may go on.
+pub fn complain(what: &str) {
+    console_error(&format!("cloudindex-uploader: {what}"));
+}
+
+/// A plain object: fields by name, `None` as undefined, maps as objects.
+pub fn plain<T: Serialize>(value: &T) -> JsValue {
+    value.serialize(&Serializer::new().serialize_maps_as_objects(true)).unwrap_or_else(|error| {
+        complain(&error.to_string());
+        JsValue::UNDEFINED
+    })
+}
+
+pub fn object(fields: &[(&str, JsValue)]) -> JsValue {
+    let object = Object::new();
+    for (key, value) in fields {
+        set(&object, key, value);
+    }
+    object.into()
+}
+
+pub fn set(object: &JsValue, key: &str, value: &JsValue) {
+    // Fails only on frozen objects; every object that is set here was made here.
+    let _ = Reflect::set(object, &JsValue::from_str(key), value);
+}
+
+/// `object[key]`; undefined where that would throw.
+pub fn get(object: &JsValue, key: &str) -> JsValue {
+    Reflect::get(object, &JsValue::from_str(key)).unwrap_or(JsValue::UNDEFINED)
+}
+
+/// `object[key]` if it is a string.
+pub fn text(object: &JsValue, key: &str) -> Option<String> {
+    get(object, key).as_string()
+}
+
+/// `object[key]` if it is a function.
+pub fn function(object: &JsValue, key: &str) -> Option<Function> {
+    get(object, key).dyn_into().ok()
+}
+
+/// `object[key](...arguments)`.
+pub fn invoke(object: &JsValue, key: &str, arguments: &[&JsValue]) -> Result<JsValue, JsValue> {
+    let Some(function) = function(object, key) else {
+        return Err(type_error(&format!("{key} is not a function")));
+    };
+    function.apply(object, &arguments.iter().copied().cloned().collect::<Array>())
+}
+
+pub fn type_error(message: &str) -> JsValue {
+    js_sys::TypeError::new(message).into()
+}
+
+/// A whole number that is not negative.
+pub fn count(value: &JsValue) -> Option<u64> {
+    value.as_f64().filter(|number| *number >= 0.0).map(|number| number as u64)
+}
+
+/// An error as a sentence: its name and message, as the browser gives them.
+pub fn describe(error: &JsValue) -> String {
+    match (text(error, "name"), text(error, "message")) {
+        (Some(name), Some(message)) if message.is_empty() => name,
+        (Some(name), Some(message)) => format!("{name}: {message}"),
+        _ => error.as_string().unwrap_or_else(|| format!("{error:?}")),
+    }
+}
+
+/// Frees these bytes at once where the engine can, because collectors let gigabytes of dead buffers pile up (DESIGN.md).
+/// Nobody may use them afterwards.
+pub fn release(bytes: &Uint8Array) {
+    let _ = invoke(&bytes.buffer(), "transfer", &[&JsValue::from(0)]);
+}
+
+/// An event listener that ends when it is dropped.
+pub struct Listener {
+    target: EventTarget,
+    event: &'static str,
+    closure: Closure<dyn Fn(Event)>,
+}
+
+impl Listener {
+    pub fn new(target: &JsValue, event: &'static str, heard: impl Fn(Event) + 'static) -> Self {
+        let target: EventTarget = target.clone().unchecked_into();
+        let closure = Closure::<dyn Fn(Event)>::new(heard);
+        // Both calls fail only on what is no EventTarget; ports and global scopes are.
+        let _ = target.add_event_listener_with_callback(event, closure.as_ref().unchecked_ref());
+        Listener { target, event, closure }
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        let _ = self.target.remove_event_listener_with_callback(self.event, self.closure.as_ref().unchecked_ref());
+    }
+}

@@ -1,0 +1,124 @@
+//! The browser's shell around [`cloudindex_engine`]: it performs what the engine asks for, reports what happened, and
+//! decides nothing. One module serves both sides (`docs/architecture.md` has the picture):
+//!
+//! * the engine's side, in a worker or on the page: [`host`](mod@host) wires the ports, [`driver`] is the loop, [`cutting`]
+//!   turns bytes into blocks, [`store`] keeps their bytes, [`http`] sends them, [`timer`] wakes the engine;
+//! * the page's side: [`files`] is the [`Intake`], [`walk`] finds files in whatever was dropped (taken by [`sources`]),
+//!   [`outlet`] reports them in slices, [`reading`] streams them;
+//! * between them: [`ports`] has the private messages, [`js`] the conversions.
+//!
+//! This file is the surface that JavaScript sees. It is empty natively, so that `cargo test --workspace` works.
+#![cfg(target_arch = "wasm32")]
+
+pub mod cutting;
+pub mod driver;
+pub mod files;
+pub mod host;
+pub mod http;
+pub mod js;
+pub mod outlet;
+pub mod ports;
+pub mod reading;
+pub mod sources;
+pub mod store;
+pub mod timer;
+pub mod walk;
+
+use cloudindex_engine::{Found, limits, options, plan};
+use js_sys::{Array, Function, Promise, Uint32Array};
+use std::rc::Rc;
+use wasm_bindgen::prelude::*;
+use web_sys::MessagePort;
+
+#[wasm_bindgen(typescript_custom_section)]
+const TYPES: &str = r#"
+/** Why something failed: `code` is for programs, `message` for people. */
+export interface Failure {
+  type: 'validation' | 'processing' | 'system';
+  code: string;
+  message: string;
+  retryable: boolean;
+  status?: number;
+  attempt?: number;
+}
+
+export interface IntakeHooks {
+  /** Row `first + i` is `files[i]` (null: an entry that could not be opened) at `paths[i]`. */
+  found(first: number, files: (File | null)[], paths: string[]): void;
+  metadata?: (file: File) => object | undefined;
+  groupBy?: (file: File) => string;
+}
+"#;
+
+/// Runs an engine in this thread. `options`: JSON text of what the application set. Wrong options: throws a Failure.
+#[wasm_bindgen]
+pub fn host(
+    options: &str,
+    control: MessagePort,
+    files: Option<MessagePort>,
+    #[wasm_bindgen(unchecked_param_type = "typeof globalThis.fetch | undefined")] fetch: Option<Function>,
+) -> Result<(), JsValue> {
+    let config = options::read(options).map_err(|failure| js::plain(&failure))?;
+    host::start(config, control, files, fetch);
+    Ok(())
+}
+
+/// undefined, or the Failure that names the wrong option.
+#[wasm_bindgen(js_name = checkOptions, unchecked_return_type = "Failure | undefined")]
+pub fn check_options(options: &str) -> JsValue {
+    options::read(options).map_or_else(|failure| js::plain(&failure), |_| JsValue::UNDEFINED)
+}
+
+/// The seed's optimizeBatchSize without its faults: indexes by batch; files over the limit in `rejected`.
+#[wasm_bindgen(js_name = planBatches, unchecked_return_type = "{ batches: Uint32Array[]; rejected: Uint32Array }")]
+pub fn plan_batches(sizes: Vec<f64>, options: &str) -> Result<JsValue, JsValue> {
+    let config = options::read(options).map_err(|failure| js::plain(&failure))?;
+    let sizes: Vec<u64> = sizes.into_iter().map(|size| size as u64).collect();
+    let plan = plan::plan_batches(&sizes, config.max_batch_bytes, config.batch_size);
+    let batches: Array = plan.batches.iter().map(|batch| Uint32Array::from(&batch[..])).collect();
+    let rejected = Uint32Array::from(&plan.rejected[..]);
+    Ok(js::object(&[("batches", batches.into()), ("rejected", rejected.into())]))
+}
+
+/// Best practice 1: the Failure of each file that would be refused.
+#[wasm_bindgen(unchecked_return_type = "{ index: number; error: Failure }[]")]
+pub fn validate(paths: Vec<String>, sizes: Vec<f64>, options: &str) -> Result<JsValue, JsValue> {
+    let config = options::read(options).map_err(|failure| js::plain(&failure))?;
+    let mut sizes = sizes.into_iter().map(|size| size as u64);
+    let found: Vec<Found> =
+        paths.into_iter().map(|path| Found { path, size: sizes.next(), ..Found::default() }).collect();
+    let refused = limits::validate(&found, &config);
+    let refused: Array = refused
+        .iter()
+        .map(|(index, failure)| js::object(&[("index", (*index as u32).into()), ("error", js::plain(failure))]))
+        .collect();
+    Ok(refused.into())
+}
+
+/// The page's side: finds the files in what the user offers, reads them, and hands their bytes to the engine.
+#[wasm_bindgen]
+pub struct Intake(Rc<files::Files>);
+
+#[wasm_bindgen]
+impl Intake {
+    /// `files`: the port whose other end the host has.
+    #[wasm_bindgen(constructor)]
+    pub fn new(
+        files: MessagePort,
+        #[wasm_bindgen(unchecked_param_type = "IntakeHooks")] hooks: JsValue,
+    ) -> Result<Intake, JsValue> {
+        files::Files::new(files, &hooks).map(Intake)
+    }
+
+    /// Takes a FileList, File, iterable or async iterable of File, DataTransfer, DataTransferItemList, FileSystemHandle or
+    /// FileSystemEntry. What a drop offers is taken before this returns; resolves when this source is walked to its end.
+    #[wasm_bindgen(unchecked_return_type = "Promise<void>")]
+    pub fn add(&self, #[wasm_bindgen(unchecked_param_type = "unknown")] source: JsValue) -> Promise {
+        files::Files::add(&self.0, source)
+    }
+
+    /// Stops walks and reads; frees.
+    pub fn close(&self) {
+        self.0.close();
+    }
+}

@@ -1,0 +1,205 @@
+//! Streams of files, opened and read on the page because that is where it is cheapest (DESIGN.md, "Intake").
+//!
+//! This is the hot path: for a small file one `stream()`, two `read()`s and one message, and its size is never asked.
+
+use crate::js;
+use crate::ports::{Bytes, StreamId, ToHost};
+use cloudindex_engine::FileId;
+use futures::channel::oneshot;
+use js_sys::{Promise, Uint8Array};
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::{File, MessagePort, ReadableStreamDefaultReader, ReadableStreamReadResult};
+
+/// Bytes of a large file in one message, about: messages cost little beside it, and the worker cuts them in some ms.
+const MESSAGE: u64 = 1024 * 1024;
+/// ms that asking sizes may hold the page.
+const SIZING: f64 = 6.0;
+
+/// The streams that are open.
+pub struct Streams {
+    port: MessagePort,
+    small_file: Cell<u64>,
+    open: Rc<RefCell<BTreeMap<FileId, Rc<Stream>>>>,
+}
+
+struct Stream {
+    id: StreamId,
+    /// How far the engine lets it read.
+    up_to: Cell<u64>,
+    /// Sent to when the engine lets it read further; dropped when it is stopped.
+    waiting: RefCell<Option<oneshot::Sender<()>>>,
+    reader: ReadableStreamDefaultReader,
+    file: File,
+}
+
+/// The stream was stopped: nobody waits for what it says.
+struct Stopped;
+
+impl Streams {
+    pub fn new(port: MessagePort) -> Self {
+        Streams { port, small_file: Cell::new(MESSAGE), open: Rc::default() }
+    }
+
+    /// Files that end within this many bytes are never asked their size.
+    pub fn set_small_file(&self, bytes: u64) {
+        self.small_file.set(bytes);
+    }
+
+    /// Goes on with the file's stream, or opens it.
+    pub fn read(&self, file: FileId, id: StreamId, up_to: u64, find: impl FnOnce() -> Result<File, String>) {
+        let open = self.open.borrow().get(&file).filter(|stream| stream.id == id).cloned();
+        if let Some(stream) = open {
+            stream.up_to.set(up_to);
+            if let Some(waiting) = stream.waiting.take() {
+                let _ = waiting.send(());
+            }
+            return;
+        }
+        self.stop(file);
+        let opened = find().and_then(|file| {
+            let reader = js::invoke(&file, "stream", &[])
+                .and_then(|stream| js::invoke(&stream, "getReader", &[]))
+                .map_err(|error| js::describe(&error))?;
+            Ok(Stream {
+                id,
+                up_to: Cell::new(up_to),
+                waiting: RefCell::default(),
+                reader: reader.unchecked_into(),
+                file,
+            })
+        });
+        match opened {
+            Ok(stream) => {
+                let stream = Rc::new(stream);
+                self.open.borrow_mut().insert(file, Rc::clone(&stream));
+                let (port, small_file, open) = (self.port.clone(), self.small_file.get(), Rc::clone(&self.open));
+                spawn_local(async move {
+                    let current = || open.borrow().get(&file).is_some_and(|now| Rc::ptr_eq(now, &stream));
+                    match stream.pump(file, small_file, &port, current).await {
+                        Ok(Ok(())) => {}
+                        Ok(Err(error)) => {
+                            ToHost::Unreadable { file, stream: id, reason: js::describe(&error) }.post(&port);
+                        }
+                        Err(Stopped) => return,
+                    }
+                    open.borrow_mut().remove(&file);
+                });
+            }
+            Err(reason) => ToHost::Unreadable { file, stream: id, reason }.post(&self.port),
+        }
+    }
+
+    pub fn stop(&self, file: FileId) {
+        let stopped = self.open.borrow_mut().remove(&file);
+        if let Some(stream) = stopped {
+            stream.stop();
+        }
+    }
+
+    pub fn close(&self) {
+        let stopped = self.open.take();
+        stopped.values().for_each(|stream| stream.stop());
+    }
+}
+
+impl Stream {
+    /// Reads to the end, as far as the engine lets it. The inner result is the browser's.
+    async fn pump(
+        &self,
+        file: FileId,
+        small_file: u64,
+        port: &MessagePort,
+        current: impl Fn() -> bool,
+    ) -> Result<Result<(), JsValue>, Stopped> {
+        let (mut read, mut held): (u64, u64) = (0, 0);
+        let mut chunks = Vec::new();
+        // What the browser says of a file that is over `small_file`, and the same until it is told.
+        let (mut size, mut untold) = (None, None);
+        loop {
+            // At its known size only the end is to come, and costs no memory.
+            let must_wait = read >= self.up_to.get() && size != Some(read);
+            let enough = read > small_file && held >= MESSAGE;
+            if held > 0 && (must_wait || enough) {
+                let (chunks, size) = (std::mem::take(&mut chunks), untold.take());
+                ToHost::Bytes(Bytes { file, stream: self.id, chunks, size, ended: false }).post(port);
+                held = 0;
+            }
+            if must_wait {
+                let (go, gone) = oneshot::channel();
+                self.waiting.replace(Some(go));
+                gone.await.map_err(|_| Stopped)?;
+                continue;
+            }
+            let result = JsFuture::from(self.reader.read()).await;
+            if !current() {
+                return Err(Stopped);
+            }
+            let result: ReadableStreamReadResult = match result {
+                Ok(result) => result.unchecked_into(),
+                Err(error) => return Ok(Err(error)),
+            };
+            if result.get_done().unwrap_or(false) {
+                ToHost::Bytes(Bytes { file, stream: self.id, chunks, size: untold, ended: true }).post(port);
+                return Ok(Ok(()));
+            }
+            let Ok(chunk) = result.get_value().dyn_into::<Uint8Array>() else {
+                return Ok(Err(js::type_error("the file's stream gave no bytes")));
+            };
+            let length = u64::from(chunk.length());
+            (read, held) = (read + length, held + length);
+            chunks.push(own(chunk));
+            if read > small_file && size.is_none() {
+                size = Some(self.file.size() as u64);
+                untold = size;
+            }
+        }
+    }
+
+    fn stop(&self) {
+        self.waiting.take();
+        let cancelled = JsFuture::from(self.reader.cancel());
+        spawn_local(async move { drop(cancelled.await) });
+    }
+}
+
+/// A chunk whose buffer is wholly its own, so that it can be transferred.
+fn own(chunk: Uint8Array) -> Uint8Array {
+    if chunk.length() == chunk.buffer().byte_length() { chunk } else { chunk.slice(0, chunk.length()) }
+}
+
+/// Asks the files' sizes, each a trip to the browser process, in slices when the page is idle.
+pub async fn sizes(port: MessagePort, files: Vec<(FileId, File)>) {
+    let mut files = files.into_iter().peekable();
+    while files.peek().is_some() {
+        idle().await;
+        let began = js::millis();
+        let mut sizes = Vec::new();
+        while js::millis() - began < SIZING
+            && let Some((id, file)) = files.next()
+        {
+            sizes.push((id, file.size() as u64));
+        }
+        ToHost::Sized(sizes).post(&port);
+    }
+}
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_name = setTimeout)]
+    fn set_timeout(callback: &js_sys::Function, millis: u32) -> JsValue;
+}
+
+/// When the page has nothing to do, or soon: sizes are wanted for the totals, and a page may never be idle.
+async fn idle() {
+    let promise = Promise::new(&mut |resolve, _| {
+        let options = js::object(&[("timeout", 200.into())]);
+        if js::invoke(&js_sys::global(), "requestIdleCallback", &[&resolve, &options]).is_err() {
+            set_timeout(&resolve, 20);
+        }
+    });
+    drop(JsFuture::from(promise).await);
+}

@@ -1,0 +1,54 @@
+//! The bytes of blocks from the moment they are cut until the engine forgets them.
+//!
+//! They stay in the JavaScript heap: wasm's memory never shrinks, and what is there is copied once more on its way out.
+
+use crate::js;
+use cloudindex_engine::{BlockKey, FileId};
+use js_sys::Uint8Array;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+/// A block's bytes are pieces, one after the other, because a small file's are kept in the chunks that they came in.
+#[derive(Default)]
+pub struct Store {
+    blocks: RefCell<BTreeMap<BlockKey, Vec<Uint8Array>>>,
+}
+
+impl Store {
+    pub fn keep(&self, key: BlockKey, pieces: Vec<Uint8Array>) {
+        self.blocks.borrow_mut().insert(key, pieces);
+    }
+
+    /// The block's length, if it is kept.
+    pub fn len(&self, key: BlockKey) -> Option<u32> {
+        Some(self.blocks.borrow().get(&key)?.iter().map(Uint8Array::length).sum())
+    }
+
+    /// Copies the block to `body` from `offset` on; says where it ends.
+    pub fn copy(&self, key: BlockKey, body: &Uint8Array, mut offset: u32) -> u32 {
+        for piece in self.blocks.borrow().get(&key).into_iter().flatten() {
+            body.set(piece, offset);
+            offset += piece.length();
+        }
+        offset
+    }
+
+    /// Drops blocks of a file, and their bytes at once.
+    pub fn forget(&self, file: FileId, blocks: Range<u32>) {
+        let key = |index| BlockKey { file, index };
+        let mut kept = self.blocks.borrow_mut();
+        if blocks.is_empty() {
+            return;
+        }
+        let dropped: Vec<BlockKey> = kept.range(key(blocks.start)..key(blocks.end)).map(|(key, _)| *key).collect();
+        for key in dropped {
+            kept.remove(&key).into_iter().flatten().for_each(|piece| js::release(&piece));
+        }
+    }
+
+    /// Bytes kept, for tests.
+    pub fn bytes(&self) -> u64 {
+        self.blocks.borrow().values().flatten().map(|piece| u64::from(piece.length())).sum()
+    }
+}
