@@ -30,7 +30,7 @@ export interface GroupChange {
 }
 
 export type ToHost =
-  | { t: 'pause' } | { t: 'resume' } | { t: 'cancel' }
+  | { t: 'pause' } | { t: 'resume' } | { t: 'cancel' } | { t: 'close' }
   | { t: 'remove'; id: number }
   | { t: 'retry'; ids: number[] }
   | { t: 'token'; token: string } | { t: 'token'; error: string }

@@ -57,9 +57,9 @@ export class Session {
     this.#control?.postMessage(message);
   }
 
-  /** Several sources at once; resolves when all are walked to their ends. */
-  async add(sources: unknown[]): Promise<void> {
-    await Promise.all(sources.map((source) => this.#intake?.add(source)));
+  /** Resolves when the source is walked to its end. */
+  async add(source: unknown): Promise<void> {
+    await this.#intake?.add(source);
   }
 
   /** The text of the answer. */
@@ -76,6 +76,7 @@ export class Session {
     this.#intake = undefined;
     this.#worker?.terminate();
     this.#worker = undefined;
+    this.send({ t: 'close' }); // On the page there is no worker to end.
     this.#control?.close();
     this.#control = undefined;
   }

@@ -1,72 +1,35 @@
 /** What was dropped, pasted or chosen, taken before the event is over: afterwards the browser empties it. */
-import { invalid } from './errors.js';
-import type { Source } from './types.js';
 
-/** What the intake takes one at a time; a promise where the browser gives only that. */
-export type Taken = unknown;
+/** An item of a drop that has given all it can; the intake asks it as it would ask the browser's own. */
+interface TakenItem {
+  kind: 'file';
+  getAsFileSystemHandle(): Promise<unknown> | undefined;
+  webkitGetAsEntry(): FileSystemEntry | null;
+  getAsFile(): File | null;
+}
 
-/** Takes a source apart, at once. Throws for what is none. */
-export function take(source: Source): Taken[] {
-  if (isOf(source, 'DataTransfer')) return source.items.length > 0 ? takeItems(source.items) : some(Array.from(source.files));
-  if (isOf(source, 'DataTransferItemList')) return takeItems(source);
+type Item = DataTransferItem & { getAsFileSystemHandle?(): Promise<FileSystemHandle | null> };
+
+/** What the intake may take later; everything else passes as it is, also what is wrong: the intake says so. */
+export function take(source: unknown): unknown {
+  if (isOf<DataTransferItemList>(source, 'DataTransferItemList')) return { items: takeItems(source), files: [] };
+  if (isOf<DataTransfer>(source, 'DataTransfer')) return { items: takeItems(source.items), files: Array.from(source.files) };
   // An input's list is emptied by `input.value = ''`, which is how inputs are made ready for the next choice.
-  if (isOf(source, 'FileList')) return some(Array.from(source));
-  if (isOf(source, 'Blob') || isHandle(source) || isEntry(source)) return [source];
-  if (Array.isArray(source)) return sort(source);
-  if (typeof source === 'object' && source !== null && (Symbol.iterator in source || Symbol.asyncIterator in source)) return [source];
-  throw invalid('invalid_option', 'Only files can be added: a File, a FileList, an iterable or async iterable of files, '
-    + 'a DataTransfer, or a file system handle or entry.');
+  if (isOf<FileList>(source, 'FileList') || Array.isArray(source)) return Array.from(source);
+  return source;
 }
 
-/** Loose files together; directories each by itself, by handle where there are handles: their walk is ten times as fast. */
-function takeItems(items: DataTransferItemList): Taken[] {
-  const files: File[] = [];
-  const rest: Taken[] = [];
-  for (const item of Array.from(items)) {
-    if (item.kind !== 'file') continue;
+function takeItems(items: DataTransferItemList): TakenItem[] {
+  return Array.from(items as Iterable<Item>).filter(({ kind }) => kind === 'file').map((item) => {
+    const handle = item.getAsFileSystemHandle?.();
+    handle?.catch(() => undefined); // The intake looks at it later, or never.
     const entry = item.webkitGetAsEntry?.() ?? null;
-    if (entry?.isDirectory) {
-      const handle = (item as { getAsFileSystemHandle?(): Promise<FileSystemHandle | null> }).getAsFileSystemHandle?.();
-      rest.push(handle ? handle.then((found) => found ?? entry, () => entry) : entry);
-      continue;
-    }
     const file = item.getAsFile();
-    if (file) files.push(file);
-  }
-  return [...some(files), ...rest];
-}
-
-/** An array may mix files with handles and entries. */
-function sort(list: unknown[]): Taken[] {
-  const other = list.filter((one) => isHandle(one) || isEntry(one));
-  if (other.length === 0) return [list.slice()];
-  return [...some(list.filter((one) => !isHandle(one) && !isEntry(one))), ...other];
-}
-
-function some<T>(files: T[]): Taken[] {
-  return files.length > 0 ? [files] : [];
-}
-
-function isHandle(value: unknown): value is FileSystemHandle {
-  return typeof value === 'object' && value !== null && 'kind' in value && !('getAsFile' in value)
-    && (value.kind === 'file' || value.kind === 'directory');
-}
-
-function isEntry(value: unknown): value is FileSystemEntry {
-  return typeof value === 'object' && value !== null && 'isDirectory' in value && 'fullPath' in value;
-}
-
-interface Kinds {
-  DataTransfer: DataTransfer;
-  DataTransferItemList: DataTransferItemList;
-  FileList: FileList;
-  Blob: Blob;
+    return { kind: 'file', getAsFileSystemHandle: () => handle, webkitGetAsEntry: () => entry, getAsFile: () => file };
+  });
 }
 
 /** `instanceof` that lives where the class does not exist, and takes objects of another frame. */
-function isOf<K extends keyof Kinds>(value: unknown, name: K): value is Kinds[K] {
-  const kind = (globalThis as Record<string, unknown>)[name] as (new () => object) | undefined;
-  if (typeof kind === 'function' && value instanceof kind) return true;
-  const tag = Object.prototype.toString.call(value).slice(8, -1);
-  return tag === name || (name === 'Blob' && tag === 'File');
+function isOf<T>(value: unknown, name: string): value is T {
+  return Object.prototype.toString.call(value) === `[object ${name}]`;
 }

@@ -42,7 +42,7 @@ export interface ProcessingOptions {
   retryAttempts?: number;
   /** ms for a whole file. Default: none. */
   timeout?: number;
-  /** Web Workers for reading, cutting and hashing. */
+  /** Most Web Workers for reading, cutting and hashing; today one serves for all. */
   maxWorkers?: number;
   /** Files between the walk and the network before the walk waits. Default 10,000. */
   queueSize?: number;
@@ -84,17 +84,19 @@ export interface UploadOptions {
   maxBatchBytes?: Size;
   /** Attempts per request. Default 3. */
   retryAttempts?: number;
-  /** ms for a whole file. */
+  /** ms without an answer before an attempt is given up, as `network.timeout`. Default 30,000. */
   timeout?: number;
-  /** Which files go together. A function gives the group's name of a file. */
-  groupBy?: 'order' | 'type' | 'folder' | ((file: File) => string);
+  /** Which files go together: of one type, of one folder, or of one name that a function gives. Default: as they come. */
+  groupBy?: 'type' | 'folder' | ((file: File) => string);
   /** A JSON object that is stored with the file's document. */
   metadata?: (file: File) => Record<string, unknown> | undefined;
   processing?: ProcessingOptions;
   limits?: LimitOptions;
   tracking?: TrackingOptions;
   retryStrategy?: RetryStrategy;
+  /** `maxBufferSize`: bytes held at once; `clearInterval`: ms between sweeps of finished state. */
   memory?: { maxBufferSize?: Size; clearInterval?: number };
+  /** `maxConcurrent` caps requests in flight, as `processing.concurrency` does: the smaller counts. `timeout`: as above. */
   network?: { maxConcurrent?: number; timeout?: number };
 }
 

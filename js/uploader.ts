@@ -32,12 +32,11 @@ export class Uploader extends UploaderEventTarget {
   constructor(options: UploaderOptions) {
     super();
     const { target, autoStart = true, ...rest } = options;
+    const { metadata } = rest;
     if (!(target instanceof Target)) throw invalid('invalid_option', 'The option "target" says where files go: cloudindex({ apiKey, … }).');
     if (typeof autoStart !== 'boolean') throw invalid('invalid_option', 'The option "autoStart" must be true or false.');
-    for (const word of ['metadata', 'groupBy'] as const) {
-      if (word === 'metadata' && rest[word] !== undefined && typeof rest[word] !== 'function') {
-        throw invalid('invalid_option', 'The option "metadata" must be a function: (file) => object. A batch has its own: batch.metadata.');
-      }
+    if (metadata !== undefined && typeof metadata !== 'function') {
+      throw invalid('invalid_option', 'The option "metadata" must be a function: (file) => object. A batch has its own: batch.metadata.');
     }
     this.#target = target;
     this.#options = rest;
@@ -79,9 +78,9 @@ export class Uploader extends UploaderEventTarget {
    */
   async add(source: Source): Promise<void> {
     const taken = take(source);
-    // Both at once: what the browser still promises may not wait for the wasm.
-    const [session, sources] = await Promise.all([this.#open().catch(() => undefined), Promise.all(taken)]);
-    await session?.add(sources);
+    // Why there is no session, the event `error` tells.
+    const session = await this.#open().catch(() => undefined);
+    await session?.add(taken);
   }
 
   /** Starts what `autoStart: false` held back. */

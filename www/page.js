@@ -199,7 +199,8 @@ function paintTotal() {
   if (phase === 'running' && ui.notice.dataset.kind === 'warn') notice('none', '');
 
   ui.total.dataset.phase = phase;
-  ui.phase.textContent = uploader ? PHASE[phase] : 'Nothing to upload yet';
+  ui.total.toggleAttribute('data-failures', failed > 0);
+  ui.phase.textContent = uploader ? (phase === 'complete' && failed > 0 ? 'Done, but not all arrived' : PHASE[phase]) : 'Nothing to upload yet';
   ui.percent.textContent = `${Math.floor(percent)}%`;
   ui.bar.setAttribute('aria-valuenow', Math.floor(percent));
   ui.bar.firstElementChild.style.transform = `scaleX(${percent / 100})`;

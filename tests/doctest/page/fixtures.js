@@ -1,0 +1,108 @@
+// Files, directories and batches for the functions of a document, by the names of their parameters.
+import { CloudIndex } from '/dist/index.js';
+
+export const sandbox = {
+  apiKey: '',
+  maxBatchSize: 100_000,
+  /** Arguments of each console.log of the block. */
+  logged: [],
+  /** Calls of the application's own functions. */
+  recorded: [],
+  /** Errors that nobody caught. */
+  failures: [],
+};
+
+/** Text of `length` characters that no other name shares. */
+export function contentOf(name, length = 700) {
+  return `${name}\n`.repeat(Math.ceil(length / (name.length + 1))).slice(0, length);
+}
+
+export function someFiles(count, prefix = 'page') {
+  return Array.from({ length: count }, (_, i) => {
+    const name = `${prefix} ${i}.txt`;
+    return new File([contentOf(name, 300 + (i * 137) % 4000)], name, { type: 'text/plain' });
+  });
+}
+
+let directories = 0;
+
+/** A directory of the origin's private file system, files in two levels of folders. */
+export async function someDirectory(count) {
+  const origin = await navigator.storage.getDirectory();
+  const root = await origin.getDirectoryHandle(`library ${++directories}`, { create: true });
+  for (let i = 0; i < count; i++) {
+    const shelf = await root.getDirectoryHandle(`shelf ${i % 5}`, { create: true });
+    const folder = i % 2 ? await shelf.getDirectoryHandle('old', { create: true }) : shelf;
+    const name = `book ${i}.md`;
+    const handle = await folder.getFileHandle(name, { create: true });
+    const out = await handle.createWritable();
+    await out.write(contentOf(name, 200 + (i * 91) % 3000));
+    await out.close();
+  }
+  return root;
+}
+
+let client;
+
+/** A client of our own, beside the document's. */
+export function ours() {
+  client ??= new CloudIndex({ apiKey: sandbox.apiKey });
+  return client;
+}
+
+/** The id of a batch that holds some files. */
+export async function someBatch(count = 12) {
+  const batch = await ours().batches.create({ name: 'doctest' });
+  const results = await ours().documents.uploadBatch(someFiles(count, 'batch'), { batchId: batch.id });
+  for (const result of results) if (result.status !== 'committed') throw result.error ?? new Error(`${result.path}: ${result.status}`);
+  return batch.id;
+}
+
+export async function argument(parameter) {
+  switch (parameter) {
+    case 'files': return someFiles(8);
+    case 'file': return someFiles(1)[0];
+    case 'directory': return someDirectory(30);
+    case 'batchId': return someBatch();
+    case 'event': {
+      const transfer = new DataTransfer();
+      for (const file of someFiles(3, 'dropped')) transfer.items.add(file);
+      return new DragEvent('drop', { dataTransfer: transfer });
+    }
+    default: throw new Error(`The doctest knows nothing to give for a parameter named "${parameter}" (files, file, directory, batchId, event)`);
+  }
+}
+
+/** The bytes that the server holds for a document. */
+export async function stored(documentId) {
+  const response = await fetch(`/v1/documents/${encodeURIComponent(documentId)}/content`, {
+    headers: { Authorization: `Bearer ${sandbox.apiKey}` },
+  });
+  if (!response.ok) throw new Error(`GET content of ${documentId}: ${response.status}`);
+  return response.text();
+}
+
+export function expect(condition, message) {
+  if (!condition) throw new Error(message);
+}
+
+/** Every file is on the server with its own bytes. */
+export async function expectStored(results, expected) {
+  expect(Array.isArray(results), 'there are no results');
+  expect(results.length === expected.size, `${results.length} results for ${expected.size} files`);
+  for (const result of results) {
+    expect(result.status === 'committed', `${result.path} is ${result.status}: ${result.error?.message}`);
+    const text = expected.get(result.path);
+    expect(text !== undefined, `nobody gave a file ${result.path}`);
+    expect(await stored(result.documentId) === text, `${result.path} has other bytes on the server`);
+  }
+}
+
+/** Paths and texts of a directory's files. */
+export async function textsOf(directory, lead = `${directory.name}/`, into = new Map()) {
+  for await (const [name, handle] of directory.entries()) {
+    if (handle.kind === 'directory') await textsOf(handle, `${lead}${name}/`, into);
+    else into.set(lead + name, await (await handle.getFile()).text());
+  }
+  return into;
+}
