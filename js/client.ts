@@ -69,9 +69,9 @@ export class Batches {
     let cursor: string | null | undefined;
     do {
       const query: string = cursor ? `?cursor=${encodeURIComponent(cursor)}` : '';
-      const page = await this.#call<{ errors: BatchError[]; nextCursor?: string | null }>('GET', `${path(batchId)}/errors${query}`);
+      const page = await this.#call<{ errors: BatchError[]; next?: string | null }>('GET', `${path(batchId)}/errors${query}`);
       for (const error of page.errors) errors.push(error);
-      cursor = page.nextCursor;
+      cursor = page.next;
     } while (cursor);
     return errors;
   }

@@ -41,8 +41,9 @@ export class Rows {
     this.#percents[id] = change.percent;
     if (change.size !== undefined) this.#sizes[id] = change.size;
     if (change.documentId !== undefined) this.#documents[id] = change.documentId;
+    // An error is told once; it stays until the file is tried again.
     if (change.error) this.#errors.set(id, change.error);
-    else this.#errors.delete(id);
+    else if (status < FIRST_FINAL || change.state === 'committed' || change.state === 'duplicate') this.#errors.delete(id);
     if (before !== status) return status >= FIRST_FINAL ? 'settled' : 'moved';
     return moved ? 'moved' : 'same';
   }

@@ -13,7 +13,7 @@ export async function runToEnd(uploader: Uploader, source: Source, signal?: Abor
   try {
     return await new Promise<UploadResult[]>((resolve, reject) => {
       uploader.addEventListener('complete', ({ detail }) => {
-        if (detail.reason && detail.progress.completed === 0) reject(detail.reason);
+        if (detail.reason && detail.progress.failed > 0 && detail.progress.completed === 0) reject(detail.reason);
         else resolve(detail.results);
       });
       uploader.addEventListener('error', ({ detail }: CustomEvent<UploadError>) => reject(detail));

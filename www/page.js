@@ -161,7 +161,7 @@ function finish({ cancelled, progress, reason: why }) {
   const arrived = `${files(progress.completed)} (${size(progress.bytes)}) arrived`;
   let words;
   if (cancelled) words = ['warn', `Cancelled. ${arrived} before that.`];
-  else if (why) words = ['bad', `${reason(why)} ${arrived}, ${count(progress.failed)} did not.`];
+  else if (why && progress.failed > 0) words = ['bad', `${reason(why)} ${arrived}, ${count(progress.failed)} did not.`];
   else if (progress.failed > 0) words = ['bad', `${arrived} in ${took}. ${files(progress.failed)} did not: see “Failed” below for the reasons.`];
   else if (progress.total === 0) words = ['warn', 'There were no files in what was added.'];
   else words = ['good', `All done: ${arrived} in ${took}.`];
