@@ -1,6 +1,7 @@
 /** cloudindex-uploader: gets a folder of documents, or a hundred thousand of them, out of a browser and into an index. */
-export { Batches, CloudIndex, Documents } from './client.js';
-export { BatchProcessor } from './processor.js';
+export { CloudIndex } from './client.js';
+export type { Batches, Documents } from './client.js';
+export type { BatchProcessor } from './processor.js';
 export { Uploader } from './uploader.js';
 export type { UploaderOptions } from './uploader.js';
 export type { Completion, UploaderEvent, UploaderEvents } from './events.js';

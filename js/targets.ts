@@ -10,6 +10,8 @@ export interface CloudIndexTarget extends ClientOptions {
 
 /** Made by {@link cloudindex}; opaque to applications. */
 export class Target {
+  /** Keeps other objects from passing for a target. */
+  declare protected readonly isTarget: true;
   /** @internal */
   readonly connection: Connection;
   /** @internal What the engine must know of it. */
