@@ -1,6 +1,6 @@
 // Runs in the page: imports a block, then really calls what it declares and checks what came of it.
 import { exercises, settings } from './exercises.js';
-import { argument, sandbox } from './fixtures.js';
+import { argument, expect, sandbox, stored } from './fixtures.js';
 
 const known = new Set();
 
@@ -36,14 +36,24 @@ export async function run({ module, functions, declared, foreign }) {
     else {
       const values = [];
       for (const parameter of parameters) values.push(await argument(parameter));
-      await globalThis[name](...values);
-      notes.push(`${name}(${parameters.join(', ')}) ran`);
+      const result = await globalThis[name](...values);
+      notes.push(`${name}(${parameters.join(', ')}) ran${await judge(result)}`);
     }
   }
   // What a block started without waiting for it may still go wrong.
   await new Promise((resolve) => { setTimeout(resolve, 50); });
   if (sandbox.failures.length) throw new Error(sandbox.failures.join('; '));
   return notes;
+}
+
+/** Results of an upload must all be well, and really on the server. */
+async function judge(result) {
+  if (!Array.isArray(result) || !result.every((one) => one?.path && one?.status)) return '';
+  for (const { path, status, documentId, error, file } of result) {
+    expect(status === 'committed', `${path} is ${status}: ${error?.message}`);
+    expect(await stored(documentId) === await file.text(), `${path} has other bytes on the server`);
+  }
+  return `, ${result.length} files stored`;
 }
 
 /** An application's own function: it records that it was called. */
