@@ -1,0 +1,125 @@
+//! `sim --seeds N [--from S]` plays seeds and prints figures as JSON; `sim --seed S [--trace]` plays one.
+
+use cloudindex_sim::{Outcome, run};
+use std::process::ExitCode;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+const USAGE: &str = "usage: sim [--seeds N] [--from S] | sim --seed S [--trace]";
+/// Failing seeds that are listed; the rest is counted.
+const LISTED: usize = 20;
+/// Every so many seeds one is played twice: it must go the same way.
+const TWICE: u64 = 64;
+
+fn main() -> ExitCode {
+    let (mut seeds, mut from, mut one, mut trace) = (10_000, 0, None, false);
+    let mut args = std::env::args().skip(1);
+    while let Some(arg) = args.next() {
+        let mut number = || args.next().and_then(|text| text.replace('_', "").parse::<u64>().ok());
+        match arg.as_str() {
+            "--seeds" => seeds = number().unwrap_or_else(|| usage()),
+            "--from" => from = number().unwrap_or_else(|| usage()),
+            "--seed" => one = Some(number().unwrap_or_else(|| usage())),
+            "--trace" => trace = true,
+            _ => usage(),
+        }
+    }
+    match one {
+        Some(seed) => single(seed, trace),
+        None => many(from, seeds),
+    }
+}
+
+fn usage() -> ! {
+    eprintln!("{USAGE}");
+    std::process::exit(2)
+}
+
+fn single(seed: u64, trace: bool) -> ExitCode {
+    let outcome = run(seed, trace);
+    println!("{:?}", outcome.figures);
+    match outcome.broken {
+        None => ExitCode::SUCCESS,
+        Some(words) => {
+            println!("seed {seed}: {words}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Sums over all seeds; the same however many threads there are.
+#[derive(Default)]
+struct Sums {
+    sends: u64,
+    virtual_ms: u64,
+    losses: u64,
+    body_bytes: u64,
+    committed: u64,
+    failed: u64,
+    steps: u64,
+    fingerprint: u64,
+    broken: Vec<(u64, String)>,
+}
+
+impl Sums {
+    fn add(&mut self, outcome: Outcome) {
+        let figures = outcome.figures;
+        self.sends += figures.sends;
+        self.virtual_ms += figures.virtual_ms;
+        self.losses += figures.losses;
+        self.body_bytes += figures.body_bytes;
+        self.committed += figures.committed;
+        self.failed += figures.failed;
+        self.steps += figures.steps;
+        self.fingerprint = self.fingerprint.wrapping_add(outcome.fingerprint);
+        self.broken.extend(outcome.broken.map(|words| (outcome.seed, words)));
+    }
+}
+
+fn many(from: u64, seeds: u64) -> ExitCode {
+    // A panic is caught and told as a finding; its message on stderr would come once a thread and seed.
+    std::panic::set_hook(Box::new(|_| {}));
+    let began = Instant::now();
+    let (next, sums) = (AtomicU64::new(from), Mutex::new(Sums::default()));
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= from + seeds {
+                        break;
+                    }
+                    let mut outcome = run(seed, false);
+                    if seed % TWICE == 0 && outcome.broken.is_none() && run(seed, false).fingerprint != outcome.fingerprint {
+                        outcome.broken = Some("a second run went another way".into());
+                    }
+                    if let Ok(mut sums) = sums.lock() {
+                        sums.add(outcome);
+                    }
+                }
+            });
+        }
+    });
+    let mut sums = sums.into_inner().unwrap_or_default();
+    sums.broken.sort();
+    let wall = began.elapsed().as_secs_f64();
+    println!(
+        "{{\"seeds\":{seeds},\"from\":{from},\"sends\":{},\"virtualSeconds\":{},\"losses\":{},\"bodyBytes\":{},\"committed\":{},\
+         \"failed\":{},\"steps\":{},\"wallSeconds\":{wall:.1},\"threads\":{threads},\"fingerprint\":\"{:016x}\",\"broken\":{}}}",
+        sums.sends,
+        sums.virtual_ms / 1000,
+        sums.losses,
+        sums.body_bytes,
+        sums.committed,
+        sums.failed,
+        sums.steps,
+        sums.fingerprint,
+        sums.broken.len()
+    );
+    for (seed, words) in sums.broken.iter().take(LISTED) {
+        eprintln!("seed {seed}: {words}");
+    }
+    if sums.broken.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}

@@ -1,0 +1,169 @@
+//! What may go over the wire, and when: looks at every request that the engine sends and at every reply that it gets.
+
+use crate::scenario::Scenario;
+use crate::server::{Wire, digest};
+use cloudindex_engine::{AttemptId, Method, Reply};
+use cloudindex_wire::Digest;
+use std::collections::{BTreeMap, BTreeSet};
+
+#[derive(Debug)]
+pub struct Gate<'a> {
+    scenario: &'a Scenario,
+    /// Attempts in flight.
+    pub live: BTreeMap<AttemptId, Live>,
+    used: BTreeSet<AttemptId>,
+    pub paused: bool,
+    pub offline: bool,
+    pub cancelled: bool,
+    pub refreshing: bool,
+    /// `Retry-After` is not over before.
+    hold_until: u64,
+    /// The server's caps are known.
+    capped: bool,
+    /// Times that the server failed a request, since it last did not.
+    failures: BTreeMap<Digest, u32>,
+    /// Bytes of bodies in flight.
+    pub flying: u64,
+}
+
+#[derive(Debug)]
+pub struct Live {
+    kind: Kind,
+    request: Digest,
+    pub bytes: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Probe,
+    Create,
+    /// `GET` of one batch: opens it, or asks how it stands.
+    Batch,
+    Documents,
+    Blocks,
+    Complete,
+    Cancel,
+    Discard,
+    Call,
+}
+
+impl Kind {
+    pub fn of(wire: &Wire) -> Kind {
+        let under = |end: &str| wire.path.starts_with("/v1/batches/") && wire.path.ends_with(end);
+        match (wire.method, wire.path.as_str()) {
+            (Method::Get, "/healthz") => Kind::Probe,
+            (Method::Post, "/v1/batches") => Kind::Create,
+            (Method::Post, _) if under("/documents") => Kind::Documents,
+            (Method::Post, _) if under("/blocks") => Kind::Blocks,
+            (Method::Post, _) if under("/complete") => Kind::Complete,
+            (Method::Post, _) if under("/cancel") => Kind::Cancel,
+            (Method::Get, path) if path.starts_with("/v1/batches/") => Kind::Batch,
+            (Method::Delete, _) => Kind::Discard,
+            _ => Kind::Call,
+        }
+    }
+}
+
+impl<'a> Gate<'a> {
+    pub fn new(scenario: &'a Scenario) -> Self {
+        Gate {
+            scenario,
+            live: BTreeMap::new(),
+            used: BTreeSet::new(),
+            paused: false,
+            offline: false,
+            cancelled: false,
+            refreshing: false,
+            hold_until: 0,
+            capped: false,
+            failures: BTreeMap::new(),
+            flying: 0,
+        }
+    }
+
+    /// The engine sends this; `block_bytes` of it are blocks.
+    pub fn send(&mut self, attempt: AttemptId, wire: &Wire, block_bytes: u64, now: u64) -> Result<(), String> {
+        let config = &self.scenario.config;
+        let kind = Kind::of(wire);
+        if !self.used.insert(attempt) {
+            return Err(format!("{attempt:?} is used twice"));
+        }
+        let request = self.name(kind, wire);
+        let bytes = wire.body.len() as u64;
+        self.live.insert(attempt, Live { kind, request, bytes });
+        self.flying += bytes;
+        if self.live.len() > config.concurrency {
+            return Err(format!("{} requests in flight, {} allowed", self.live.len(), config.concurrency));
+        }
+        let uploads = matches!(kind, Kind::Create | Kind::Documents | Kind::Blocks | Kind::Complete);
+        if self.paused && (uploads || kind == Kind::Probe) {
+            return Err(format!("{kind:?} is sent while paused"));
+        }
+        if self.cancelled && uploads {
+            return Err(format!("{kind:?} is sent after cancel"));
+        }
+        if kind == Kind::Probe {
+            let probes = self.live.values().filter(|live| live.kind == Kind::Probe).count();
+            return if probes > 1 { Err("two probes at once".into()) } else { Ok(()) };
+        }
+        if self.offline {
+            return Err(format!("{kind:?} is sent while offline"));
+        }
+        if self.refreshing {
+            return Err(format!("{kind:?} is sent while a token is fetched"));
+        }
+        if now < self.hold_until {
+            return Err(format!("{kind:?} is sent {} ms before Retry-After is over", self.hold_until - now));
+        }
+        if self.failures.get(&request).is_some_and(|failed| *failed >= config.attempts) {
+            return Err(format!("{kind:?} is sent once more after {} attempts", config.attempts));
+        }
+        let cap = if self.capped { config.bundle_bytes.min(self.scenario.server.bundle_bytes) } else { config.bundle_bytes };
+        if block_bytes > cap {
+            return Err(format!("a bundle of {block_bytes} bytes of blocks, {cap} allowed"));
+        }
+        Ok(())
+    }
+
+    /// The engine gets an answer to an attempt in flight.
+    pub fn answered(&mut self, attempt: AttemptId, reply: &Reply, now: u64) {
+        let Some(live) = self.land(attempt) else { return };
+        self.capped |= reply.status < 300 && matches!(live.kind, Kind::Create | Kind::Batch);
+        match reply.retry_after.as_deref().and_then(|seconds| seconds.parse::<u64>().ok()) {
+            Some(seconds) => self.hold_until = self.hold_until.max(now + seconds * 1000),
+            None if reply.status >= 500 || reply.status == 429 => *self.failures.entry(live.request).or_default() += 1,
+            None => drop(self.failures.remove(&live.request)),
+        }
+    }
+
+    /// The attempt is over; nothing if it was before.
+    pub fn land(&mut self, attempt: AttemptId) -> Option<Live> {
+        let live = self.live.remove(&attempt)?;
+        self.flying -= live.bytes;
+        Some(live)
+    }
+
+    /// The user wants another try: attempts count from the start.
+    pub fn retried(&mut self) {
+        self.failures.clear();
+        self.cancelled = false;
+    }
+
+    /// Equal for two attempts of one request: their boundaries and tokens differ, what they ask for does not.
+    fn name(&self, kind: Kind, wire: &Wire) -> Digest {
+        let mut name = format!("{kind:?} {} ", wire.path).into_bytes();
+        let boundary = wire.header("Content-Type").and_then(|text| crate::multipart::boundary(text).ok());
+        match boundary.and_then(|boundary| crate::multipart::read(&wire.body, boundary).ok()) {
+            None => name.extend_from_slice(wire.header("Idempotency-Key").unwrap_or_default().as_bytes()),
+            Some(body) => {
+                for part in &body.parts {
+                    name.extend_from_slice(part.name.as_bytes());
+                }
+                if kind == Kind::Documents && let Some(manifest) = body.parts.first() {
+                    name.extend_from_slice(manifest.bytes);
+                }
+            }
+        }
+        digest(&name)
+    }
+}

@@ -1,0 +1,72 @@
+//! The real engine in a simulated world: page, network and server in virtual time, everything from one seed.
+//!
+//! | module | is |
+//! | --- | --- |
+//! | [`scenario`], [`settings`], [`sources`] | what a seed stands for: settings, files, faults, the server's ways, the user's doings |
+//! | [`world`], [`queue`] | the loop, and virtual time |
+//! | [`shell`] | the browser's side: walks, streams, cutting, the store of blocks |
+//! | [`network`] | what befalls a request and its reply |
+//! | [`server`], [`multipart`] | a CloudIndex server in memory, strict about what it is sent |
+//! | [`check`], [`gate`], [`verdict`] | what must hold: for the page, for the wire, in the end |
+//!
+//! ```
+//! let outcome = cloudindex_sim::run(1, false);
+//! assert_eq!(outcome.broken, None);
+//! ```
+
+pub mod check;
+pub mod gate;
+pub mod log;
+pub mod multipart;
+pub mod network;
+pub mod queue;
+pub mod rng;
+pub mod scenario;
+pub mod server;
+pub mod settings;
+pub mod shell;
+pub mod sources;
+pub mod verdict;
+pub mod words;
+pub mod world;
+
+use world::{Figures, World};
+
+/// How a seed went.
+#[derive(Debug)]
+pub struct Outcome {
+    pub seed: u64,
+    /// What did not hold, if anything.
+    pub broken: Option<String>,
+    pub figures: Figures,
+    /// Equal for runs that went the same way.
+    pub fingerprint: u64,
+}
+
+/// Plays a seed to its end; `tracing` prints what happens. A panic of the engine is a finding like any other.
+pub fn run(seed: u64, tracing: bool) -> Outcome {
+    let played = std::panic::catch_unwind(|| play(seed, tracing));
+    played.unwrap_or_else(|panic| {
+        let words = panic.downcast_ref::<String>().cloned();
+        let words = words.or_else(|| panic.downcast_ref::<&str>().map(|words| (*words).to_owned()));
+        let broken = Some(format!("panic: {}", words.unwrap_or_default()));
+        Outcome { seed, broken, figures: Figures::default(), fingerprint: 0 }
+    })
+}
+
+fn play(seed: u64, tracing: bool) -> Outcome {
+    let scenario = scenario::Scenario::new(seed);
+    if tracing {
+        println!("{:#?}\n{:#?}\n{:#?}", scenario.config, scenario.link, scenario.server);
+        println!("{:?} {:?} {:?} {:?}", scenario.mood, scenario.outages, scenario.walks, scenario.shell);
+        println!("{:?}", scenario.user);
+        for (index, source) in scenario.sources.iter().enumerate() {
+            let sizes: Vec<usize> = source.versions.iter().map(Vec::len).collect();
+            println!("source {index} {:?} {sizes:?} {:?} {:?}", source.found, source.change, source.trouble);
+        }
+    }
+    let mut world = World::new(&scenario, tracing);
+    world.run();
+    verdict::judge(&mut world);
+    Outcome { seed, broken: world.check.broken, figures: world.figures, fingerprint: world.log.fingerprint }
+}

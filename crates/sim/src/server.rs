@@ -1,0 +1,289 @@
+//! A CloudIndex server as PROTOCOL.md has it, in memory: what is acked stays, whatever happens to connections.
+//!
+//! [`bundle`] takes in documents and blocks; here are batches, tokens, and the life of the server itself.
+
+pub mod bundle;
+
+use crate::rng::Rng;
+use crate::scenario::{Held, Manner, Scenario};
+use crate::sources::by_path;
+use cloudindex_engine::{AttemptId, Method, Reply};
+use cloudindex_wire::{BatchLimits, BatchStatus, Caps, Digest, NewBatch, Phase, Problem, codes};
+use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
+
+/// A request as it is on the wire.
+#[derive(Debug, Clone)]
+pub struct Wire {
+    pub method: Method,
+    /// What follows the configured base.
+    pub path: String,
+    pub headers: Vec<(&'static str, String)>,
+    pub body: Vec<u8>,
+}
+
+impl Wire {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(other, _)| *other == name).map(|(_, value)| &**value)
+    }
+}
+
+#[derive(Debug)]
+pub struct Server<'a> {
+    pub(crate) scenario: &'a Scenario,
+    pub(crate) rng: Rng,
+    pub batches: BTreeMap<String, Batch>,
+    /// Batches by the `Idempotency-Key` that created them.
+    pub keys: BTreeMap<String, String>,
+    pub(crate) blocks: HashMap<Digest, Rc<[u8]>>,
+    pub(crate) paths: BTreeMap<String, Vec<usize>>,
+    /// When each token that was given ends.
+    tokens: Vec<u64>,
+    /// Grows with each restart: what an earlier run took in is gone.
+    pub epoch: u32,
+    pub away: Option<Manner>,
+    documents: u64,
+    pub taken: Taken,
+}
+
+/// What the server has seen come in.
+#[derive(Debug, Default)]
+pub struct Taken {
+    pub block_bytes: u64,
+    pub bundles: u64,
+}
+
+#[derive(Debug)]
+pub struct Batch {
+    pub phase: Phase,
+    pub documents: BTreeMap<String, Document>,
+}
+
+#[derive(Debug)]
+pub struct Document {
+    pub id: String,
+    pub size: u64,
+    pub blocks: Vec<(Digest, u64)>,
+    /// The attempt that wrote it; none for what was there before.
+    pub written: Option<AttemptId>,
+    /// When it came in: processing begins.
+    pub since: u64,
+}
+
+/// What the server says, and what that was worth to the client.
+#[derive(Debug, Default)]
+pub struct Served {
+    pub reply: Reply,
+    /// Documents that were acked.
+    pub acked: Vec<String>,
+}
+
+impl<'a> Server<'a> {
+    pub fn new(scenario: &'a Scenario) -> Self {
+        let mut server = Server {
+            scenario,
+            rng: Rng::new(scenario.seed, "server"),
+            batches: BTreeMap::new(),
+            keys: BTreeMap::new(),
+            blocks: HashMap::new(),
+            paths: by_path(&scenario.sources),
+            tokens: Vec::new(),
+            epoch: 0,
+            away: None,
+            documents: 0,
+            taken: Taken::default(),
+        };
+        server.issue(0);
+        if let Some(given) = &scenario.server.given
+            && given.exists
+        {
+            let mut documents = BTreeMap::new();
+            for (source, held) in &given.holds {
+                let source = &scenario.sources[*source];
+                let mut content = source.versions[0].clone();
+                if *held == Held::Other {
+                    content.extend_from_slice(b"older");
+                }
+                let digest = digest(&content);
+                let len = content.len() as u64;
+                let blocks = if len == 0 { Vec::new() } else { vec![(digest, len)] };
+                server.blocks.insert(digest, content.into());
+                let id = server.next_document();
+                documents.insert(source.found.path.clone(), Document { id, size: len, blocks, written: None, since: 0 });
+            }
+            server.batches.insert(given.id.clone(), Batch { phase: Phase::Open, documents });
+        }
+        server
+    }
+
+    /// Gives a token.
+    pub fn issue(&mut self, now: u64) -> String {
+        self.tokens.push(self.scenario.server.token_life.map_or(u64::MAX, |life| now + life));
+        format!("token-{}", self.tokens.len() - 1)
+    }
+
+    pub fn revoke(&mut self) {
+        self.scenario.server.revoked.inspect(|_| self.tokens.fill(0));
+    }
+
+    /// Drops what no document holds.
+    pub fn collect(&mut self) {
+        let held: std::collections::BTreeSet<Digest> = self
+            .batches
+            .values()
+            .flat_map(|batch| batch.documents.values())
+            .flat_map(|document| document.blocks.iter().map(|(digest, _)| *digest))
+            .collect();
+        self.blocks.retain(|digest, _| held.contains(digest));
+    }
+
+    pub fn restart(&mut self, manner: Manner) {
+        self.epoch += 1;
+        self.away = Some(manner);
+    }
+
+    /// The document's bytes, if all of its blocks are here.
+    pub fn content(&self, document: &Document) -> Option<Vec<u8>> {
+        let mut content = Vec::with_capacity(document.size as usize);
+        for (digest, _) in &document.blocks {
+            content.extend_from_slice(self.blocks.get(digest)?);
+        }
+        Some(content)
+    }
+
+    /// Does what a request asks for. An error is a fault of the client that no server could excuse.
+    pub fn serve(&mut self, wire: &Wire, attempt: AttemptId, damaged: bool, now: u64) -> Result<Served, String> {
+        let plain = |reply| Ok(Served { reply, acked: Vec::new() });
+        let path = wire.path.as_str();
+        if (wire.method, path) == (Method::Get, "/healthz") {
+            return plain(json(200, &"ok"));
+        }
+        if self.scenario.server.hidden_cap.is_some_and(|cap| wire.body.len() as u64 > cap) {
+            return plain(Reply { status: 413, body: b"<h1>413 Request Entity Too Large</h1>".to_vec(), retry_after: None });
+        }
+        if !self.knows(wire.header("Authorization"), now) {
+            return plain(problem(401, codes::UNAUTHORIZED));
+        }
+        let rest = path.strip_prefix("/v1/").ok_or_else(|| format!("{path} is not under /v1"))?;
+        let segments: Vec<&str> = rest.split('/').collect();
+        match (wire.method, &segments[..]) {
+            (Method::Post, ["batches"]) => self.create(wire).map(|reply| Served { reply, acked: Vec::new() }),
+            (Method::Post, ["batches", id, "documents"]) => self.documents(wire, &decode(id), attempt, damaged, now),
+            (Method::Post, ["batches", id, "blocks"]) => self.bare_blocks(wire, &decode(id), damaged),
+            (Method::Get, ["batches", id]) => plain(self.told(&decode(id), now)),
+            (Method::Post, ["batches", id, "complete"]) => plain(self.end(&decode(id), Phase::Processing, now)),
+            (Method::Post, ["batches", id, "cancel"]) => plain(self.end(&decode(id), Phase::Cancelled, now)),
+            (Method::Delete, ["documents", id]) => plain(self.remove(id)),
+            (Method::Get, ["batches"]) | (Method::Post, ["search"]) => plain(json(200, &serde_json::json!({ "results": [] }))),
+            _ => Err(format!("there is no {} {path}", wire.method.as_str())),
+        }
+    }
+
+    fn knows(&self, authorization: Option<&str>, now: u64) -> bool {
+        let number = authorization.and_then(|text| text.strip_prefix("Bearer token-")?.parse::<usize>().ok());
+        number.and_then(|number| self.tokens.get(number)).is_some_and(|ends| now < *ends)
+    }
+
+    fn create(&mut self, wire: &Wire) -> Result<Reply, String> {
+        serde_json::from_slice::<NewBatch>(&wire.body).map_err(|error| format!("new batch: {error}"))?;
+        let key = wire.header("Idempotency-Key").ok_or("a batch is created without Idempotency-Key")?;
+        let id = match self.keys.get(key) {
+            Some(id) => id.clone(),
+            None => {
+                let id = format!("batch-{}", self.keys.len() + 1);
+                self.keys.insert(key.to_owned(), id.clone());
+                let batch = Batch { phase: Phase::Open, documents: BTreeMap::new() };
+                self.batches.insert(id.clone(), batch);
+                id
+            }
+        };
+        Ok(Reply { status: 201, ..self.told(&id, 0) })
+    }
+
+    /// The batch as it stands.
+    fn told(&self, id: &str, now: u64) -> Reply {
+        let Some(batch) = self.batches.get(id) else { return problem(404, codes::BATCH_NOT_FOUND) };
+        let ways = &self.scenario.server;
+        let total = batch.documents.len() as u64;
+        let done = |document: &&Document| now >= document.since + ways.processing;
+        let processed = batch.documents.values().filter(done).count() as u64;
+        let phase = if batch.phase == Phase::Processing && processed == total { Phase::Completed } else { batch.phase };
+        let batch = cloudindex_wire::Batch {
+            id: id.to_owned(),
+            name: None,
+            description: None,
+            metadata: None,
+            limits: BatchLimits { max_file_size: ways.max_file_size, ..BatchLimits::default() },
+            caps: Caps {
+                bundle_bytes: ways.bundle_bytes,
+                block_bytes: ways.block_bytes,
+                bundle_documents: ways.bundle_documents,
+                encodings: Vec::new(),
+                digest: "blake3".to_owned(),
+            },
+            status: BatchStatus {
+                batch_id: id.to_owned(),
+                status: phase,
+                total_files: total,
+                processed_files: processed,
+                failed_files: 0,
+                progress_percentage: processed as f64 * 100.0 / total.max(1) as f64,
+                started_at: None,
+                estimated_completion: None,
+                bytes: batch.documents.values().map(|document| document.size).sum(),
+            },
+        };
+        json(200, &batch)
+    }
+
+    /// Completes or cancels: the batch takes no more.
+    fn end(&mut self, id: &str, phase: Phase, now: u64) -> Reply {
+        let Some(batch) = self.batches.get_mut(id) else { return problem(404, codes::BATCH_NOT_FOUND) };
+        if batch.phase == Phase::Open {
+            batch.phase = phase;
+        }
+        self.told(id, now)
+    }
+
+    fn remove(&mut self, id: &str) -> Reply {
+        for batch in self.batches.values_mut() {
+            batch.documents.retain(|_, document| document.id != id);
+        }
+        Reply { status: 204, ..Reply::default() }
+    }
+
+    pub(crate) fn next_document(&mut self) -> String {
+        self.documents += 1;
+        format!("doc-{}", self.documents)
+    }
+}
+
+pub(crate) fn digest(bytes: &[u8]) -> Digest {
+    Digest(*blake3::hash(bytes).as_bytes())
+}
+
+pub(crate) fn json(status: u16, value: &impl serde::Serialize) -> Reply {
+    Reply { status, retry_after: None, body: serde_json::to_vec(value).unwrap_or_default() }
+}
+
+pub(crate) fn problem(status: u16, code: &'static str) -> Reply {
+    json(status, &Problem::new(status, code, "No", "the simulated server says so"))
+}
+
+/// Undoes percent-encoding.
+fn decode(text: &str) -> String {
+    let mut bytes = Vec::new();
+    let mut rest = text.as_bytes();
+    while let [first, more @ ..] = rest {
+        rest = more;
+        match (first, more) {
+            (b'%', [high, low, more @ ..]) => {
+                let hex = |digit: &u8| char::from(*digit).to_digit(16).unwrap_or(0) as u8;
+                bytes.push(hex(high) << 4 | hex(low));
+                rest = more;
+            }
+            _ => bytes.push(*first),
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}

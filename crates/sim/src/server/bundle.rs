@@ -1,0 +1,212 @@
+//! Bundles: documents and blocks come in, acks go out.
+
+use super::{Document, Served, Server, Wire, digest, json, problem};
+use crate::multipart::{self, Part};
+use crate::scenario::Poison;
+use cloudindex_engine::{AttemptId, Reply};
+use cloudindex_wire::{
+    BlockAck, BlockOutcome, BundleReply, Digest, DocumentAck, DocumentEntry, DocumentOutcome, MANIFEST_PART, Manifest,
+    Phase, Problem, codes,
+};
+use std::collections::BTreeSet;
+
+impl Server<'_> {
+    /// The manifest and what blocks come with it.
+    pub(super) fn documents(
+        &mut self,
+        wire: &Wire,
+        batch: &str,
+        attempt: AttemptId,
+        damaged: bool,
+        now: u64,
+    ) -> Result<Served, String> {
+        let parts = parts(wire)?;
+        let [first, blocks @ ..] = &parts[..] else { return Err("a bundle without parts".into()) };
+        if first.name != MANIFEST_PART {
+            return Err(format!("a bundle begins with a part named {:?}", first.name));
+        }
+        let manifest: Manifest = serde_json::from_slice(first.bytes).map_err(|error| format!("manifest: {error}"))?;
+        let items = manifest.documents.len();
+        if items == 0 {
+            return Err("a manifest without documents".into());
+        }
+        let paths: BTreeSet<&str> = manifest.documents.iter().map(|entry| &*entry.path).collect();
+        if paths.len() < items {
+            return Err("a manifest with a path twice".into());
+        }
+        if items as u64 > self.scenario.server.bundle_documents {
+            return Err(format!("{items} documents in a bundle, {} allowed", self.scenario.server.bundle_documents));
+        }
+        let named: BTreeSet<Digest> =
+            manifest.documents.iter().flat_map(|entry| &entry.blocks).map(|(digest, _)| *digest).collect();
+        if let Some(part) = blocks.iter().find(|part| !part.name.parse().is_ok_and(|name| named.contains(&name))) {
+            return Err(format!("block {} is sent, and no document of the manifest has it", part.name));
+        }
+        if let Some(reply) = self.too_large(wire, items.max(blocks.len()))? {
+            return Ok(Served { reply, acked: Vec::new() });
+        }
+        if let Some(reply) = self.closed(batch).or_else(|| self.poisoned(&paths)) {
+            return Ok(Served { reply, acked: Vec::new() });
+        }
+        let mut served = Served::default();
+        let blocks = self.take(blocks, damaged)?;
+        let mut documents = Vec::with_capacity(items);
+        for entry in manifest.documents {
+            let path = entry.path.clone();
+            let outcome = self.document(batch, entry, attempt, now)?;
+            if matches!(outcome, DocumentOutcome::Committed { .. } | DocumentOutcome::Duplicate { .. }) {
+                served.acked.push(path.clone());
+            }
+            documents.push(DocumentAck { path, outcome });
+        }
+        served.reply = json(200, &BundleReply { documents, blocks });
+        Ok(served)
+    }
+
+    /// Blocks of files that span several requests.
+    pub(super) fn bare_blocks(&mut self, wire: &Wire, batch: &str, damaged: bool) -> Result<Served, String> {
+        let parts = parts(wire)?;
+        if parts.is_empty() {
+            return Err("a request of blocks without blocks".into());
+        }
+        if let Some(reply) = self.too_large(wire, parts.len())?.or_else(|| self.closed(batch)) {
+            return Ok(Served { reply, acked: Vec::new() });
+        }
+        let blocks = self.take(&parts, damaged)?;
+        let reply = json(200, &BundleReply { documents: Vec::new(), blocks });
+        Ok(Served { reply, acked: Vec::new() })
+    }
+
+    /// The request broke off: what came whole is stored, and nobody is told.
+    pub fn take_in_part(&mut self, wire: &Wire, len: usize) -> Result<(), String> {
+        let Some(content_type) = wire.header("Content-Type").filter(|_| wire.path.ends_with("s")) else { return Ok(()) };
+        let Ok(boundary) = multipart::boundary(content_type) else { return Ok(()) };
+        let body = multipart::read(&wire.body[..len.min(wire.body.len())], boundary)?;
+        let blocks = if wire.path.ends_with("/documents") { body.parts.get(1..).unwrap_or_default() } else { &body.parts };
+        self.take(blocks, false).map(drop)
+    }
+
+    /// 413, when the body is over the cap that was told.
+    fn too_large(&self, wire: &Wire, items: usize) -> Result<Option<Reply>, String> {
+        let cap = self.scenario.server.bundle_bytes;
+        if wire.body.len() as u64 <= cap {
+            Ok(None)
+        } else if items > 1 {
+            Err(format!("a body of {} bytes with {items} things in it, {cap} allowed", wire.body.len()))
+        } else {
+            Ok(Some(problem(413, codes::BUNDLE_TOO_LARGE)))
+        }
+    }
+
+    fn closed(&self, batch: &str) -> Option<Reply> {
+        match self.batches.get(batch) {
+            None => Some(problem(404, codes::BATCH_NOT_FOUND)),
+            Some(batch) if batch.phase != Phase::Open => Some(problem(409, codes::BATCH_CLOSED)),
+            Some(_) => None,
+        }
+    }
+
+    fn poisoned(&self, paths: &BTreeSet<&str>) -> Option<Reply> {
+        paths.iter().find_map(|path| match self.scenario.server.poison.get(*path)? {
+            Poison::Whole(status, true) => Some(problem(*status, codes::INVALID_FILE)),
+            Poison::Whole(status, false) => Some(Reply { status: *status, ..Reply::default() }),
+            Poison::Rejected => None,
+        })
+    }
+
+    /// Stores the blocks that are what they are named; `damaged`: one of them is not any more.
+    fn take(&mut self, parts: &[Part<'_>], damaged: bool) -> Result<Vec<BlockAck>, String> {
+        let victim = (damaged && !parts.is_empty()).then(|| self.rng.size(0..=parts.len() - 1));
+        let mut acks = Vec::with_capacity(parts.len());
+        for (index, part) in parts.iter().enumerate() {
+            let name: Digest = part.name.parse().map_err(|_| format!("a block part is named {:?}", part.name))?;
+            if part.bytes.is_empty() {
+                return Err("a block without bytes".into());
+            }
+            self.taken.block_bytes += part.bytes.len() as u64;
+            let reject = |code| BlockOutcome::Rejected { error: Problem::new(422, code, "No", "the simulated server says so") };
+            let outcome = if victim == Some(index) {
+                reject(codes::DIGEST_MISMATCH)
+            } else if part.bytes.len() as u64 > self.scenario.server.block_bytes {
+                reject(codes::BLOCK_TOO_LARGE)
+            } else if self.blocks.contains_key(&name) && digest(part.bytes) == name {
+                BlockOutcome::Duplicate
+            } else if digest(part.bytes) == name {
+                self.blocks.insert(name, part.bytes.into());
+                BlockOutcome::Stored
+            } else {
+                return Err(format!("block {name} was sent with other bytes"));
+            };
+            acks.push(BlockAck { digest: name, outcome });
+        }
+        Ok(acks)
+    }
+
+    fn document(
+        &mut self,
+        batch: &str,
+        entry: DocumentEntry,
+        attempt: AttemptId,
+        now: u64,
+    ) -> Result<DocumentOutcome, String> {
+        let path = entry.path.clone();
+        if entry.blocks.iter().map(|(_, len)| len).sum::<u64>() != entry.size {
+            return Err(format!("{path:?}: the lengths of its blocks are not its size"));
+        }
+        if self.scenario.server.poison.get(&path) == Some(&Poison::Rejected) {
+            let error = Problem::new(422, codes::INVALID_FILE, "No", "the simulated server says so");
+            return Ok(DocumentOutcome::Rejected { error });
+        }
+        if self.scenario.server.max_file_size.is_some_and(|most| entry.size > most) {
+            return Err(format!("{path:?} has {} bytes, over the limit that was told", entry.size));
+        }
+        let mut missing = Vec::new();
+        for (digest, len) in &entry.blocks {
+            match self.blocks.get(digest) {
+                Some(bytes) if bytes.len() as u64 != *len => return Err(format!("{path:?}: block {digest} has another length")),
+                None if !missing.contains(digest) => missing.push(*digest),
+                _ => {}
+            }
+        }
+        if !missing.is_empty() {
+            return Ok(DocumentOutcome::Incomplete { missing });
+        }
+        let new_id = self.next_document();
+        let Some(held) = self.batches.get_mut(batch) else { return Err("a batch vanished".into()) };
+        let id = match held.documents.get_mut(&path) {
+            Some(old) if old.blocks == entry.blocks => {
+                old.written.get_or_insert(attempt);
+                return Ok(DocumentOutcome::Duplicate { id: old.id.clone() });
+            }
+            Some(old) => old.id.clone(),
+            None => new_id,
+        };
+        let document = Document { id: id.clone(), size: entry.size, blocks: entry.blocks.clone(), written: Some(attempt), since: now };
+        self.is_true(&entry, &document)?;
+        if let Some(held) = self.batches.get_mut(batch) {
+            held.documents.insert(path, document);
+        }
+        Ok(DocumentOutcome::Committed { id })
+    }
+
+    /// The document is what one of the files of its path is, or was.
+    fn is_true(&self, entry: &DocumentEntry, document: &Document) -> Result<(), String> {
+        let content = self.content(document).ok_or("a block vanished")?;
+        let sources = self.paths.get(&entry.path).map(Vec::as_slice).unwrap_or_default();
+        let metadata = entry.metadata.as_deref().map(|raw| raw.get());
+        let fits = sources.iter().map(|index| &self.scenario.sources[*index]).any(|source| {
+            source.versions.contains(&content)
+                && source.found.media_type == entry.media_type
+                && (entry.last_modified.is_none() || source.found.last_modified == entry.last_modified)
+                && source.found.metadata.as_deref() == metadata
+        });
+        if fits { Ok(()) } else { Err(format!("{:?} was committed, and is not what any such file is", entry.path)) }
+    }
+}
+
+/// The parts of a whole body, strictly.
+fn parts(wire: &Wire) -> Result<Vec<Part<'_>>, String> {
+    let content_type = wire.header("Content-Type").ok_or("a body without Content-Type")?;
+    let body = multipart::read(&wire.body, multipart::boundary(content_type)?)?;
+    if body.whole { Ok(body.parts) } else { Err("a multipart body without an end".into()) }
+}

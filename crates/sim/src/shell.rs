@@ -1,0 +1,283 @@
+//! The browser's side: walks, opens streams, cuts, keeps blocks, composes bodies. Like the real shell it decides nothing.
+
+use crate::queue::{Event, Queue};
+use crate::rng::Rng;
+use crate::scenario::{End, Scenario, Starts};
+use crate::server::Wire;
+use cloudindex_engine::{Block, BlockKey, Cutter, FileId, Found, Input, Request, Segment};
+use std::collections::{BTreeMap, VecDeque};
+use std::ops::Range;
+
+#[derive(Debug)]
+pub struct Shell<'a> {
+    scenario: &'a Scenario,
+    rng: Rng,
+    /// The source of each file found, by its id.
+    pub rows: Vec<usize>,
+    walks: Vec<Walking>,
+    walking: Pace,
+    streams: BTreeMap<FileId, Stream<'a>>,
+    opened: Vec<u32>,
+    last_stream: u64,
+    sizes: VecDeque<FileId>,
+    store: BTreeMap<BlockKey, Vec<u8>>,
+    /// Bytes in `store`, and bytes that cutters hold.
+    stored: u64,
+}
+
+#[derive(Debug)]
+struct Walking {
+    left: Range<usize>,
+    stage: Stage,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Waits,
+    Walks,
+    /// Stands until the engine says go.
+    Held,
+    Over,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pace {
+    Go,
+    Stop,
+}
+
+/// An open file.
+#[derive(Debug)]
+struct Stream<'a> {
+    number: u64,
+    content: &'a [u8],
+    at: usize,
+    granted: u64,
+    fails_at: Option<usize>,
+    cutter: Cutter,
+    blocks: u32,
+    /// Bytes that the cutter gave out.
+    cut: u64,
+    /// A chunk is on its way.
+    busy: bool,
+    size_told: bool,
+}
+
+impl Stream<'_> {
+    /// Bytes that it holds, and may come to hold by what was granted.
+    fn weight(&self) -> u64 {
+        (self.at as u64).max(self.granted) - self.cut
+    }
+}
+
+impl<'a> Shell<'a> {
+    pub fn new(scenario: &'a Scenario, queue: &mut Queue) -> Self {
+        let mut walks = Vec::new();
+        for (index, walk) in scenario.walks.iter().enumerate() {
+            if let Starts::At(at) = walk.starts {
+                queue.at(at, Event::Walk(index));
+            }
+            walks.push(Walking { left: walk.sources.clone(), stage: Stage::Waits });
+        }
+        Shell {
+            scenario,
+            rng: Rng::new(scenario.seed, "shell"),
+            rows: Vec::new(),
+            walks,
+            walking: Pace::Go,
+            streams: BTreeMap::new(),
+            opened: vec![0; scenario.sources.len()],
+            last_stream: 0,
+            sizes: VecDeque::new(),
+            store: BTreeMap::new(),
+            stored: 0,
+        }
+    }
+
+    /// Everything so far is complete: the user may add more.
+    pub fn completed(&mut self, queue: &mut Queue) {
+        for (index, walk) in self.walks.iter_mut().enumerate() {
+            if let (Stage::Waits, Starts::Complete(after)) = (walk.stage, self.scenario.walks[index].starts) {
+                walk.stage = Stage::Walks;
+                queue.after(after, Event::Walk(index));
+            }
+        }
+    }
+
+    /// The next slice of a walk; the walk's end is an input by itself.
+    pub fn walk(&mut self, index: usize, queue: &mut Queue) -> Option<Input> {
+        let (walk, ways) = (&mut self.walks[index], &self.scenario.walks[index]);
+        if walk.left.is_empty() {
+            walk.stage = Stage::Over;
+            // Walks that have not begun are no part of "all that was added so far".
+            let walking = |walk: &Walking| matches!(walk.stage, Stage::Walks | Stage::Held);
+            return (!self.walks.iter().any(walking)).then_some(Input::IntakeEnded);
+        }
+        walk.stage = if self.walking == Pace::Go { Stage::Walks } else { Stage::Held };
+        if walk.stage == Stage::Held {
+            return None;
+        }
+        let count = self.rng.size(1..=ways.slice).min(walk.left.len());
+        let slice = walk.left.start..walk.left.start + count;
+        walk.left.start += count;
+        queue.after(self.rng.within(0..=ways.pace), Event::Walk(index));
+        self.rows.extend(slice.clone());
+        let found: Vec<Found> = slice.map(|source| self.scenario.sources[source].found.clone()).collect();
+        Some(Input::Found(found))
+    }
+
+    pub fn pause_walk(&mut self) {
+        self.walking = Pace::Stop;
+    }
+
+    pub fn resume_walk(&mut self, queue: &mut Queue) {
+        self.walking = Pace::Go;
+        for (index, walk) in self.walks.iter_mut().enumerate() {
+            if walk.stage == Stage::Held {
+                walk.stage = Stage::Walks;
+                queue.after(0, Event::Walk(index));
+            }
+        }
+    }
+
+    /// Files that the user may still add are none, and no walk is under way.
+    pub fn has_walked(&self) -> bool {
+        self.walks.iter().all(|walk| walk.stage == Stage::Over)
+    }
+
+    pub fn size(&mut self, files: &[FileId], queue: &mut Queue) {
+        for file in files {
+            self.sizes.push_back(*file);
+            queue.after(self.rng.within(1..=200), Event::Size(*file));
+        }
+    }
+
+    pub fn sized(&mut self, file: FileId, now: u64) -> Input {
+        let size = self.source(file).content(1 + self.opened[file as usize], now).len() as u64;
+        Input::Sized { file, size }
+    }
+
+    /// Opens the file or goes on with it.
+    pub fn read(&mut self, file: FileId, up_to: u64, queue: &mut Queue) {
+        if !self.streams.contains_key(&file) {
+            self.last_stream += 1;
+            let opened = &mut self.opened[file as usize];
+            *opened += 1;
+            let source = &self.scenario.sources[self.rows[file as usize]];
+            let stream = Stream {
+                number: self.last_stream,
+                content: source.content(*opened, queue.now()),
+                at: 0,
+                granted: 0,
+                fails_at: source.fails_at(*opened),
+                cutter: Cutter::new(self.scenario.config.cut),
+                blocks: 0,
+                cut: 0,
+                busy: false,
+                size_told: false,
+            };
+            self.streams.insert(file, stream);
+        }
+        let pace = self.rng.within(0..=self.scenario.shell.pace);
+        let Some(stream) = self.streams.get_mut(&file) else { return };
+        stream.granted = stream.granted.max(up_to);
+        if !stream.busy && (stream.at as u64) < stream.granted {
+            stream.busy = true;
+            queue.after(pace, Event::Chunk { file, stream: stream.number });
+        }
+    }
+
+    pub fn stop_reading(&mut self, file: FileId) {
+        self.streams.remove(&file);
+    }
+
+    /// The stream has its next chunk; stale streams have none.
+    pub fn chunk(&mut self, file: FileId, number: u64, queue: &mut Queue) -> Option<Input> {
+        let ways = &self.scenario.shell;
+        let want = self.rng.size(1..=ways.chunk);
+        let pace = self.rng.within(0..=ways.pace);
+        let stream = self.streams.get_mut(&file).filter(|stream| stream.number == number)?;
+        stream.busy = false;
+        if stream.fails_at.is_some_and(|at| stream.at >= at) {
+            self.streams.remove(&file);
+            return Some(Input::Unreadable { file, reason: "NotReadableError".into() });
+        }
+        let until = stream.content.len().min(stream.fails_at.unwrap_or(usize::MAX)).min(stream.at + want);
+        let bytes = &stream.content[stream.at..until];
+        let alone = bytes.is_empty();
+        stream.at = until;
+        let ended = until == stream.content.len() && (alone || ways.end == End::WithLastChunk);
+
+        let mut blocks = Vec::new();
+        let (store, stored) = (&mut self.store, &mut self.stored);
+        let mut index = stream.blocks;
+        let mut keep = |block: Block, bytes: &[u8]| {
+            *stored += bytes.len() as u64;
+            if let Some(old) = store.insert(BlockKey { file, index }, bytes.to_vec()) {
+                *stored -= old.len() as u64;
+            }
+            index += 1;
+            blocks.push(block);
+        };
+        stream.cutter.push(bytes, &mut keep);
+        if ended {
+            std::mem::replace(&mut stream.cutter, Cutter::new(self.scenario.config.cut)).finish(&mut keep);
+        }
+        stream.blocks = index;
+        stream.cut += blocks.iter().map(|block| u64::from(block.len)).sum::<u64>();
+        let read = stream.at as u64;
+        let large = read > self.scenario.config.cut.small_file as u64;
+        let size = (large && !stream.size_told).then_some(stream.content.len() as u64);
+        stream.size_told |= large;
+        if ended {
+            self.streams.remove(&file);
+        } else if read < stream.granted {
+            stream.busy = true;
+            queue.after(pace, Event::Chunk { file, stream: number });
+        }
+        Some(Input::Cut { file, blocks, read, size, ended })
+    }
+
+    pub fn forget(&mut self, file: FileId, blocks: Range<u32>) {
+        for index in blocks {
+            if let Some(bytes) = self.store.remove(&BlockKey { file, index }) {
+                self.stored -= bytes.len() as u64;
+            }
+        }
+    }
+
+    /// Puts a request together as it goes over the wire; also the bytes of blocks in it.
+    pub fn compose(&self, request: Request) -> Result<(Wire, u64), String> {
+        let base = self.scenario.config.base_url.trim_end_matches('/');
+        let path = request.url.strip_prefix(base).ok_or_else(|| format!("{} is not of {base}", request.url))?.to_owned();
+        let (mut body, mut of_blocks) = (Vec::new(), 0);
+        for segment in &request.body {
+            match segment {
+                Segment::Bytes(bytes) => body.extend_from_slice(bytes),
+                Segment::Block(key) => {
+                    let bytes = self.store.get(key).ok_or_else(|| format!("{key:?} is sent, but not in the store"))?;
+                    of_blocks += bytes.len() as u64;
+                    body.extend_from_slice(bytes);
+                }
+            }
+        }
+        Ok((Wire { method: request.method, path, headers: request.headers, body }, of_blocks))
+    }
+
+    /// Bytes that are held now, or may be without another word of the engine.
+    pub fn weight(&self) -> u64 {
+        self.stored + self.streams.values().map(Stream::weight).sum::<u64>()
+    }
+
+    pub fn open_streams(&self) -> usize {
+        self.streams.len()
+    }
+
+    pub fn stored(&self) -> u64 {
+        self.stored
+    }
+
+    fn source(&self, file: FileId) -> &'a crate::sources::Source {
+        &self.scenario.sources[self.rows[file as usize]]
+    }
+}

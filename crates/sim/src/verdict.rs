@@ -1,0 +1,182 @@
+//! What must hold in the end: the page's story and the server's are one, and every failure has a cause.
+
+use crate::check::FileView;
+use crate::network::Fault;
+use crate::scenario::{Doing, Mood};
+use crate::server::Document;
+use crate::world::World;
+use cloudindex_engine::error::codes;
+use cloudindex_engine::{FileId, FileState};
+
+/// The run is over: looks at everything once more.
+pub fn judge(world: &mut World<'_>) {
+    world.figures.committed = world.check.files.iter().filter(|file| file.state.is_stored()).count() as u64;
+    world.figures.failed = world.check.files.len() as u64 - world.figures.committed;
+    if world.check.broken.is_none()
+        && let Err(words) = ended(world).and_then(|()| agreed(world))
+    {
+        world.check.fail(words);
+    }
+}
+
+/// Everything came to rest, in time, and nothing was left behind.
+fn ended(world: &World<'_>) -> Result<(), String> {
+    let (check, scenario) = (&world.check, world.scenario);
+    let must = |holds: bool, words: &str| if holds { Ok(()) } else { Err(words.to_owned()) };
+    must(check.is_over(), &format!("nothing more happens, and the phase is {:?}", check.phase))?;
+    must(world.shell.has_walked() || scenario.has(&Doing::Cancel), "it is over, and the walk was never let go on")?;
+    if let Some(id) = check.files.iter().position(|file| !file.state.is_final()) {
+        return Err(format!("it is over, and file {id} is {:?}", check.files[id].state));
+    }
+    if let Some(call) = world.calls.iter().position(|answers| *answers != 1) {
+        return Err(format!("call {call} was answered {} times", world.calls[call]));
+    }
+    must(world.gate.live.is_empty(), "it is over, and a request is in flight")?;
+    must(world.shell.stored() == 0, &format!("{} bytes were never forgotten", world.shell.stored()))?;
+    must(world.shell.open_streams() == 0, "a stream was never closed")?;
+    if let Some(group) = check.open_group() {
+        return Err(format!("group {group} was never complete"));
+    }
+    let full = check.files.is_empty() || check.progress.percent == 100.0;
+    must(full, &format!("it is over at {} percent", check.progress.percent))?;
+    let retries = scenario.user.iter().filter(|(_, doing)| matches!(doing, Doing::Retry(_))).count();
+    let batches = world.server.keys.len();
+    must(batches <= scenario.walks.len() + retries, &format!("{batches} batches were created"))?;
+    let late = world.over_at.unwrap_or(0).saturating_sub(patience(world));
+    must(late == 0, &format!("it ended {late} ms after all patience was over"))
+}
+
+/// When everything must have ended, whatever the server does.
+fn patience(world: &World<'_>) -> u64 {
+    let (scenario, config) = (world.scenario, &world.scenario.config);
+    if scenario.mood != Mood::Dead {
+        return u64::MAX;
+    }
+    let attempts = u64::from(config.attempts) * (2 * config.network_timeout + config.backoff_max);
+    let sleep = 3 * scenario.shell.late.1;
+    let late_walk = 10_000 + scenario.sources.len() as u64 * 200;
+    scenario.settled().max(200_000) + 2 * config.patience + 2 * attempts + sleep + 2 * late_walk + 120_000
+}
+
+/// Page and server tell the same of every file.
+fn agreed(world: &World<'_>) -> Result<(), String> {
+    for (id, file) in world.check.files.iter().enumerate() {
+        let path = &world.scenario.sources[file.source].found.path;
+        let told = || {
+            let code = file.error.as_ref().map(|error| error.to_owned());
+            format!("file {id} {path:?} is told {:?} {code:?}", file.state)
+        };
+        match file.state {
+            FileState::Committed | FileState::Duplicate => stored(world, file).map_err(|words| format!("{}: {words}", told()))?,
+            FileState::Cancelled => {
+                let asked = world.scenario.has(&Doing::Cancel) || world.scenario.has(&Doing::Remove(id as FileId));
+                if !asked {
+                    return Err(format!("{}: nobody asked for that", told()));
+                }
+            }
+            _ if file.acked && !may_come_late(file) => return Err(format!("{}, and its ack had come", told())),
+            _ if !has_cause(world, file) => return Err(format!("{}: without a cause", told())),
+            _ if must_arrive(world, id, file) => return Err(format!("{}: nothing was in its way", told())),
+            FileState::Rejected if sent(world, path) => return Err(format!("{}: it is on the server all the same", told())),
+            _ => {}
+        }
+        if file.state.is_stored() && file.group.is_none() {
+            return Err(format!("{}: it was in no group", told()));
+        }
+    }
+    Ok(())
+}
+
+/// The document that the page was told of is there, with the file's bytes.
+fn stored(world: &World<'_>, file: &FileView) -> Result<(), String> {
+    let source = &world.scenario.sources[file.source];
+    let documents = |batch: &'_ crate::server::Batch| batch.documents.get(&source.found.path).map(|found| found.id.clone());
+    let batch = world.server.batches.values().find(|batch| documents(batch) == file.document);
+    let document: &Document =
+        batch.and_then(|batch| batch.documents.get(&source.found.path)).ok_or("no batch has it")?;
+    let content = world.server.content(document).ok_or("the server lacks blocks of it")?;
+    let known = if source.is_shaky() { &source.versions[..] } else { &source.versions[..1] };
+    let twins = world.server.paths.get(&source.found.path).map_or(0, Vec::len);
+    if known.contains(&content) || twins > 1 { Ok(()) } else { Err("the server has other bytes".into()) }
+}
+
+/// The server has a document of this path that came by this upload, and no other file of the path explains it.
+fn sent(world: &World<'_>, path: &str) -> bool {
+    let mut batches = world.server.batches.values();
+    let twins = world.server.paths.get(path).map_or(0, Vec::len);
+    twins == 1 && batches.any(|batch| batch.documents.get(path).is_some_and(|document| document.written.is_some()))
+}
+
+/// The page may learn of the file's end a frame after the engine knew; an ack can fall between.
+fn may_come_late(file: &FileView) -> bool {
+    file.error.as_ref().is_some_and(|error| [codes::TIMEOUT, codes::DUPLICATE_PATH].contains(&&*error.code))
+}
+
+/// Something in the scenario explains this failure.
+fn has_cause(world: &World<'_>, file: &FileView) -> bool {
+    let scenario = world.scenario;
+    let (config, ways, source) = (&scenario.config, &scenario.server, &scenario.sources[file.source]);
+    let Some(error) = &file.error else { return false };
+    let faults = |some: &[Fault]| scenario.link.rates.iter().any(|(fault, _)| some.contains(fault));
+    let size = source.versions.iter().map(Vec::len).max().unwrap_or(0) as u64;
+    let twins = world.server.paths.get(&source.found.path).map_or(0, Vec::len);
+    let rough = scenario.mood != Mood::Calm;
+    let code = &*error.code;
+    match (file.state, code) {
+        (FileState::Failed, codes::CONNECTION_ERROR) => rough || scenario.has(&Doing::Offline),
+        (FileState::Failed, codes::TEMPORARY_ERROR) => {
+            !ways.collects.is_empty() || faults(&[Fault::ErrorBefore, Fault::ErrorAfter, Fault::Busy, Fault::Corrupt])
+        }
+        (FileState::Failed, codes::RATE_LIMIT_EXCEEDED) => faults(&[Fault::Busy]),
+        (FileState::Failed, codes::INVALID_REPLY) => faults(&[Fault::Garbage, Fault::Corrupt]),
+        (FileState::Failed, codes::TIMEOUT) => config.file_timeout.is_some(),
+        (FileState::Failed, codes::FILE_CHANGED) => source.versions.len() > 1,
+        (FileState::Failed, codes::FILE_UNREADABLE) => source.is_shaky(),
+        (FileState::Failed, codes::UNAUTHORIZED) => ways.revoked.is_some() || (rough && ways.token_life.is_some()),
+        (FileState::Failed, codes::INVALID_FILE | codes::INVALID_REQUEST) => ways.poison.contains_key(&source.found.path),
+        (FileState::Failed, codes::BUNDLE_TOO_LARGE) => ways.hidden_cap.is_some() || manifest(size, config.cut.min) > ways.bundle_bytes,
+        (FileState::Failed, codes::BLOCK_TOO_LARGE) => ways.block_bytes < config.cut.max as u64,
+        (FileState::Failed, codes::BATCH_NOT_FOUND) => ways.given.as_ref().is_some_and(|given| !given.exists),
+        (FileState::Rejected, codes::INVALID_PATH) => source.has_bad_path(),
+        (FileState::Rejected, codes::DUPLICATE_PATH) => twins > 1,
+        (FileState::Rejected, codes::TOO_MANY_FILES) => config.max_files.is_some(),
+        (FileState::Rejected, codes::BATCH_TOO_LARGE) => config.total_bytes.is_some(),
+        (FileState::Rejected, codes::FILE_TOO_LARGE) => {
+            [config.max_file_size, config.max_batch_bytes, ways.max_file_size].iter().flatten().any(|most| size > *most)
+        }
+        _ => false,
+    }
+}
+
+/// Bytes that the longest manifest entry of a file of this size takes.
+fn manifest(size: u64, least_block: usize) -> u64 {
+    size / least_block as u64 * 80 + 600
+}
+
+/// In a calm world a good file has no excuse.
+fn must_arrive(world: &World<'_>, id: usize, file: &FileView) -> bool {
+    let scenario = world.scenario;
+    let (config, ways, source) = (&scenario.config, &scenario.server, &scenario.sources[file.source]);
+    let size = source.versions[0].len() as u64;
+    let fits = [config.max_file_size, config.max_batch_bytes, ways.max_file_size, ways.hidden_cap.map(|_| 0)]
+        .iter()
+        .flatten()
+        .all(|most| size <= *most);
+    let twins = world.server.paths.get(&source.found.path).map_or(0, Vec::len);
+    let untouched = !scenario.has(&Doing::Cancel) && !scenario.has(&Doing::Offline) && !scenario.has(&Doing::Remove(id as FileId));
+    let welcome = ways.revoked.is_none()
+        && ways.block_bytes >= config.cut.max as u64
+        && ways.given.as_ref().is_none_or(|given| given.exists)
+        && !ways.poison.contains_key(&source.found.path)
+        && manifest(size, config.cut.min) < ways.bundle_bytes;
+    scenario.mood == Mood::Calm
+        && untouched
+        && welcome
+        && fits
+        && twins == 1
+        && config.max_files.is_none()
+        && config.total_bytes.is_none()
+        && config.file_timeout.is_none()
+        && !source.is_shaky()
+        && !source.has_bad_path()
+}

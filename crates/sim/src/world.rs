@@ -1,0 +1,444 @@
+//! The loop: takes what happens next, gives it to the engine, does what the engine asks for, checks.
+
+use crate::check::Check;
+use crate::gate::{Gate, Kind};
+use crate::log::Log;
+use crate::network::{Fault, Network};
+use crate::queue::{Copy, Event, Exchange, Queue};
+use crate::rng::Rng;
+use crate::scenario::{Doing, Scenario};
+use crate::server::Server;
+use crate::shell::Shell;
+use cloudindex_engine::{Action, AttemptId, CallId, Engine, Input, Method, Now, Reply};
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+/// A tick of virtual time that needs more steps than this has run away.
+const STEPS_AN_INSTANT: u32 = 20_000;
+const STEPS: u64 = 400_000;
+/// Wakes that a finished engine may still want.
+const LAST_WAKES: u32 = 20;
+
+pub struct World<'a> {
+    pub scenario: &'a Scenario,
+    pub queue: Queue,
+    engine: Engine,
+    pub shell: Shell<'a>,
+    network: Network<'a>,
+    pub server: Server<'a>,
+    pub gate: Gate<'a>,
+    pub check: Check<'a>,
+    rng: Rng,
+    pub log: Log,
+    timer: Option<u64>,
+    timers: u64,
+    /// Attempts that were called off before they got to the server.
+    recalled: BTreeSet<AttemptId>,
+    pub calls: Vec<u32>,
+    pub figures: Figures,
+    /// When the phase came to its end, the last time.
+    pub over_at: Option<u64>,
+    instant: (u64, u32),
+    idle_wakes: u32,
+}
+
+/// What a run amounts to.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Figures {
+    pub sends: u64,
+    pub losses: u64,
+    pub body_bytes: u64,
+    pub committed: u64,
+    pub failed: u64,
+    pub virtual_ms: u64,
+    pub steps: u64,
+}
+
+impl<'a> World<'a> {
+    pub fn new(scenario: &'a Scenario, tracing: bool) -> Self {
+        let mut queue = Queue::default();
+        for (index, (at, _)) in scenario.user.iter().enumerate() {
+            queue.at(*at, Event::User(index));
+        }
+        for (index, outage) in scenario.outages.iter().enumerate() {
+            queue.at(outage.at, Event::Down(index));
+        }
+        for at in &scenario.server.collects {
+            queue.at(*at, Event::Collect);
+        }
+        if let Some(at) = scenario.server.revoked {
+            queue.at(at, Event::Revoke);
+        }
+        World {
+            scenario,
+            shell: Shell::new(scenario, &mut queue),
+            queue,
+            engine: Engine::new(scenario.config.clone(), scenario.seed),
+            network: Network::new(scenario.seed, &scenario.link),
+            server: Server::new(scenario),
+            gate: Gate::new(scenario),
+            check: Check::new(scenario),
+            rng: Rng::new(scenario.seed, "world"),
+            log: Log::new(tracing),
+            timer: None,
+            timers: 0,
+            recalled: BTreeSet::new(),
+            calls: Vec::new(),
+            figures: Figures::default(),
+            over_at: None,
+            instant: (0, 0),
+            idle_wakes: 0,
+        }
+    }
+
+    /// Until nothing more happens, or something did not hold.
+    pub fn run(&mut self) {
+        self.drain();
+        while self.check.broken.is_none()
+            && let Some(event) = self.queue.pop()
+        {
+            self.figures.steps += 1;
+            let now = self.queue.now();
+            self.instant = if self.instant.0 == now { (now, self.instant.1 + 1) } else { (now, 0) };
+            self.check.that(self.instant.1 < STEPS_AN_INSTANT, || "time stands still".into());
+            self.check.that(self.figures.steps < STEPS, || "there is no end to it".into());
+            self.step(event);
+        }
+        self.figures.virtual_ms = self.over_at.unwrap_or(self.queue.now());
+        self.figures.body_bytes = self.server.taken.block_bytes;
+    }
+
+    fn step(&mut self, event: Event) {
+        let now = self.queue.now();
+        match event {
+            Event::Walk(walk) => {
+                let input = self.shell.walk(walk, &mut self.queue);
+                if let Some(Input::Found(found)) = &input {
+                    let rows = &self.shell.rows;
+                    self.check.found(&rows[rows.len() - found.len()..]);
+                }
+                self.feed(input);
+            }
+            Event::Chunk { file, stream } => {
+                let input = self.shell.chunk(file, stream, &mut self.queue);
+                self.feed(input);
+            }
+            Event::Size(file) => {
+                let input = self.shell.sized(file, now);
+                self.feed(Some(input));
+            }
+            Event::Token => {
+                self.gate.refreshing = false;
+                let token = if self.scenario.mood == crate::scenario::Mood::Rough && self.rng.percent(2) {
+                    Err("signed out".to_owned())
+                } else {
+                    Ok(self.server.issue(now))
+                };
+                self.feed(Some(Input::Token(token)));
+            }
+            Event::Timer(number) if number == self.timers => {
+                self.timer = None;
+                let idle = self.check.is_over() && self.shell.has_walked() && self.gate.live.is_empty() && self.queue.is_quiet();
+                self.idle_wakes = if idle { self.idle_wakes + 1 } else { 0 };
+                self.check.that(self.idle_wakes < LAST_WAKES, || "it is over, and wants to be woken again and again".into());
+                self.feed(Some(Input::Wake));
+            }
+            Event::Timer(_) => {}
+            Event::User(index) => self.user(index),
+            Event::Arrive(exchange) => self.arrive(exchange),
+            Event::Serve { exchange, epoch } => self.serve(&exchange, epoch),
+            Event::Deliver { attempt, reply, acked } => self.deliver(attempt, reply, &acked),
+            Event::Break(attempt) => self.lose(attempt),
+            Event::Down(index) => {
+                let outage = self.scenario.outages[index];
+                self.log.note(now, 1, || format!("-- server down, {:?}, for {:?} ms", outage.manner, outage.lasts));
+                self.server.restart(outage.manner);
+                if let Some(lasts) = outage.lasts {
+                    self.queue.after(lasts, Event::Up);
+                }
+            }
+            Event::Up => {
+                self.log.note(now, 2, || "-- server up");
+                let dead = self.scenario.outages.iter().any(|outage| outage.lasts.is_none() && outage.at <= now);
+                if !dead {
+                    self.server.away = None;
+                }
+            }
+            Event::Collect => {
+                self.log.note(now, 3, || "-- server drops unused blocks");
+                self.server.collect();
+            }
+            Event::Revoke => {
+                self.log.note(now, 4, || "-- server takes back all tokens");
+                self.server.revoke();
+            }
+        }
+    }
+
+    fn user(&mut self, index: usize) {
+        let input = match &self.scenario.user[index].1 {
+            Doing::Pause => {
+                self.gate.paused = true;
+                Input::Pause
+            }
+            Doing::Resume => {
+                self.gate.paused = false;
+                Input::Resume
+            }
+            Doing::Cancel => {
+                self.gate.cancelled = true;
+                Input::Cancel
+            }
+            Doing::Remove(file) => Input::Remove(*file),
+            Doing::Retry(files) => {
+                self.gate.retried();
+                self.check.retried(files);
+                Input::Retry(files.clone())
+            }
+            Doing::Offline => {
+                self.gate.offline = true;
+                Input::Offline
+            }
+            Doing::Online => {
+                self.gate.offline = false;
+                Input::Online
+            }
+            Doing::Call => {
+                let call = self.calls.len() as CallId;
+                self.calls.push(0);
+                let (method, path) = self.rng.pick(&[(Method::Get, "/v1/batches"), (Method::Post, "/v1/search")]);
+                let body = (method == Method::Post).then(|| "{}".to_owned());
+                Input::Call { call, method, path: path.to_owned(), body }
+            }
+        };
+        self.feed(Some(input));
+    }
+
+    /// One turn of the shell's loop.
+    fn feed(&mut self, input: Option<Input>) {
+        let Some(input) = input else { return };
+        let now = self.queue.now();
+        self.log.note(now, crate::words::weight(&input), || crate::words::input(&input));
+        self.engine.handle(input, Now(now));
+        self.drain();
+        self.arm();
+    }
+
+    fn drain(&mut self) {
+        let mut actions = 0;
+        while let Some(action) = self.engine.poll() {
+            actions += 1;
+            self.check.that(actions < STEPS_AN_INSTANT, || "there is no end to the actions".into());
+            if self.check.broken.is_some() {
+                return;
+            }
+            self.perform(action);
+        }
+        let config = &self.scenario.config;
+        let weight = self.shell.weight() + self.gate.flying;
+        let most = config.max_buffer + self.scenario.shell.chunk as u64;
+        self.check.that(weight <= most, || format!("{weight} bytes are held or granted, {} allowed", config.max_buffer));
+        let open = self.shell.open_streams();
+        self.check.that(open <= config.open_files, || format!("{open} files are open, {} allowed", config.open_files));
+    }
+
+    fn perform(&mut self, action: Action) {
+        let now = self.queue.now();
+        self.log.note(now, crate::words::worth(&action), || crate::words::action(&action));
+        let known = self.shell.rows.len() as u32;
+        let (check, queue) = (&mut self.check, &mut self.queue);
+        let mut is_known = |file: u32| check.that(file < known, || format!("there is no file {file}"));
+        match action {
+            Action::Size(files) => {
+                files.iter().for_each(|file| is_known(*file));
+                self.shell.size(&files, queue);
+            }
+            Action::Read { file, up_to } => {
+                is_known(file);
+                self.shell.read(file, up_to, queue);
+            }
+            Action::StopReading(file) => self.shell.stop_reading(file),
+            Action::Forget { file, blocks } => self.shell.forget(file, blocks),
+            Action::Send { attempt, request } => self.send(attempt, request),
+            Action::Abort(attempt) => {
+                let live = self.gate.land(attempt).is_some();
+                check.that(live, || format!("{attempt:?} is called off and not in flight"));
+                if !self.network.outlives_abort() {
+                    self.recalled.insert(attempt);
+                }
+            }
+            Action::RefreshToken => {
+                check.that(!self.gate.refreshing, || "a token is asked for twice at once".into());
+                self.gate.refreshing = true;
+                queue.after(self.rng.within(0..=3000), Event::Token);
+            }
+            Action::PauseWalk => self.shell.pause_walk(),
+            Action::ResumeWalk => self.shell.resume_walk(queue),
+            Action::Answer { call, .. } => match self.calls.get_mut(call as usize) {
+                Some(answers) => *answers += 1,
+                None => check.fail(format!("there was no call {call}")),
+            },
+            Action::Emit(update) => {
+                check.update(&update, now);
+                if check.is_over() {
+                    self.over_at.get_or_insert(now);
+                    self.shell.completed(queue);
+                } else {
+                    self.over_at = None;
+                }
+            }
+        }
+    }
+
+    fn send(&mut self, attempt: AttemptId, request: cloudindex_engine::Request) {
+        let now = self.queue.now();
+        self.figures.sends += 1;
+        let sent = self.shell.compose(request).and_then(|(wire, of_blocks)| {
+            self.gate.send(attempt, &wire, of_blocks, now)?;
+            Ok(wire)
+        });
+        let wire = match sent {
+            Ok(wire) => wire,
+            Err(words) => return self.check.fail(words),
+        };
+        let passage = self.network.carry(wire.body.len(), now);
+        self.log.note(now, attempt.0, || format!("     {attempt:?} {:?} {passage:?}", Kind::of(&wire)));
+        self.figures.losses += u64::from(passage.fault.is_some());
+        if self.gate.offline {
+            return self.queue.after(1, Event::Break(attempt));
+        }
+        let echo = passage.echo.map(|later| {
+            (later, Exchange { attempt, wire: wire.clone(), fault: None, copy: Copy::Echo })
+        });
+        let exchange = Rc::new(Exchange { attempt, wire, fault: passage.fault, copy: Copy::First });
+        match passage.fault {
+            Some(Fault::LostRequest) => self.queue.after(passage.there, Event::Break(attempt)),
+            Some(Fault::HoleBefore) => {}
+            _ => self.queue.after(passage.there, Event::Arrive(exchange)),
+        }
+        if let Some((later, exchange)) = echo {
+            self.queue.after(passage.there + later, Event::Arrive(Rc::new(exchange)));
+        }
+    }
+
+    /// A request is where the server should be.
+    fn arrive(&mut self, exchange: Rc<Exchange>) {
+        let attempt = exchange.attempt;
+        if exchange.copy == Copy::First && self.recalled.contains(&attempt) {
+            return;
+        }
+        match self.server.away {
+            Some(crate::scenario::Manner::Silent) => {}
+            Some(crate::scenario::Manner::Refuses) => self.hang_up(&exchange),
+            None if exchange.fault == Some(Fault::Cut) => {
+                let len = self.rng.size(0..=exchange.wire.body.len());
+                let taken = self.server.take_in_part(&exchange.wire, len);
+                self.excuse(taken);
+                self.hang_up(&exchange);
+            }
+            None => {
+                let pace = self.rng.within(0..=self.scenario.server.pace);
+                self.queue.after(pace, Event::Serve { exchange, epoch: self.server.epoch });
+            }
+        }
+    }
+
+    fn serve(&mut self, exchange: &Rc<Exchange>, epoch: u32) {
+        let now = self.queue.now();
+        if epoch != self.server.epoch {
+            // It restarted: of what was not acked some is there, and nobody knows.
+            let len = self.rng.size(0..=exchange.wire.body.len());
+            let taken = self.server.take_in_part(&exchange.wire, len);
+            self.excuse(taken);
+            return if self.rng.percent(70) { self.hang_up(exchange) };
+        }
+        if let Some(Fault::ErrorBefore | Fault::Busy) = exchange.fault {
+            let reply = self.refusal(exchange.fault == Some(Fault::Busy));
+            return self.answer(exchange, reply, Vec::new());
+        }
+        let damaged = exchange.fault == Some(Fault::Corrupt);
+        let served = match self.server.serve(&exchange.wire, exchange.attempt, damaged, now) {
+            Ok(served) => served,
+            Err(words) => return self.check.fail(words),
+        };
+        let (status, acked) = (served.reply.status, &served.acked);
+        self.log.note(now, u64::from(status), || format!("     served {:?}: {status} acks {acked:?}", exchange.attempt));
+        match exchange.fault {
+            Some(Fault::LostReply) => self.hang_up(exchange),
+            Some(Fault::HoleAfter) => {}
+            Some(Fault::ErrorAfter) => {
+                let reply = self.refusal(false);
+                self.answer(exchange, reply, Vec::new());
+            }
+            Some(Fault::Garbage) => {
+                let body = match self.rng.within(0..=2) {
+                    0 => b"<html>Please accept our terms".to_vec(),
+                    1 => Vec::new(),
+                    _ => served.reply.body[..served.reply.body.len() / 2].to_vec(),
+                };
+                self.answer(exchange, Reply { body, ..served.reply }, Vec::new());
+            }
+            _ => self.answer(exchange, served.reply, served.acked),
+        }
+    }
+
+    /// What a server in trouble says.
+    fn refusal(&mut self, busy: bool) -> Reply {
+        let status = self.rng.pick(if busy { &[429, 503] } else { &[500, 502, 504] });
+        let after = if busy { self.rng.perhaps(80, |rng| rng.pick(&["1", "3", "17", "60", "Fri, 31 Dec 1999 23:59:59 GMT"])) } else { None };
+        let body = if self.rng.percent(50) { b"<h1>Sorry</h1>".to_vec() } else { Vec::new() };
+        Reply { status, retry_after: after.map(str::to_owned), body }
+    }
+
+    fn answer(&mut self, exchange: &Exchange, reply: Reply, acked: Vec<String>) {
+        if exchange.copy == Copy::First {
+            let latency = self.network.latency();
+            self.queue.after(latency, Event::Deliver { attempt: exchange.attempt, reply, acked });
+        }
+    }
+
+    fn hang_up(&mut self, exchange: &Exchange) {
+        if exchange.copy == Copy::First {
+            let latency = self.network.latency();
+            self.queue.after(latency, Event::Break(exchange.attempt));
+        }
+    }
+
+    fn deliver(&mut self, attempt: AttemptId, reply: Reply, acked: &[String]) {
+        if self.gate.live.contains_key(&attempt) {
+            self.gate.answered(attempt, &reply, self.queue.now());
+            acked.iter().for_each(|path| self.check.acked(path));
+        } else if self.rng.percent(50) {
+            // Called off, and the answer was on its way through the shell already.
+            return;
+        }
+        self.feed(Some(Input::Reply { attempt, reply }));
+    }
+
+    fn lose(&mut self, attempt: AttemptId) {
+        let live = self.gate.land(attempt).is_some();
+        if live || self.rng.percent(50) {
+            self.feed(Some(Input::NoReply { attempt, reason: "reset".into() }));
+        }
+    }
+
+    fn excuse(&mut self, taken: Result<(), String>) {
+        if let Err(words) = taken {
+            self.check.fail(words);
+        }
+    }
+
+    fn arm(&mut self) {
+        let wanted = self.engine.wake_at().map(|at| at.0);
+        if wanted == self.timer {
+            return;
+        }
+        self.timer = wanted;
+        self.timers += 1;
+        if let Some(at) = wanted {
+            let (percent, most) = self.scenario.shell.late;
+            let late = if self.rng.percent(percent) { self.rng.within(0..=most) } else { 0 };
+            self.queue.at(at.max(self.queue.now()) + late, Event::Timer(self.timers));
+        }
+    }
+}
