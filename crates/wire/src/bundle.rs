@@ -85,5 +85,7 @@ pub enum BlockOutcome {
     Stored,
     Duplicate,
     /// `digest_mismatch`, `block_too_large`; the rest of the bundle counts.
-    Rejected { error: Problem },
+    Rejected {
+        error: Problem,
+    },
 }

@@ -5,6 +5,7 @@
 //! | [`digest`] | [`Digest`]: the name of a block, BLAKE3-256 in hex |
 //! | [`bundle`] | [`Manifest`] and [`BundleReply`]: one request body and its acks |
 //! | [`batch`] | [`NewBatch`], [`Batch`], [`BatchStatus`], [`Caps`], [`BatchError`] |
+//! | [`document`] | [`Document`], and the pages of lists: [`DocumentPage`], [`BatchPage`], [`ErrorPage`] |
 //! | [`problem`] | [`Problem`]: errors as RFC 9457 problem details, and the codes in use |
 //!
 //! Sizes are bytes, times are ISO 8601 in UTC unless a field says otherwise.
@@ -12,11 +13,15 @@
 pub mod batch;
 pub mod bundle;
 pub mod digest;
+pub mod document;
 pub mod problem;
 
-pub use batch::{Batch, BatchError, BatchLimits, BatchStatus, Caps, NewBatch, Phase, ProcessingOptions, TrackingOptions};
+pub use batch::{
+    Batch, BatchError, BatchLimits, BatchStatus, Caps, NewBatch, Phase, ProcessingOptions, TrackingOptions,
+};
 pub use bundle::{BlockAck, BlockOutcome, BundleReply, DocumentAck, DocumentEntry, DocumentOutcome, Manifest};
 pub use digest::Digest;
+pub use document::{BatchPage, Document, DocumentPage, ErrorPage};
 pub use problem::{ErrorType, Problem, codes};
 
 /// The name of the first part of a bundle.

@@ -1,0 +1,105 @@
+//! What goes wrong, and how a client is told: RFC 9457 problem details.
+
+use crate::store::StoreError;
+use axum::body::Body;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use cloudindex_wire::{Problem, codes};
+use std::borrow::Cow;
+
+/// Seconds after which a temporary failure is worth another try.
+const RETRY_AFTER: &str = "2";
+
+/// A problem on its way out, with the headers that belong to it.
+#[derive(Debug)]
+pub struct Fault {
+    pub problem: Problem,
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+impl Fault {
+    pub fn new(status: StatusCode, code: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
+        Fault { problem: Problem::new(status.as_u16(), code, title, detail), headers: Vec::new() }
+    }
+
+    /// The same fault with one more header.
+    pub fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    /// 400: the request is not what the protocol says.
+    pub fn invalid(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, codes::INVALID_REQUEST, "The request is not valid", detail)
+    }
+
+    pub fn batch_not_found(id: &str) -> Self {
+        let detail = format!("there is no batch {:?}; create one by POST /v1/batches", brief(id));
+        Self::new(StatusCode::NOT_FOUND, codes::BATCH_NOT_FOUND, "No such batch", detail)
+    }
+
+    pub fn not_found(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, codes::NOT_FOUND, "Not found", detail)
+    }
+
+    pub fn closed(problem: Problem) -> Self {
+        Fault { problem, headers: Vec::new() }
+    }
+
+    /// 503: the server failed, and may be well again soon.
+    pub fn temporary(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, codes::TEMPORARY_ERROR, "The server cannot do this now", detail)
+    }
+}
+
+/// What a client typed, short enough to be said back to it.
+pub fn brief(text: &str) -> Cow<'_, str> {
+    match text.char_indices().nth(120) {
+        Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
+        None => Cow::Borrowed(text),
+    }
+}
+
+impl From<StoreError> for Fault {
+    fn from(error: StoreError) -> Self {
+        if matches!(error, StoreError::Cursor) {
+            return Self::invalid(format!("{error}; begin without one"));
+        }
+        // Paths and SQL stay in the log: they are no business of a client's.
+        eprintln!("cloudindex-server: storage: {error}");
+        match error {
+            StoreError::Full(_) => Self::new(
+                StatusCode::INSUFFICIENT_STORAGE,
+                codes::TEMPORARY_ERROR,
+                "The server's storage is full",
+                "nothing of this request was acknowledged; free space on the server, then try again",
+            ),
+            StoreError::Failed(_) | StoreError::Cursor => Self::temporary("the server's storage failed; nothing of this request was acknowledged"),
+        }
+    }
+}
+
+impl IntoResponse for Fault {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let body = serde_json::to_vec(&self.problem).unwrap_or_default();
+        let mut response = Response::new(Body::from(body));
+        *response.status_mut() = status;
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if self.problem.retryable && status.is_server_error() {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
+        }
+        headers.extend(self.headers);
+        response
+    }
+}
+
+/// A value as a JSON response of `status`.
+pub fn json(status: StatusCode, value: &impl serde::Serialize) -> Result<Response, Fault> {
+    let body = serde_json::to_vec(value).map_err(|error| Fault::temporary(error.to_string()))?;
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    Ok(response)
+}

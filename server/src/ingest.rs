@@ -1,0 +1,237 @@
+//! The bundle's way in: parts are read, hashed and written to a pack as they arrive, then committed at once.
+//!
+//! A request that breaks off keeps the blocks that came whole, and commits no document.
+
+use crate::State;
+use crate::body::{self, BodyReader};
+use crate::error::{Fault, brief};
+use crate::multipart::{self, Multipart};
+use crate::rules::Candidate;
+use crate::store::{Bundle, Committed, PackWriter, Tenant};
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::StatusCode;
+use cloudindex_wire::{BlockAck, BlockOutcome, BundleReply, Digest, DocumentAck, MANIFEST_PART, Manifest, Phase, Problem, codes};
+use std::collections::HashSet;
+
+/// Bytes of a manifest's JSON.
+pub const MAX_MANIFEST: usize = 8 << 20;
+
+/// Takes a bundle (`documents`: with a manifest) into `batch`.
+///
+/// The work goes on in a task of its own: a client that goes away must not stop it half-way.
+pub async fn take(state: State, tenant: Tenant, batch: String, request: Request, documents: bool) -> Result<BundleReply, Fault> {
+    let work = tokio::spawn(async move {
+        let intake = Intake { state, tenant, batch, kept: Kept::default(), digests: HashSet::new(), phase: Phase::Open };
+        intake.run(request, documents).await
+    });
+    work.await.unwrap_or_else(|error| Err(Fault::temporary(error.to_string())))
+}
+
+/// One request under way.
+struct Intake {
+    state: State,
+    tenant: Tenant,
+    batch: String,
+    kept: Kept,
+    /// Digests of the manifest that the tenant holds already.
+    digests: HashSet<Digest>,
+    phase: Phase,
+}
+
+/// Blocks that came, and where they went.
+#[derive(Default)]
+struct Kept {
+    pack: Option<Box<dyn PackWriter>>,
+    /// Bytes written to the pack.
+    written: u64,
+    /// New blocks: name, offset, length.
+    blocks: Vec<(Digest, u64, u64)>,
+    names: HashSet<Digest>,
+    /// Acks in the order of the parts; `Err(i)` waits for the commit of `blocks[i]`.
+    acks: Vec<(Digest, Result<BlockOutcome, usize>)>,
+}
+
+impl Intake {
+    async fn run(mut self, request: Request, documents: bool) -> Result<BundleReply, Fault> {
+        let (head, body) = request.into_parts();
+        let opened = self.open(&head.headers, body).await;
+        let mut parts = match opened {
+            Ok(parts) => parts,
+            Err((fault, body)) => {
+                body::drain(body).await;
+                return Err(fault);
+            }
+        };
+        let read = self.read(&mut parts, documents).await;
+        match read {
+            Ok(candidates) => self.finish(candidates, documents).await,
+            Err(fault) => {
+                // What came whole is worth keeping, if it can be kept.
+                let _ = self.store(Vec::new()).await;
+                parts.drain().await;
+                Err(fault)
+            }
+        }
+    }
+
+    /// Checks all that needs no byte of the body.
+    async fn open(&mut self, headers: &axum::http::HeaderMap, body: Body) -> Result<Multipart, (Fault, Body)> {
+        let batch = match self.state.records.batch(self.tenant, &self.batch).await {
+            Ok(Some(batch)) => batch,
+            Ok(None) => return Err((Fault::batch_not_found(&self.batch), body)),
+            Err(error) => return Err((error.into(), body)),
+        };
+        self.phase = batch.status.status;
+        let boundary = match multipart::boundary(headers) {
+            Ok(boundary) => boundary,
+            Err(fault) => return Err((fault, body)),
+        };
+        let reader = BodyReader::new(body, headers, self.state.caps.bundle_bytes)?;
+        Ok(Multipart::new(reader, &boundary))
+    }
+
+    async fn read(&mut self, parts: &mut Multipart, documents: bool) -> Result<Vec<Candidate>, Fault> {
+        let mut candidates = Vec::new();
+        if documents {
+            let name = parts.part().await?;
+            if name.as_deref() != Some(MANIFEST_PART) {
+                return Err(Fault::invalid("the first part of a bundle must be named \"manifest\""));
+            }
+            candidates = self.manifest(parts).await?;
+        }
+        while let Some(name) = parts.part().await? {
+            let digest: Digest = name
+                .parse()
+                .map_err(|error| Fault::invalid(format!("the part {:?} is no block: {error}", brief(&name))))?;
+            self.block(parts, digest, documents).await?;
+        }
+        Ok(candidates)
+    }
+
+    async fn manifest(&mut self, parts: &mut Multipart) -> Result<Vec<Candidate>, Fault> {
+        let mut text = Vec::new();
+        while let Some(bytes) = parts.chunk().await? {
+            if text.len() + bytes.len() > MAX_MANIFEST {
+                let detail = format!("a manifest may have at most {MAX_MANIFEST} bytes; send fewer documents at once");
+                return Err(Fault::new(StatusCode::PAYLOAD_TOO_LARGE, codes::BUNDLE_TOO_LARGE, "The manifest is too large", detail));
+            }
+            text.extend_from_slice(&bytes);
+        }
+        let manifest: Manifest =
+            serde_json::from_slice(&text).map_err(|error| Fault::invalid(format!("the manifest is not valid: {error}")))?;
+        let most = self.state.caps.bundle_documents;
+        if manifest.documents.len() as u64 > most {
+            let detail = format!("a manifest may have at most {most} documents, this one has {}", manifest.documents.len());
+            let status = StatusCode::PAYLOAD_TOO_LARGE;
+            return Err(Fault::new(status, codes::BUNDLE_TOO_LARGE, "The manifest has too many documents", detail));
+        }
+        let unique: HashSet<Digest> = manifest.documents.iter().flat_map(|d| &d.blocks).map(|(digest, _)| *digest).collect();
+        let unique: Vec<Digest> = unique.into_iter().collect();
+        let located = self.state.records.locate(self.tenant, unique.clone()).await?;
+        self.digests = unique.into_iter().zip(located).filter_map(|(digest, at)| at.map(|_| digest)).collect();
+        let caps = &self.state.caps;
+        Ok(manifest.documents.into_iter().map(|entry| Candidate::new(entry, caps)).collect())
+    }
+
+    /// Reads one block part: hashes it, and writes it if it is new.
+    async fn block(&mut self, parts: &mut Multipart, digest: Digest, documents: bool) -> Result<(), Fault> {
+        let cap = self.state.caps.block_bytes;
+        // With a manifest one look-up told of all its blocks; others are asked for one by one.
+        let held = self.kept.names.contains(&digest)
+            || self.digests.contains(&digest)
+            || (!documents && self.state.records.locate(self.tenant, vec![digest]).await?.iter().any(Option::is_some));
+        let keep = !held && self.phase == Phase::Open;
+        let offset = self.kept.written;
+        let (mut hasher, mut length) = (blake3::Hasher::new(), 0u64);
+        while let Some(bytes) = parts.chunk().await? {
+            length += bytes.len() as u64;
+            if length > cap {
+                continue;
+            }
+            hasher.update(&bytes);
+            if keep {
+                if self.kept.pack.is_none() {
+                    self.kept.pack = Some(self.state.blocks.create().await?);
+                }
+                if let Some(pack) = &mut self.kept.pack {
+                    pack.append(&bytes).await?;
+                    self.kept.written += bytes.len() as u64;
+                }
+            }
+        }
+        let rejected = |error| Ok(BlockOutcome::Rejected { error });
+        let ack = if length > cap {
+            let detail = format!("block {digest} has {length} bytes, the most is {cap}; cut it smaller");
+            rejected(Problem::new(413, codes::BLOCK_TOO_LARGE, "A block is too large", detail))
+        } else if hasher.finalize().as_bytes() != &digest.0 {
+            let detail = format!("the bytes sent as block {digest} have another BLAKE3 digest; read the file and send it again");
+            rejected(Problem::new(422, codes::DIGEST_MISMATCH, "A block does not match its name", detail))
+        } else if held {
+            Ok(BlockOutcome::Duplicate)
+        } else if !keep {
+            rejected(closed(&self.batch, self.phase))
+        } else {
+            self.kept.names.insert(digest);
+            self.kept.blocks.push((digest, offset, length));
+            Err(self.kept.blocks.len() - 1)
+        };
+        self.kept.acks.push((digest, ack));
+        Ok(())
+    }
+
+    /// Makes the pack durable, then its records, with those of `candidates`.
+    async fn store(&mut self, candidates: Vec<Candidate>) -> Result<Committed, Fault> {
+        let mut bundle = Bundle { pack: None, blocks: std::mem::take(&mut self.kept.blocks), documents: candidates };
+        if bundle.blocks.is_empty() && bundle.documents.is_empty() {
+            return Ok(Committed::Done { documents: Vec::new(), stored: Vec::new() });
+        }
+        if !bundle.blocks.is_empty() {
+            // An empty block alone needs a pack as well: a location names one.
+            let pack = match self.kept.pack.take() {
+                Some(pack) => pack,
+                None => self.state.blocks.create().await?,
+            };
+            bundle.pack = Some(pack.seal().await?);
+        }
+        let pack = bundle.pack.clone();
+        // If the commit fails it may still have reached the disk: then its pack must stay. If not, the next sweep takes it.
+        let committed = self.state.records.commit(self.tenant, &self.batch, bundle).await?;
+        let needed = matches!(&committed, Committed::Done { stored, .. } if stored.contains(&true));
+        if let (Some(pack), false) = (pack, needed)
+            && let Err(error) = self.state.blocks.remove(&pack).await
+        {
+            eprintln!("cloudindex-server: an unused pack stays until the next start: {error}");
+        }
+        Ok(committed)
+    }
+
+    async fn finish(mut self, candidates: Vec<Candidate>, documents: bool) -> Result<BundleReply, Fault> {
+        if self.phase != Phase::Open && (!documents || candidates.is_empty()) {
+            return Err(Fault::closed(closed(&self.batch, self.phase)));
+        }
+        let paths: Vec<String> = candidates.iter().map(|candidate| candidate.entry.path.clone()).collect();
+        let (outcomes, stored) = match self.store(candidates).await? {
+            Committed::Done { documents, stored } => (documents, stored),
+            Committed::NoBatch => return Err(Fault::batch_not_found(&self.batch)),
+            Committed::Closed(phase) => return Err(Fault::closed(closed(&self.batch, phase))),
+        };
+        let documents = paths.into_iter().zip(outcomes).map(|(path, outcome)| DocumentAck { path, outcome }).collect();
+        let outcome = |ack: Result<BlockOutcome, usize>| match ack {
+            Ok(outcome) => outcome,
+            Err(at) if stored.get(at) == Some(&true) => BlockOutcome::Stored,
+            // Another request brought it meanwhile.
+            Err(_) => BlockOutcome::Duplicate,
+        };
+        let acks = std::mem::take(&mut self.kept.acks);
+        let blocks = acks.into_iter().map(|(digest, ack)| BlockAck { digest, outcome: outcome(ack) }).collect();
+        Ok(BundleReply { documents, blocks })
+    }
+}
+
+/// The batch takes no more.
+pub fn closed(batch: &str, phase: Phase) -> Problem {
+    let how = if phase == Phase::Cancelled { "cancelled" } else { "completed" };
+    let detail = format!("batch {batch:?} was {how} and takes no more documents; create another");
+    Problem::new(409, codes::BATCH_CLOSED, "The batch is closed", detail)
+}

@@ -1,0 +1,122 @@
+//! The reference CloudIndex server: the ingest protocol (`/v1`) on embedded storage.
+//!
+//! | module | holds |
+//! | --- | --- |
+//! | [`routes`] | the calls, one file a noun; they speak HTTP and know no storage |
+//! | [`ingest`] | the bundle's way in: read, hash, write, commit, answer |
+//! | [`rules`] | what a document must be: paths, sizes, limits; pure |
+//! | [`store`] | the traits `Records` and `Blocks`, on SQLite and files |
+//! | [`auth`] | bearer keys and tenants |
+//! | [`body`], [`multipart`], [`range`] | HTTP's own formats, as streams |
+//! | [`error`] | problem+json |
+//! | [`clock`] | times and ids |
+//!
+//! A request goes: key → batch → body (capped, un-gzipped) → parts → hash and pack → fsync → one transaction → ack.
+//! There is no processing pipeline yet: a committed document counts as processed.
+
+pub mod auth;
+pub mod body;
+pub mod clock;
+pub mod error;
+pub mod ingest;
+pub mod multipart;
+pub mod range;
+pub mod routes;
+pub mod rules;
+pub mod store;
+
+use auth::Keys;
+use axum::Router;
+use axum::http::{HeaderName, HeaderValue, Method, header};
+use axum::middleware::{from_fn_with_state, map_response};
+use axum::routing::{get, post};
+use cloudindex_wire::Caps;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use store::{Blocks, Records};
+use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
+use tower_http::services::ServeDir;
+
+/// All that requests share.
+#[derive(Clone)]
+pub struct State {
+    pub records: Arc<dyn Records>,
+    pub blocks: Arc<dyn Blocks>,
+    pub keys: Arc<Keys>,
+    /// What one request may hold; told to clients and enforced.
+    pub caps: Arc<Caps>,
+    /// Origins of pages elsewhere that may call; `*` for all.
+    pub origins: Arc<[String]>,
+    pub page: Option<Page>,
+}
+
+/// The demo page.
+#[derive(Clone)]
+pub struct Page {
+    /// Its files.
+    pub directory: PathBuf,
+    /// The key it is told; only where the server listens on a loopback address.
+    pub key: Option<Arc<str>>,
+}
+
+/// Response headers that a client of ours reads.
+const EXPOSED: [HeaderName; 8] = [
+    header::RETRY_AFTER,
+    header::ETAG,
+    header::LOCATION,
+    header::CONTENT_RANGE,
+    header::ACCEPT_RANGES,
+    header::CONTENT_LENGTH,
+    header::CONTENT_DISPOSITION,
+    header::WWW_AUTHENTICATE,
+];
+
+/// The whole server as a service.
+pub fn app(state: State) -> Router {
+    let v1 = Router::new()
+        .route("/batches", post(routes::batches::create).get(routes::batches::list))
+        .route("/batches/{id}", get(routes::batches::get))
+        .route("/batches/{id}/errors", get(routes::batches::errors))
+        .route("/batches/{id}/documents", post(routes::documents::post).get(routes::documents::list))
+        .route("/batches/{id}/blocks", post(routes::blocks::post))
+        .route("/batches/{id}/complete", post(routes::batches::complete))
+        .route("/batches/{id}/cancel", post(routes::batches::cancel))
+        .route("/documents/{id}", get(routes::documents::get).delete(routes::documents::delete))
+        .route("/documents/{id}/content", get(routes::content::get))
+        .fallback(routes::unknown)
+        .method_not_allowed_fallback(routes::wrong_method)
+        .layer(map_response(routes::as_problem))
+        .layer(from_fn_with_state(state.clone(), auth::require));
+    let api = Router::new().nest("/v1", v1).route("/healthz", get(routes::health::get)).layer(cors(&state.origins));
+    let api = match &state.page {
+        None => api.fallback(routes::unknown),
+        Some(page) => with_page(api, page),
+    };
+    api.with_state(state)
+}
+
+fn with_page(api: Router<State>, page: &Page) -> Router<State> {
+    let files = Router::new()
+        .fallback_service(ServeDir::new(&page.directory))
+        .layer(map_response(routes::page::no_cache));
+    let api = match page.key.clone() {
+        Some(key) => api.route("/page/config.json", get(move |headers| routes::page::config(key, headers))),
+        None => api.route("/page/config.json", get(routes::unknown)),
+    };
+    api.fallback_service(files)
+}
+
+fn cors(origins: &[String]) -> CorsLayer {
+    let origins = if origins.iter().any(|origin| origin == "*") {
+        AllowOrigin::any()
+    } else {
+        AllowOrigin::list(origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok()))
+    };
+    CorsLayer::new()
+        .allow_origin(origins)
+        .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::DELETE])
+        .allow_headers(AllowHeaders::mirror_request())
+        .expose_headers(EXPOSED)
+        .max_age(Duration::from_secs(7200))
+}

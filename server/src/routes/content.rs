@@ -1,0 +1,188 @@
+//! `GET /v1/documents/{id}/content`: a document's bytes, or a range of them.
+
+use super::documents::not_found;
+use crate::State;
+use crate::error::Fault;
+use crate::range::{Wanted, wanted};
+use crate::store::{Location, StoreError, Tenant};
+use axum::Extension;
+use axum::body::{Body, Bytes};
+use axum::extract::Path;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::response::Response;
+use cloudindex_wire::{Digest, codes};
+use std::collections::VecDeque;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+/// Bytes read at once.
+const STEP: u64 = 256 << 10;
+/// Blocks looked up at once.
+const LOOK_UP: usize = 256;
+
+/// 200, 206 (one range), 304 or 416. The ETag is a digest of the block list, so it changes with the content alone.
+pub async fn get(
+    axum::extract::State(state): axum::extract::State<State>,
+    Extension(tenant): Extension<Tenant>,
+    Path(id): Path<String>,
+    method: Method,
+    headers: HeaderMap,
+) -> Result<Response, Fault> {
+    let document = state.records.document(tenant, &id).await?.ok_or_else(|| not_found(&id))?;
+    let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    let etag = etag(&document.blocks);
+    let same = |list: &str| list.split(',').map(str::trim).any(|tag| tag == "*" || tag.trim_start_matches("W/") == etag);
+    if text(header::IF_NONE_MATCH).is_some_and(same) {
+        return Ok(head(StatusCode::NOT_MODIFIED, Body::empty(), &etag, &[]));
+    }
+    let size = document.size;
+    let range = text(header::RANGE).filter(|_| text(header::IF_RANGE).is_none_or(|tag| tag.trim() == etag));
+    let (status, from, to) = match wanted(range, size) {
+        Wanted::All => (StatusCode::OK, 0, size),
+        Wanted::Part(from, to) => (StatusCode::PARTIAL_CONTENT, from, to),
+        Wanted::None => {
+            let detail = format!("the document has {size} bytes; ask for a range of them");
+            let fault = Fault::new(StatusCode::RANGE_NOT_SATISFIABLE, codes::INVALID_REQUEST, "No such range", detail);
+            return Err(fault.with(header::CONTENT_RANGE, value(&format!("bytes */{size}"))));
+        }
+    };
+    let media_type = match document.media_type.as_str() {
+        "" => HeaderValue::from_static("application/octet-stream"),
+        media_type => HeaderValue::from_str(media_type).unwrap_or(HeaderValue::from_static("application/octet-stream")),
+    };
+    let mut more = vec![
+        (header::CONTENT_TYPE, media_type),
+        (header::CONTENT_LENGTH, HeaderValue::from(to - from)),
+        (header::ACCEPT_RANGES, HeaderValue::from_static("bytes")),
+        // Someone's upload must not run as a page of this origin.
+        (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+        (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox")),
+        (header::CONTENT_DISPOSITION, value(&disposition(&document.path))),
+    ];
+    if status == StatusCode::PARTIAL_CONTENT {
+        more.push((header::CONTENT_RANGE, value(&format!("bytes {from}-{}/{size}", to.saturating_sub(1)))));
+    }
+    let body = if method == Method::HEAD {
+        Body::empty()
+    } else {
+        let mut source = Source { state, tenant, blocks: cut(document.blocks, from, to), ready: VecDeque::new() };
+        // The first bytes before the status: what is lost on the disk is told as an error, not as a torn answer.
+        let first = source.next().await?;
+        Body::from_stream(Content { first, rest: Some(Box::pin(turn(source))) })
+    };
+    Ok(head(status, body, &etag, &more))
+}
+
+fn head(status: StatusCode, body: Body, etag: &str, more: &[(HeaderName, HeaderValue)]) -> Response {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::ETAG, value(etag));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    headers.extend(more.iter().cloned());
+    response
+}
+
+/// A header's value of our own making; what does not fit is left empty.
+fn value(text: &str) -> HeaderValue {
+    HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static(""))
+}
+
+fn etag(blocks: &[(Digest, u64)]) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for (digest, length) in blocks {
+        hasher.update(&digest.0).update(&length.to_le_bytes());
+    }
+    format!("\"{}\"", &hasher.finalize().to_hex()[..32])
+}
+
+/// `attachment` with the file's name by RFC 8187.
+fn disposition(path: &str) -> String {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    let mut text = String::from("attachment; filename*=UTF-8''");
+    for byte in name.bytes() {
+        match byte {
+            b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' | b'-' | b'.' | b'_' => text.push(char::from(byte)),
+            _ => text.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    text
+}
+
+/// The blocks that bytes `from..to` lie in: name, whole length, and what of it is wanted.
+fn cut(blocks: Vec<(Digest, u64)>, from: u64, to: u64) -> VecDeque<(Digest, u64, u64, u64)> {
+    let mut start = 0u64;
+    let mut wanted = VecDeque::new();
+    for (digest, length) in blocks {
+        let end = start.saturating_add(length);
+        let (first, last) = (from.max(start), to.min(end));
+        if first < last {
+            wanted.push_back((digest, length, first - start, last - start));
+        }
+        start = end;
+    }
+    wanted
+}
+
+/// Bytes still to be sent.
+struct Source {
+    state: State,
+    tenant: Tenant,
+    blocks: VecDeque<(Digest, u64, u64, u64)>,
+    /// Places that were looked up: pack, offset, and bytes from there.
+    ready: VecDeque<(String, u64, u64)>,
+}
+
+impl Source {
+    async fn next(&mut self) -> Result<Option<Bytes>, StoreError> {
+        if self.ready.is_empty() {
+            let some: Vec<_> = self.blocks.drain(..self.blocks.len().min(LOOK_UP)).collect();
+            let digests = some.iter().map(|(digest, ..)| *digest).collect();
+            for ((digest, length, first, last), at) in some.iter().zip(self.state.records.locate(self.tenant, digests).await?) {
+                match at {
+                    Some(Location { pack, offset, length: held }) if held == *length => {
+                        self.ready.push_back((pack, offset + first, last - first));
+                    }
+                    _ => return Err(StoreError::Failed(format!("block {digest} of a document is lost"))),
+                }
+            }
+        }
+        let Some((pack, offset, length)) = self.ready.front_mut() else { return Ok(None) };
+        let step = STEP.min(*length);
+        let bytes = self.state.blocks.read(pack, *offset, step as usize).await?;
+        *offset += step;
+        *length -= step;
+        if *length == 0 {
+            self.ready.pop_front();
+        }
+        Ok(Some(bytes))
+    }
+}
+
+type Turn = Pin<Box<dyn Future<Output = (Source, Result<Option<Bytes>, StoreError>)> + Send>>;
+
+async fn turn(mut source: Source) -> (Source, Result<Option<Bytes>, StoreError>) {
+    let next = source.next().await;
+    (source, next)
+}
+
+/// [`Source`] as a stream; an error breaks the answer off, so that the client cannot take it for whole.
+struct Content {
+    first: Option<Bytes>,
+    rest: Option<Turn>,
+}
+
+impl futures_core::Stream for Content {
+    type Item = Result<Bytes, StoreError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if let Some(bytes) = self.first.take() {
+            return Poll::Ready(Some(Ok(bytes)));
+        }
+        let Some(rest) = &mut self.rest else { return Poll::Ready(None) };
+        let Poll::Ready((source, next)) = rest.as_mut().poll(context) else { return Poll::Pending };
+        self.rest = matches!(next, Ok(Some(_))).then(|| Box::pin(turn(source)) as Turn);
+        Poll::Ready(next.transpose())
+    }
+}

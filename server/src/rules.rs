@@ -1,0 +1,140 @@
+//! What a document must be, apart from where it is kept: the pure rules.
+
+use crate::error::brief;
+use cloudindex_wire::{BatchLimits, Caps, DocumentEntry, Problem, codes};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+
+/// Bytes of a path.
+pub const MAX_PATH: usize = 4096;
+
+/// A document of a manifest, with what its own entry says against it.
+#[derive(Debug)]
+pub struct Candidate {
+    pub entry: DocumentEntry,
+    pub fault: Option<Problem>,
+}
+
+impl Candidate {
+    /// Checks what can be checked without the batch.
+    pub fn new(entry: DocumentEntry, caps: &Caps) -> Self {
+        let fault = path(&entry.path).and_then(|()| shape(&entry, caps)).err();
+        Candidate { entry, fault }
+    }
+}
+
+/// Whether `path` is relative, clean and short.
+fn path(path: &str) -> Result<(), Problem> {
+    let wrong = if path.is_empty() {
+        "is empty"
+    } else if path.len() > MAX_PATH {
+        "has more than 4096 bytes"
+    } else if path.contains('\0') {
+        "has a NUL"
+    } else if path.starts_with('/') {
+        "begins with /: paths are relative"
+    } else if path.split('/').any(str::is_empty) {
+        "has an empty segment"
+    } else if path.split('/').any(|segment| segment == "." || segment == "..") {
+        "has a segment . or .."
+    } else {
+        return Ok(());
+    };
+    let detail = format!("the path {:?} {wrong}; send a relative path with / between its segments", brief(path));
+    Err(Problem::new(422, codes::INVALID_PATH, "The path cannot be taken", detail))
+}
+
+/// Whether size, blocks and metadata fit each other and the caps.
+fn shape(entry: &DocumentEntry, caps: &Caps) -> Result<(), Problem> {
+    let name = brief(&entry.path);
+    let sum = entry.blocks.iter().try_fold(0u64, |sum, (_, length)| sum.checked_add(*length));
+    // What fits i64 fits every store.
+    if sum != Some(entry.size) || i64::try_from(entry.size).is_err() {
+        let sum = sum.map_or_else(|| "more than 2^64".into(), |sum| sum.to_string());
+        return Err(invalid_file(format!("{name:?} says {} bytes, its blocks have {sum}; send the list of all its blocks", entry.size)));
+    }
+    if let Some((digest, length)) = entry.blocks.iter().find(|(_, length)| *length > caps.block_bytes) {
+        let detail = format!("block {digest} of {name:?} has {length} bytes, the most is {}; cut it smaller", caps.block_bytes);
+        return Err(Problem::new(413, codes::BLOCK_TOO_LARGE, "A block is too large", detail));
+    }
+    if entry.last_modified.is_some_and(|ms| i64::try_from(ms).is_err()) {
+        return Err(invalid_file(format!("lastModified of {name:?} is no time in milliseconds since 1970")));
+    }
+    if entry.metadata.as_deref().is_some_and(|json| !is_object(json)) {
+        return Err(invalid_file(format!("metadata of {name:?} must be a JSON object")));
+    }
+    Ok(())
+}
+
+/// Whether free-form JSON is an object.
+pub fn is_object(json: &RawValue) -> bool {
+    json.get().trim_start().starts_with('{')
+}
+
+/// The file and its blocks do not fit.
+pub fn invalid_file(detail: String) -> Problem {
+    Problem::new(422, codes::INVALID_FILE, "The document is not valid", detail)
+}
+
+/// What a batch holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Totals {
+    pub documents: u64,
+    pub bytes: u64,
+}
+
+/// Whether a document may join a batch of `totals`; `replaced`: size of the document it takes the place of.
+/// Tells the totals with it.
+pub fn admit(limits: &BatchLimits, totals: Totals, entry: &DocumentEntry, replaced: Option<u64>) -> Result<Totals, Problem> {
+    let name: Cow<'_, str> = brief(&entry.path);
+    let size = entry.size;
+    if let Some(max) = limits.max_file_size.filter(|max| size > *max) {
+        let detail = format!("{name:?} has {size} bytes, limits.maxFileSize of this batch is {max}; leave it out, or create a batch with a higher limit");
+        return Err(Problem::new(422, codes::FILE_TOO_LARGE, "The file is too large", detail));
+    }
+    let documents = totals.documents.saturating_add(u64::from(replaced.is_none()));
+    if let Some(max) = limits.max_batch_size.filter(|max| documents > *max && replaced.is_none()) {
+        let detail = format!("with {name:?} the batch would have {documents} files, its limits.maxBatchSize is {max}; put it into another batch, or create one with a higher limit");
+        return Err(Problem::new(422, codes::TOO_MANY_FILES, "The batch has no room for another file", detail));
+    }
+    let bytes = totals.bytes.saturating_sub(replaced.unwrap_or(0)).saturating_add(size);
+    if let Some(max) = limits.total_batch_bytes.filter(|max| bytes > *max) {
+        let detail = format!("with {name:?} the batch would have {bytes} bytes, its limits.totalBatchBytes is {max}; put it into another batch, or create one with a higher limit");
+        return Err(Problem::new(422, codes::BATCH_TOO_LARGE, "The batch has no room for so many bytes", detail));
+    }
+    Ok(Totals { documents, bytes })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths() {
+        for good in ["a", "a/b.txt", "…/😀", "a\nb\"'\\", " ", "..a/.b/c..", &"x".repeat(MAX_PATH)] {
+            assert!(path(good).is_ok(), "{good:?}");
+        }
+        for bad in ["", "/", "/a", "a/", "a//b", ".", "..", "a/../b", "./a", "a/.", "a\0b", &"x".repeat(MAX_PATH + 1)] {
+            assert_eq!(path(bad).unwrap_err().code, codes::INVALID_PATH, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn limits_count_replacements_once() {
+        let entry = |size| DocumentEntry {
+            path: "a".into(),
+            size,
+            media_type: String::new(),
+            last_modified: None,
+            metadata: None,
+            blocks: Vec::new(),
+        };
+        let limits = BatchLimits { max_batch_size: Some(1), max_file_size: Some(10), total_batch_bytes: Some(10) };
+        let full = Totals { documents: 1, bytes: 10 };
+        assert_eq!(admit(&limits, Totals { documents: 0, bytes: 0 }, &entry(10), None), Ok(full));
+        assert_eq!(admit(&limits, full, &entry(10), Some(10)), Ok(full));
+        assert_eq!(admit(&limits, full, &entry(0), None).unwrap_err().code, codes::TOO_MANY_FILES);
+        assert_eq!(admit(&limits, full, &entry(10), Some(9)).unwrap_err().code, codes::BATCH_TOO_LARGE);
+        assert_eq!(admit(&limits, full, &entry(11), Some(10)).unwrap_err().code, codes::FILE_TOO_LARGE);
+    }
+}

@@ -1,0 +1,180 @@
+//! What is kept, behind two traits: [`Records`] (batches, documents, errors, and where blocks lie) and [`Blocks`]
+//! (their bytes, in packs). Nothing above this module knows that they are SQLite and files.
+//!
+//! **Order of writing.** A request's new blocks go into one pack; [`PackWriter::seal`] makes it durable; then one
+//! [`Records::commit`] makes blocks and documents known, durably and all at once; then the client is told. So a record
+//! never points at bytes that a crash could take, and a pack that no record names is garbage, whatever made it so.
+
+pub mod files;
+pub mod sqlite;
+
+use crate::rules::Candidate;
+use axum::body::Bytes;
+use cloudindex_wire::{BatchError, BatchLimits, BatchStatus, Digest, Document, DocumentOutcome, NewBatch, Phase};
+use serde_json::value::RawValue;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+
+/// The answer of a store, some time.
+pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+
+/// Whose records and blocks: everything in a store belongs to one tenant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Tenant(pub i64);
+
+/// Why a store could not do it. Nothing that failed was acknowledged; all may be tried again.
+#[derive(Debug)]
+pub enum StoreError {
+    /// No space left.
+    Full(String),
+    /// Anything else; the text is for the operator.
+    Failed(String),
+    /// The cursor is none that a list gave out.
+    Cursor,
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StoreError::Full(what) => write!(f, "no space left: {what}"),
+            StoreError::Failed(what) => f.write_str(what),
+            StoreError::Cursor => f.write_str("the cursor is none that this list gave out"),
+        }
+    }
+}
+
+impl std::error::Error for StoreError {}
+
+impl From<std::io::Error> for StoreError {
+    fn from(error: std::io::Error) -> Self {
+        use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+        match error.kind() {
+            StorageFull | QuotaExceeded | FileTooLarge => StoreError::Full(error.to_string()),
+            _ => StoreError::Failed(error.to_string()),
+        }
+    }
+}
+
+/// Where a block lies: `length` bytes at `offset` of the pack of that name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Location {
+    pub pack: String,
+    pub offset: u64,
+    pub length: u64,
+}
+
+/// A batch as it is kept.
+#[derive(Debug)]
+pub struct BatchRecord {
+    pub id: String,
+    pub name: Option<String>,
+    pub description: Option<String>,
+    pub metadata: Option<Box<RawValue>>,
+    pub limits: BatchLimits,
+    pub status: BatchStatus,
+}
+
+/// What became of [`Records::create_batch`].
+#[derive(Debug)]
+pub enum Created {
+    New(BatchRecord),
+    /// The idempotency key was used before, for the same request: the batch it made.
+    Same(BatchRecord),
+    /// The idempotency key was used before, for another request.
+    KeyReused,
+}
+
+/// What one request brings, to be committed at once.
+#[derive(Debug, Default)]
+pub struct Bundle {
+    /// The sealed pack that holds `blocks`; `None` when there are none.
+    pub pack: Option<String>,
+    /// New blocks: name, offset in the pack, length.
+    pub blocks: Vec<(Digest, u64, u64)>,
+    pub documents: Vec<Candidate>,
+}
+
+/// What became of a [`Bundle`].
+#[derive(Debug)]
+pub enum Committed {
+    /// Durable. `stored[i]`: block i was new, and its pack is needed.
+    Done { documents: Vec<DocumentOutcome>, stored: Vec<bool> },
+    NoBatch,
+    /// The batch takes no more, and not every document was there already; nothing was stored.
+    Closed(Phase),
+}
+
+/// One page of a list.
+#[derive(Debug)]
+pub struct Listed<T> {
+    pub rows: Vec<T>,
+    /// Cursor of the next page.
+    pub next: Option<String>,
+}
+
+/// Which page: what follows `cursor`, at most `limit` rows.
+#[derive(Debug, Clone)]
+pub struct Page {
+    pub cursor: Option<String>,
+    pub limit: u32,
+}
+
+/// Records. What is answered `Ok` by a method that writes is durable.
+pub trait Records: Send + Sync {
+    /// The tenant of this name, made if there is none.
+    fn tenant(&self, name: &str) -> Answer<'_, Tenant>;
+
+    /// Makes a batch. `key`: the idempotency key and a digest of the request's body.
+    fn create_batch(&self, tenant: Tenant, new: NewBatch, key: Option<(String, [u8; 32])>) -> Answer<'_, Created>;
+    fn batch(&self, tenant: Tenant, id: &str) -> Answer<'_, Option<BatchRecord>>;
+    /// Newest first.
+    fn batches(&self, tenant: Tenant, page: Page) -> Answer<'_, Listed<BatchRecord>>;
+    /// Ends an open batch as `phase`; a batch that has ended stays as it is. `None`: no such batch.
+    fn end_batch(&self, tenant: Tenant, id: &str, phase: Phase) -> Answer<'_, Option<BatchRecord>>;
+    /// Oldest first; `None`: no such batch.
+    fn errors(&self, tenant: Tenant, batch: &str, page: Page) -> Answer<'_, Option<Listed<BatchError>>>;
+
+    /// In the order of the paths' bytes; `None`: no such batch.
+    fn documents(&self, tenant: Tenant, batch: &str, page: Page) -> Answer<'_, Option<Listed<Document>>>;
+    fn document(&self, tenant: Tenant, id: &str) -> Answer<'_, Option<Document>>;
+    /// Whether there was such a document.
+    fn delete_document(&self, tenant: Tenant, id: &str) -> Answer<'_, bool>;
+
+    /// Where the tenant's blocks of these names lie, one answer a name.
+    fn locate(&self, tenant: Tenant, digests: Vec<Digest>) -> Answer<'_, Vec<Option<Location>>>;
+    /// Makes blocks and documents known, all at once.
+    fn commit(&self, tenant: Tenant, batch: &str, bundle: Bundle) -> Answer<'_, Committed>;
+
+    /// Of these packs, those that hold no block that is known.
+    fn unused_packs(&self, packs: Vec<String>) -> Answer<'_, Vec<String>>;
+}
+
+/// Bytes of blocks, in packs that are written once.
+pub trait Blocks: Send + Sync {
+    /// Begins a pack. It is gone again if it is dropped before it is sealed.
+    fn create(&self) -> Answer<'_, Box<dyn PackWriter>>;
+    /// `length` bytes at `offset`, all of them or an error. Callers ask for at most 1 MiB or so at once.
+    fn read(&self, pack: &str, offset: u64, length: usize) -> Answer<'_, Bytes>;
+    /// Removes a pack; it is no error if there is none.
+    fn remove(&self, pack: &str) -> Answer<'_, ()>;
+    /// All packs there are.
+    fn packs(&self) -> Answer<'_, Vec<String>>;
+}
+
+/// A pack that is being written.
+pub trait PackWriter: Send {
+    /// Appends `bytes`; they may rest in memory up to a bound.
+    fn append<'a>(&'a mut self, bytes: &'a [u8]) -> Answer<'a, ()>;
+    /// Makes all that was appended durable, and tells the pack's name.
+    fn seal(self: Box<Self>) -> Answer<'static, String>;
+}
+
+/// Removes packs that no record names: what requests left behind that a crash cut off. Only while nothing is written.
+pub async fn sweep(records: &dyn Records, blocks: &dyn Blocks) -> Result<usize, StoreError> {
+    let unused = records.unused_packs(blocks.packs().await?).await?;
+    for pack in &unused {
+        blocks.remove(pack).await?;
+    }
+    Ok(unused.len())
+}

@@ -1,0 +1,221 @@
+//! The one transaction of a bundle: new blocks, documents, errors and totals, all or nothing.
+
+use super::documents::{block_length, insert_block, pack_list};
+use super::{Result, batches, int, uint};
+use crate::clock;
+use crate::rules::{self, Candidate, MAX_PATH, Totals};
+use crate::store::{Bundle, Committed, StoreError, Tenant};
+use cloudindex_wire::{BatchLimits, Digest, DocumentEntry, DocumentOutcome, Phase, Problem};
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+use serde_json::value::RawValue;
+use std::collections::{HashMap, HashSet};
+
+pub(super) fn commit(c: &mut Connection, tenant: Tenant, batch: &str, bundle: Bundle) -> Result<Committed> {
+    let transaction = c.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let Some((seq, record)) = batches::find(&transaction, tenant, batch)? else { return Ok(Committed::NoBatch) };
+    let phase = record.status.status;
+    let mut work = Work {
+        c: &transaction,
+        tenant,
+        seq,
+        limits: record.limits,
+        totals: Totals { documents: record.status.processed_files, bytes: record.status.bytes },
+        failed: record.status.failed_files,
+        started: record.status.started_at.is_some(),
+        fresh: HashMap::new(),
+        now: clock::now_ms(),
+    };
+    if phase != Phase::Open {
+        // A lost ack is no error: documents that are all there are answered as they were.
+        let held = bundle.documents.iter().map(|document| work.held(document)).collect::<Result<Option<Vec<_>>>>()?;
+        return Ok(match held {
+            Some(documents) if !documents.is_empty() && bundle.blocks.is_empty() => Committed::Done { documents, stored: Vec::new() },
+            _ => Committed::Closed(phase),
+        });
+    }
+    let stored = work.blocks(bundle.pack.as_deref(), &bundle.blocks)?;
+    let documents = bundle.documents.into_iter().map(|document| work.document(document)).collect::<Result<Vec<_>>>()?;
+    if work.started || work.failed != record.status.failed_files {
+        let mut update = transaction.prepare_cached(
+            "UPDATE batches SET documents = ?2, failed = ?3, bytes = ?4, started_at = coalesce(started_at, ?5)
+             WHERE seq = ?1 AND (documents <> ?2 OR failed <> ?3 OR bytes <> ?4 OR started_at IS NULL)",
+        )?;
+        let Totals { documents, bytes } = work.totals;
+        update.execute(params![seq, int(documents), int(work.failed), int(bytes), work.now])?;
+    }
+    transaction.commit()?;
+    Ok(Committed::Done { documents, stored })
+}
+
+/// A commit under way.
+struct Work<'a> {
+    c: &'a Transaction<'a>,
+    tenant: Tenant,
+    /// The batch.
+    seq: i64,
+    limits: BatchLimits,
+    totals: Totals,
+    failed: u64,
+    /// Whether the batch holds, or held, a document.
+    started: bool,
+    /// Lengths of blocks that this bundle brought.
+    fresh: HashMap<Digest, u64>,
+    now: i64,
+}
+
+/// A document of the batch under the path in question.
+struct Held {
+    seq: i64,
+    id: String,
+    size: u64,
+    blocks: Vec<u8>,
+}
+
+impl Work<'_> {
+    fn blocks(&mut self, pack: Option<&str>, blocks: &[(Digest, u64, u64)]) -> Result<Vec<bool>> {
+        let Some(pack) = pack else { return Ok(Vec::new()) };
+        self.c.execute("INSERT INTO packs (name) VALUES (?1)", [pack])?;
+        let pack = self.c.last_insert_rowid();
+        let mut stored = Vec::with_capacity(blocks.len());
+        for block in blocks {
+            let new = insert_block(self.c, self.tenant, pack, *block, self.now)?;
+            if new {
+                self.fresh.insert(block.0, block.2);
+            }
+            stored.push(new);
+        }
+        if !stored.contains(&true) {
+            self.c.execute("DELETE FROM packs WHERE id = ?1", [pack])?;
+        }
+        Ok(stored)
+    }
+
+    fn find(&self, path: &str) -> Result<Option<Held>> {
+        let mut select = self.c.prepare_cached("SELECT seq, id, size, blocks FROM documents WHERE batch = ?1 AND path = ?2")?;
+        let held = select.query_row(params![self.seq, path], |row| {
+            Ok(Held { seq: row.get(0)?, id: row.get(1)?, size: uint(row.get(2)?), blocks: row.get(3)? })
+        });
+        Ok(held.optional()?)
+    }
+
+    /// The ack of a document that is held just so.
+    fn held(&self, document: &Candidate) -> Result<Option<DocumentOutcome>> {
+        if document.fault.is_some() {
+            return Ok(None);
+        }
+        let held = self.find(&document.entry.path)?;
+        let same = held.filter(|held| held.blocks == pack_list(&document.entry.blocks));
+        Ok(same.map(|held| DocumentOutcome::Duplicate { id: held.id }))
+    }
+
+    fn document(&mut self, Candidate { entry, fault }: Candidate) -> Result<DocumentOutcome> {
+        if let Some(error) = fault {
+            return self.reject(&entry, error);
+        }
+        let held = self.find(&entry.path)?;
+        let blocks = pack_list(&entry.blocks);
+        if let Some(held) = held.as_ref().filter(|held| held.blocks == blocks) {
+            self.describe(held, &entry)?;
+            self.forgive(&entry.path)?;
+            return Ok(DocumentOutcome::Duplicate { id: held.id.clone() });
+        }
+        let totals = match rules::admit(&self.limits, self.totals, &entry, held.as_ref().map(|held| held.size)) {
+            Ok(totals) => totals,
+            Err(error) => return self.reject(&entry, error),
+        };
+        match self.missing(&entry)? {
+            Ok(missing) if missing.is_empty() => {}
+            Ok(missing) => return Ok(DocumentOutcome::Incomplete { missing }),
+            Err(error) => return self.reject(&entry, error),
+        }
+        let id = self.put(held, &entry, &blocks)?;
+        self.totals = totals;
+        self.started = true;
+        self.forgive(&entry.path)?;
+        Ok(DocumentOutcome::Committed { id })
+    }
+
+    /// Blocks that are not there, each once; or what is wrong with one that is.
+    fn missing(&self, entry: &DocumentEntry) -> Result<std::result::Result<Vec<Digest>, Problem>> {
+        let (mut missing, mut seen) = (Vec::new(), HashSet::new());
+        for (digest, length) in &entry.blocks {
+            let held = match self.fresh.get(digest) {
+                Some(length) => Some(*length),
+                None => block_length(self.c, self.tenant, digest)?,
+            };
+            match held {
+                Some(held) if held == *length => {}
+                Some(held) => {
+                    let name = crate::error::brief(&entry.path);
+                    let detail = format!("{name:?} says that block {digest} has {length} bytes, it has {held}; cut the file again");
+                    return Ok(Err(rules::invalid_file(detail)));
+                }
+                None if seen.insert(digest) => missing.push(*digest),
+                None => {}
+            }
+        }
+        Ok(Ok(missing))
+    }
+
+    /// Writes the document in the place of `held`; tells its id, which stays with the path.
+    fn put(&self, held: Option<Held>, entry: &DocumentEntry, blocks: &[u8]) -> Result<String> {
+        let metadata = entry.metadata.as_deref().map(RawValue::get);
+        let modified = entry.last_modified.map(int);
+        if let Some(held) = held {
+            let mut update = self.c.prepare_cached(
+                "UPDATE documents SET size = ?2, type = ?3, last_modified = ?4, metadata = ?5, blocks = ?6, updated_at = ?7 WHERE seq = ?1",
+            )?;
+            update.execute(params![held.seq, int(entry.size), entry.media_type, modified, metadata, blocks, self.now])?;
+            return Ok(held.id);
+        }
+        let id = clock::new_id("doc").map_err(|error| StoreError::Failed(error.to_string()))?;
+        let mut insert = self.c.prepare_cached(
+            "INSERT INTO documents (id, batch, path, size, type, last_modified, metadata, blocks, created_at, updated_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9)",
+        )?;
+        insert.execute(params![id, self.seq, entry.path, int(entry.size), entry.media_type, modified, metadata, blocks, self.now])?;
+        Ok(id)
+    }
+
+    /// The same bytes may come with another description: the newest holds.
+    fn describe(&self, held: &Held, entry: &DocumentEntry) -> Result<()> {
+        let mut update = self.c.prepare_cached(
+            "UPDATE documents SET type = ?2, last_modified = ?3, metadata = ?4
+             WHERE seq = ?1 AND (type IS NOT ?2 OR last_modified IS NOT ?3 OR metadata IS NOT ?4)",
+        )?;
+        let metadata = entry.metadata.as_deref().map(RawValue::get);
+        update.execute(params![held.seq, entry.media_type, entry.last_modified.map(int), metadata])?;
+        Ok(())
+    }
+
+    /// Records the error of a path, in the place of an older one.
+    fn reject(&mut self, entry: &DocumentEntry, error: Problem) -> Result<DocumentOutcome> {
+        let path = truncated(&entry.path);
+        let counted = self.find(path)?.is_none();
+        let mut delete = self.c.prepare_cached("DELETE FROM errors WHERE batch = ?1 AND path = ?2 RETURNING counted")?;
+        let before: Option<bool> = delete.query_row(params![self.seq, path], |row| row.get(0)).optional()?;
+        let mut insert = self.c.prepare_cached(
+            "INSERT INTO errors (batch, path, type, code, message, retryable, counted, at) VALUES (?1, ?2, 'validation', ?3, ?4, ?5, ?6, ?7)",
+        )?;
+        insert.execute(params![self.seq, path, &*error.code, error.detail, error.retryable, counted, self.now])?;
+        self.failed = (self.failed + u64::from(counted)).saturating_sub(u64::from(before.unwrap_or(false)));
+        Ok(DocumentOutcome::Rejected { error })
+    }
+
+    /// Drops the error of a path that is held now.
+    fn forgive(&mut self, path: &str) -> Result<()> {
+        let mut delete = self.c.prepare_cached("DELETE FROM errors WHERE batch = ?1 AND path = ?2 RETURNING counted")?;
+        let counted: Option<bool> = delete.query_row(params![self.seq, path], |row| row.get(0)).optional()?;
+        self.failed = self.failed.saturating_sub(u64::from(counted.unwrap_or(false)));
+        Ok(())
+    }
+}
+
+/// What is kept of a path that is too long.
+fn truncated(path: &str) -> &str {
+    let mut end = path.len().min(MAX_PATH);
+    while !path.is_char_boundary(end) {
+        end -= 1;
+    }
+    &path[..end]
+}

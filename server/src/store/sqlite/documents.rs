@@ -1,0 +1,141 @@
+//! Documents, and where their blocks lie.
+
+use super::{Result, batches, int, uint};
+use crate::clock;
+use crate::store::{Listed, Location, Page, StoreError, Tenant};
+use cloudindex_wire::{Digest, Document};
+use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
+
+const COLUMNS: &str = "d.id, d.path, d.size, d.type, d.last_modified, d.metadata, d.blocks, d.created_at, d.updated_at, b.id";
+
+/// One block in `documents.blocks`.
+const ENTRY: usize = 40;
+
+/// `[digest, length]` as the column holds them.
+pub(super) fn pack_list(blocks: &[(Digest, u64)]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(blocks.len() * ENTRY);
+    for (digest, length) in blocks {
+        bytes.extend_from_slice(&digest.0);
+        bytes.extend_from_slice(&length.to_le_bytes());
+    }
+    bytes
+}
+
+/// Back again; `None` if the column is damaged.
+pub(super) fn unpack_list(bytes: &[u8]) -> Option<Vec<(Digest, u64)>> {
+    let (entries, rest) = bytes.as_chunks::<ENTRY>();
+    let one = |entry: &[u8; ENTRY]| {
+        let (digest, length) = entry.split_at(32);
+        Some((Digest(digest.try_into().ok()?), u64::from_le_bytes(length.try_into().ok()?)))
+    };
+    entries.iter().map(one).collect::<Option<Vec<_>>>().filter(|_| rest.is_empty())
+}
+
+fn record(row: &Row<'_>) -> rusqlite::Result<Document> {
+    let blocks = row.get_ref(6)?.as_blob()?;
+    let blocks = unpack_list(blocks).ok_or(rusqlite::Error::InvalidColumnType(6, "blocks".into(), rusqlite::types::Type::Blob))?;
+    Ok(Document {
+        id: row.get(0)?,
+        path: row.get(1)?,
+        size: uint(row.get(2)?),
+        media_type: row.get(3)?,
+        last_modified: row.get::<_, Option<i64>>(4)?.map(uint),
+        metadata: batches::raw(row.get(5)?),
+        blocks,
+        created_at: clock::iso(row.get(7)?),
+        updated_at: clock::iso(row.get(8)?),
+        batch_id: row.get(9)?,
+    })
+}
+
+pub(super) fn get(c: &Connection, tenant: Tenant, id: &str) -> Result<Option<Document>> {
+    let mut select = c.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM documents d JOIN batches b ON b.seq = d.batch WHERE d.id = ?1 AND b.tenant = ?2"
+    ))?;
+    Ok(select.query_row(params![id, tenant.0], record).optional()?)
+}
+
+/// The cursor is the last path in hex: it holds while documents come and go.
+pub(super) fn list(c: &Connection, tenant: Tenant, batch: &str, page: &Page) -> Result<Option<Listed<Document>>> {
+    let Some((seq, _)) = batches::find(c, tenant, batch)? else { return Ok(None) };
+    let after = page.cursor.as_deref().map(|cursor| from_hex(cursor).ok_or(StoreError::Cursor)).transpose()?;
+    let after = after.unwrap_or_default();
+    let mut select = c.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM documents d JOIN batches b ON b.seq = d.batch
+         WHERE d.batch = ?1 AND d.path > ?2 ORDER BY d.path LIMIT ?3"
+    ))?;
+    let rows = select.query_map(params![seq, after, i64::from(page.limit) + 1], |row| Ok(((), record(row)?)))?;
+    let (rows, more) = batches::cut(rows.collect::<rusqlite::Result<_>>()?, page);
+    let next = rows.last().filter(|_| more.is_some()).map(|last| to_hex(&last.path));
+    Ok(Some(Listed { rows, next }))
+}
+
+fn to_hex(text: &str) -> String {
+    text.bytes().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn from_hex(text: &str) -> Option<String> {
+    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+    let byte = |pair: &[u8; 2]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+    let bytes = pairs.iter().map(byte).collect::<Option<Vec<_>>>().filter(|_| rest.is_empty())?;
+    String::from_utf8(bytes).ok()
+}
+
+pub(super) fn delete(c: &mut Connection, tenant: Tenant, id: &str) -> Result<bool> {
+    let transaction = c.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let gone: Option<(i64, i64)> = transaction
+        .query_row(
+            "DELETE FROM documents WHERE id = ?1 AND batch IN (SELECT seq FROM batches WHERE tenant = ?2) RETURNING batch, size",
+            params![id, tenant.0],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+        .optional()?;
+    if let Some((batch, size)) = gone {
+        transaction.execute("UPDATE batches SET documents = documents - 1, bytes = bytes - ?2 WHERE seq = ?1", [batch, size])?;
+    }
+    transaction.commit()?;
+    Ok(gone.is_some())
+}
+
+/// The length of a block of the tenant's; `None`: there is none of that name.
+pub(super) fn block_length(c: &Connection, tenant: Tenant, digest: &Digest) -> Result<Option<u64>> {
+    let mut select = c.prepare_cached("SELECT length FROM blocks WHERE tenant = ?1 AND digest = ?2")?;
+    let length = select.query_row(params![tenant.0, digest.0], |row| row.get(0)).optional()?;
+    Ok(length.map(uint))
+}
+
+pub(super) fn locate(c: &Connection, tenant: Tenant, digests: &[Digest]) -> Result<Vec<Option<Location>>> {
+    let mut select = c.prepare_cached(
+        "SELECT p.name, b.offset, b.length FROM blocks b JOIN packs p ON p.id = b.pack WHERE b.tenant = ?1 AND b.digest = ?2",
+    )?;
+    let mut all = Vec::with_capacity(digests.len());
+    for digest in digests {
+        let one = select.query_row(params![tenant.0, digest.0], |row| {
+            Ok(Location { pack: row.get(0)?, offset: uint(row.get(1)?), length: uint(row.get(2)?) })
+        });
+        all.push(one.optional()?);
+    }
+    Ok(all)
+}
+
+pub(super) fn unused_packs(c: &Connection, mut packs: Vec<String>) -> Result<Vec<String>> {
+    let mut select = c.prepare_cached("SELECT 1 FROM packs WHERE name = ?1")?;
+    let mut failed = None;
+    packs.retain(|pack| {
+        let used = select.exists([pack]).unwrap_or_else(|error| {
+            failed = Some(error);
+            true
+        });
+        !used
+    });
+    failed.map_or(Ok(packs), |error| Err(StoreError::from(error)))
+}
+
+/// Inserts a block; whether it was new.
+pub(super) fn insert_block(c: &Connection, tenant: Tenant, pack: i64, block: (Digest, u64, u64), now: i64) -> Result<bool> {
+    let (digest, offset, length) = block;
+    let mut insert = c.prepare_cached(
+        "INSERT INTO blocks (tenant, digest, pack, offset, length, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
+    )?;
+    Ok(insert.execute(params![tenant.0, digest.0, pack, int(offset), int(length), now])? > 0)
+}

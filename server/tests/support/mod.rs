@@ -1,0 +1,223 @@
+//! A real server process on a free port, and the least client that can talk to it.
+#![allow(dead_code)] // Each test file uses its own part of this.
+
+use cloudindex_wire::{Batch, BundleReply, Digest, DocumentEntry, Manifest, Problem};
+use serde::de::DeserializeOwned;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+pub const KEY: &str = "test-key";
+pub const BOUNDARY: &str = "----a-boundary";
+
+/// A new empty directory.
+pub fn directory() -> PathBuf {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let name = format!("server-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = std::fs::remove_dir_all(&path);
+    std::fs::create_dir_all(&path).unwrap();
+    path
+}
+
+pub struct Server {
+    child: Child,
+    pub url: String,
+    pub data: PathBuf,
+    agent: ureq::Agent,
+    key: String,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if !std::thread::panicking() {
+            let _ = std::fs::remove_dir_all(&self.data);
+        }
+    }
+}
+
+/// A status, headers and body.
+pub struct Reply {
+    pub status: u16,
+    pub headers: ureq::http::HeaderMap,
+    pub body: Vec<u8>,
+}
+
+impl Reply {
+    pub fn json<T: DeserializeOwned>(&self) -> T {
+        serde_json::from_slice(&self.body).unwrap_or_else(|e| panic!("{e}: {}", String::from_utf8_lossy(&self.body)))
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
+    }
+
+    /// The problem of this status and code, or the test fails.
+    #[track_caller]
+    pub fn problem(&self, status: u16, code: &str) -> Problem {
+        assert_eq!(self.status, status, "{}", String::from_utf8_lossy(&self.body));
+        assert_eq!(self.header("content-type"), "application/problem+json");
+        let problem: Problem = self.json();
+        assert_eq!((problem.status, &*problem.code), (status, code), "{}", problem.detail);
+        problem
+    }
+}
+
+impl Server {
+    pub fn start() -> Server {
+        Self::with(&[])
+    }
+
+    pub fn with(flags: &[&str]) -> Server {
+        Self::on(directory(), flags)
+    }
+
+    /// On a directory that may hold data already.
+    pub fn on(data: PathBuf, flags: &[&str]) -> Server {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cloudindex-server"));
+        command.args(["--listen", "127.0.0.1:0", "--data"]).arg(&data).args(["--api-key", KEY, "--api-key", "other-key=other"]);
+        command.args(flags).env_remove("CLOUDINDEX_API_KEYS").stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        let url = line.trim().strip_prefix("listening on ").unwrap_or_else(|| panic!("{line:?}")).to_owned();
+        let agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+        Server { child, url, data, agent, key: KEY.into() }
+    }
+
+    /// As `kill -9` does; then the same data again.
+    pub fn kill_and_restart(mut self) -> Server {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        let data = std::mem::take(&mut self.data);
+        drop(self);
+        Self::on(data, &[])
+    }
+
+    pub fn terminate(mut self) -> std::process::ExitStatus {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        self.child.wait().unwrap()
+    }
+
+    /// This server, as the other tenant sees it.
+    pub fn with_key<T>(&mut self, key: &str, work: impl FnOnce(&Server) -> T) -> T {
+        let before = std::mem::replace(&mut self.key, key.into());
+        let result = work(self);
+        self.key = before;
+        result
+    }
+
+    pub fn address(&self) -> &str {
+        self.url.strip_prefix("http://").unwrap()
+    }
+
+    pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
+        let mut request = ureq::http::Request::builder().method(method).uri(format!("{}{path}", self.url));
+        if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("authorization")) && !self.key.is_empty() {
+            request = request.header("Authorization", format!("Bearer {}", self.key));
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = if body.is_empty() && method != "POST" {
+            self.agent.run(request.body(()).unwrap())
+        } else {
+            self.agent.run(request.body(body).unwrap())
+        };
+        let (head, mut body) = response.unwrap().into_parts();
+        let body = if method == "HEAD" { Vec::new() } else { body.with_config().limit(1 << 30).read_to_vec().unwrap() };
+        Reply { status: head.status.as_u16(), headers: head.headers, body }
+    }
+
+    pub fn get(&self, path: &str) -> Reply {
+        self.send("GET", path, &[], b"")
+    }
+
+    pub fn post(&self, path: &str, body: &str) -> Reply {
+        self.send("POST", path, &[("Content-Type", "application/json")], body.as_bytes())
+    }
+
+    pub fn batch(&self) -> Batch {
+        self.batch_with("{}")
+    }
+
+    pub fn batch_with(&self, body: &str) -> Batch {
+        let reply = self.post("/v1/batches", body);
+        assert_eq!(reply.status, 201, "{}", String::from_utf8_lossy(&reply.body));
+        reply.json()
+    }
+
+    pub fn status(&self, batch: &str) -> Batch {
+        self.get(&format!("/v1/batches/{batch}")).json()
+    }
+
+    pub fn bundle_reply(&self, batch: &str, documents: Option<&[DocumentEntry]>, blocks: &[&[u8]]) -> Reply {
+        let call = if documents.is_some() { "documents" } else { "blocks" };
+        let body = bundle(documents, blocks);
+        self.send("POST", &format!("/v1/batches/{batch}/{call}"), &[("Content-Type", &multipart())], &body)
+    }
+
+    #[track_caller]
+    pub fn bundle(&self, batch: &str, documents: &[DocumentEntry], blocks: &[&[u8]]) -> BundleReply {
+        let reply = self.bundle_reply(batch, Some(documents), blocks);
+        assert_eq!(reply.status, 200, "{}", String::from_utf8_lossy(&reply.body));
+        reply.json()
+    }
+
+    pub fn content(&self, id: &str) -> Vec<u8> {
+        let reply = self.get(&format!("/v1/documents/{id}/content"));
+        assert_eq!(reply.status, 200);
+        reply.body
+    }
+}
+
+pub fn multipart() -> String {
+    format!("multipart/form-data; boundary={BOUNDARY}")
+}
+
+pub fn name(block: &[u8]) -> Digest {
+    Digest(*blake3::hash(block).as_bytes())
+}
+
+/// A document of these blocks.
+pub fn document(path: &str, blocks: &[&[u8]]) -> DocumentEntry {
+    DocumentEntry {
+        path: path.into(),
+        size: blocks.iter().map(|block| block.len() as u64).sum(),
+        media_type: "text/plain".into(),
+        last_modified: Some(1_700_000_000_000),
+        metadata: None,
+        blocks: blocks.iter().map(|block| (name(block), block.len() as u64)).collect(),
+    }
+}
+
+pub fn part(body: &mut Vec<u8>, name: &str, bytes: &[u8]) {
+    let head = format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"blob\"\r\nContent-Type: application/octet-stream\r\n\r\n");
+    body.extend_from_slice(head.as_bytes());
+    body.extend_from_slice(bytes);
+    body.extend_from_slice(b"\r\n");
+}
+
+/// The body of a bundle.
+pub fn bundle(documents: Option<&[DocumentEntry]>, blocks: &[&[u8]]) -> Vec<u8> {
+    let mut body = Vec::new();
+    if let Some(documents) = documents {
+        part(&mut body, "manifest", &serde_json::to_vec(&Manifest { documents: documents.to_vec() }).unwrap());
+    }
+    for block in blocks {
+        part(&mut body, &name(block).to_string(), block);
+    }
+    body.extend_from_slice(format!("--{BOUNDARY}--\r\n").as_bytes());
+    body
+}
+
+/// Bytes that no one else has: `length` of them, told by `seed`.
+pub fn noise(seed: u64, length: usize) -> Vec<u8> {
+    let mut bytes = vec![0; length];
+    blake3::Hasher::new().update(&seed.to_le_bytes()).finalize_xof().fill(&mut bytes);
+    bytes
+}
