@@ -2,7 +2,7 @@
 // switched on; with the Network domain on (as browser libraries have it) small requests cost a quarter more CPU.
 import { spawn } from 'node:child_process';
 import { EventEmitter } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chown, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -23,11 +23,16 @@ export class Chromium extends EventEmitter {
   #rest = '';
   #exited;
 
-  static async launch(flags = []) {
+  /** `user`: the number of another user to run as, for files that must not be readable (root reads everything). */
+  static async launch({ flags = [], user } = {}) {
     const browser = new Chromium();
-    browser.#profile = await mkdtemp(join(tmpdir(), 'cloudindex-profile-'));
-    browser.#process = spawn(CHROMIUM, [...FLAGS, ...flags, `--user-data-dir=${browser.#profile}`, 'about:blank'], {
+    const profile = await mkdtemp(join(tmpdir(), 'cloudindex-profile-'));
+    if (user) await chown(profile, user, user);
+    browser.#profile = profile;
+    browser.#process = spawn(CHROMIUM, [...FLAGS, ...flags, `--user-data-dir=${profile}`, 'about:blank'], {
+      env: { ...process.env, HOME: profile },
       stdio: ['ignore', 'ignore', process.env.CHROMIUM_LOG ? 'inherit' : 'ignore', 'pipe', 'pipe'],
+      ...(user && { uid: user, gid: user }),
     });
     browser.#exited = new Promise((resolve) => {
       browser.#process.once('exit', resolve);

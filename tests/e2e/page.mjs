@@ -7,6 +7,7 @@ export class Page {
   log = [];
   #browser;
   #session;
+  #workers = [];
 
   static async open(browser, url) {
     const page = new Page();
@@ -43,14 +44,32 @@ export class Page {
   }
 
   /** Runs a function in the page with JSON arguments, awaits it, and returns its JSON result. */
-  async evaluate(body, ...args) {
-    const expression = `(${body})(...${JSON.stringify(args)})`;
-    const { result, exceptionDetails } = await this.send('Runtime.evaluate', {
-      expression,
-      awaitPromise: true,
-      returnByValue: true,
-      userGesture: true,
+  evaluate(body, ...args) {
+    return this.#evaluateIn(this.#session, body, args);
+  }
+
+  /** Runs a function in every worker that the page starts from now on, as soon as it is there. */
+  async inNewWorkers(body) {
+    this.#browser.on('Target.attachedToTarget', ({ sessionId, targetInfo }, session) => {
+      if (session !== this.#session || targetInfo.type !== 'worker') return;
+      this.#workers.push(sessionId);
+      this.#evaluateIn(sessionId, body, []).catch((error) => this.log.push(`worker: ${error.message}`));
     });
+    this.#browser.on('Target.detachedFromTarget', ({ sessionId }) => {
+      this.#workers = this.#workers.filter((worker) => worker !== sessionId);
+    });
+    await this.send('Target.setAutoAttach', { autoAttach: true, waitForDebuggerOnStart: false, flatten: true });
+  }
+
+  /** The result of a function in each of those workers that still runs. */
+  evaluateInWorkers(body) {
+    return Promise.all(this.#workers.map((worker) => this.#evaluateIn(worker, body, [])));
+  }
+
+  async #evaluateIn(session, body, args) {
+    const expression = `(${body})(...${JSON.stringify(args)})`;
+    const how = { expression, awaitPromise: true, returnByValue: true, userGesture: true };
+    const { result, exceptionDetails } = await this.#browser.send('Runtime.evaluate', how, session);
     if (exceptionDetails) throw new Error(`in the page: ${exceptionDetails.exception?.description ?? exceptionDetails.text}`);
     return result.value;
   }

@@ -1,0 +1,88 @@
+// A real server on a free port, with data of its own that goes when it stops.
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import http from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { ROOT, ended } from '../../scripts/lib/run.mjs';
+import { SERVER } from '../../scripts/lib/build.mjs';
+
+export const KEY = 'test-key';
+
+export class Server {
+  /** Its address, without a slash at the end. */
+  url;
+  #process;
+  #data;
+  // Sockets kept open: fifty thousand documents are fetched one by one.
+  #agent = new http.Agent({ keepAlive: true, maxSockets: 8 });
+
+  static async start(flags = []) {
+    const server = new Server();
+    server.#data = await mkdtemp(join(tmpdir(), 'cloudindex-data-'));
+    const fixed = ['--listen', '127.0.0.1:0', '--data', server.#data, '--page', join(ROOT, 'dist/page'), '--api-key', KEY];
+    server.#process = spawn(SERVER, [...fixed, ...flags], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const gone = ended(server.#process);
+    server.url = await Promise.race([address(server.#process.stdout), gone.then((status) => Promise.reject(new Error(`${SERVER}: ${status}`)))]);
+    return server;
+  }
+
+  get pid() {
+    return this.#process.pid;
+  }
+
+  /** The answer to a request of the API, as a stream that ends well or throws. */
+  request(path, { method = 'GET', body } = {}) {
+    return new Promise((resolve, reject) => {
+      const headers = { authorization: `Bearer ${KEY}`, ...(body && { 'content-type': 'application/json' }) };
+      const request = http.request(this.url + path, { method, headers, agent: this.#agent }, (response) => {
+        if (response.statusCode < 300) return resolve(response);
+        response.resume();
+        reject(new Error(`${method} ${path}: status ${response.statusCode}`));
+      });
+      request.on('error', reject).end(body && JSON.stringify(body));
+    });
+  }
+
+  async json(path, options) {
+    let text = '';
+    for await (const chunk of (await this.request(path, options)).setEncoding('utf8')) text += chunk;
+    return JSON.parse(text);
+  }
+
+  /** Every row of a list, page after page. */
+  async *list(path, rows) {
+    let cursor = '';
+    do {
+      const page = await this.json(`${path}?limit=1000${cursor && `&cursor=${encodeURIComponent(cursor)}`}`);
+      yield* page[rows];
+      cursor = page.next;
+    } while (cursor);
+  }
+
+  async newestBatch() {
+    for await (const batch of this.list('/v1/batches', 'batches')) return batch.id;
+    throw new Error('the server has no batch');
+  }
+
+  async stop(signal = 'SIGTERM') {
+    this.#agent.destroy();
+    if (this.#process.exitCode === null && this.#process.signalCode === null) {
+      const gone = ended(this.#process);
+      this.#process.kill(signal);
+      await gone;
+    }
+    await rm(this.#data, { recursive: true, force: true });
+  }
+}
+
+/** From the one line that the server prints; what follows is let through. */
+async function address(stdout) {
+  return new Promise((resolve) => {
+    createInterface({ input: stdout }).on('line', (line) => {
+      const found = /^listening on (http:\S+?)\/?$/.exec(line);
+      if (found) resolve(found[1]);
+    });
+  });
+}
