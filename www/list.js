@@ -1,5 +1,5 @@
 // A list that costs the same for ten files as for a hundred thousand: only the rows in view exist.
-import { STATUS, reason, size } from './words.js';
+import { STATUS, reasonOf, size } from './words.js';
 
 /** Pixels; style.css has the same. */
 const ROW = 44;
@@ -100,7 +100,7 @@ export class List {
     set('length', length, (value) => row.setAttribute('aria-setsize', value));
     set('id', file.id, (value) => { row.dataset.id = value; });
     set('path', file.path, (value) => { parts.path.textContent = value; parts.path.title = value; });
-    set('why', reason(file.error), (value) => { parts.why.textContent = value; parts.why.title = value; });
+    set('why', reasonOf(file), (value) => { parts.why.textContent = value; parts.why.title = value; });
     set('size', file.size === undefined ? '' : size(file.size), (value) => { parts.bytes.textContent = value; });
     set('status', file.status, (value) => { row.dataset.status = value; });
     set('words', file.status === 'sending' && file.percent > 0 ? `${file.percent}%` : STATUS[file.status], (value) => { parts.status.textContent = value; });

@@ -15,7 +15,8 @@ let uploader;
 /** Ids of files that failed or were refused, in that order. */
 let failures = new Set();
 let onlyFailures = false;
-let startedAt = 0;
+/** Undefined after a retry: then nobody cares how long it took. */
+let startedAt;
 let spokenQuarter = 0;
 let painting = false;
 
@@ -111,6 +112,8 @@ function begin() {
   spokenQuarter = 0;
   startedAt = performance.now();
   notice('none', '');
+  document.querySelector('[name=filter][value=all]').checked = true;
+  onlyFailures = false;
   const name = `Upload of ${new Date().toLocaleString('en', { dateStyle: 'medium', timeStyle: 'short' })}`;
   const mine = new Uploader({ target: cloudindex({ apiKey: config.apiKey, baseUrl: config.baseUrl ?? '', batch: { name } }) });
   uploader = mine;
@@ -145,7 +148,7 @@ function stay(event) {
 function retry(id) {
   // From here on a completed file may have been a failure.
   uploader.addEventListener('filecomplete', forgive);
-  startedAt = performance.now();
+  startedAt = undefined;
   notice('none', '');
   addEventListener('beforeunload', stay);
   uploader.retry(id);
@@ -157,14 +160,14 @@ function forgive({ detail }) {
 
 function finish({ cancelled, progress, reason: why }) {
   removeEventListener('beforeunload', stay);
-  const took = time((performance.now() - startedAt) / 1000);
+  const took = startedAt === undefined ? '' : ` in ${time((performance.now() - startedAt) / 1000)}`;
   const arrived = `${files(progress.completed)} (${size(progress.bytes)}) arrived`;
   let words;
   if (cancelled) words = ['warn', `Cancelled. ${arrived} before that.`];
   else if (why && progress.failed > 0) words = ['bad', `${reason(why)} ${arrived}, ${count(progress.failed)} did not.`];
-  else if (progress.failed > 0) words = ['bad', `${arrived} in ${took}. ${files(progress.failed)} did not: see “Failed” below for the reasons.`];
+  else if (progress.failed > 0) words = ['bad', `${arrived}${took}. ${files(progress.failed)} did not: see “Failed” below for the reasons.`];
   else if (progress.total === 0) words = ['warn', 'There were no files in what was added.'];
-  else words = ['good', `All done: ${arrived} in ${took}.`];
+  else words = ['good', `All done: ${arrived}${took}.`];
   notice(...words);
   speak(words[1]);
   if (why?.code === 'unauthorized') askForKey();
@@ -195,8 +198,8 @@ function paintTotal() {
   const phase = uploader?.phase ?? 'idle';
   const { percent, completed, total, failed, bytes, totalBytes, bytesPerSecond, secondsLeft, basis } = uploader?.progress
     ?? { percent: 0, completed: 0, total: 0, failed: 0, bytes: 0, totalBytes: 0, bytesPerSecond: 0 };
-  const running = phase === 'running' || phase === 'stalled';
-  if (phase === 'running' && ui.notice.dataset.kind === 'warn') notice('none', '');
+  const running = phase === 'running';
+  if (running && ui.notice.dataset.kind === 'warn') notice('none', '');
 
   ui.total.dataset.phase = phase;
   ui.total.toggleAttribute('data-failures', failed > 0);
@@ -213,7 +216,7 @@ function paintTotal() {
   ui['failed-count'].textContent = count(failed);
 
   ui.pause.textContent = phase === 'paused' ? 'Resume' : 'Pause';
-  ui.pause.disabled = !(running || phase === 'paused');
+  ui.pause.disabled = !(running || phase === 'stalled' || phase === 'paused');
   ui.cancel.disabled = !uploader || isOver(phase);
   ui.retry.disabled = failed === 0 || phase === 'cancelled';
 

@@ -69,6 +69,18 @@ const LEADS = {
 export function reason(error) {
   if (!error) return '';
   const lead = LEADS[error.code];
-  if (!lead) return error.message;
-  return error.message ? `${lead} ${error.message}` : lead;
+  return lead ? `${lead} ${sentence(error.message)}` : sentence(error.message);
+}
+
+/** Why, beside the file's own path, which therefore need not be said again. */
+export function reasonOf(file) {
+  if (!file.error) return '';
+  const { code, message } = file.error;
+  const own = `“${file.path}” `;
+  if (message.startsWith(own)) return sentence(message.slice(own.length));
+  return message ? sentence(message) : LEADS[code] ?? code;
+}
+
+function sentence(words) {
+  return words.charAt(0).toUpperCase() + words.slice(1);
 }
