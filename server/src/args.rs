@@ -83,7 +83,9 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>, keys: Option<String>
     if args.keys.is_empty() {
         let given = keys.unwrap_or_default();
         let given = given.split(',').map(str::trim).filter(|key| !key.is_empty());
-        args.keys = given.map(|key| KeyOption::parse(key).map_err(|e| format!("CLOUDINDEX_API_KEYS: {e}"))).collect::<Result<_, _>>()?;
+        args.keys = given
+            .map(|key| KeyOption::parse(key).map_err(|e| format!("CLOUDINDEX_API_KEYS: {e}")))
+            .collect::<Result<_, _>>()?;
     }
     if args.max_block_bytes > args.max_bundle_bytes {
         return Err("--max-block-bytes is more than --max-bundle-bytes: such a block could not be sent".into());
@@ -99,14 +101,20 @@ fn text_flag(args: &mut Args, name: &str, value: impl FnOnce() -> Result<String,
     match name {
         "listen" => {
             let text = value()?;
-            args.listen = text.parse().map_err(|_| format!("--listen takes an address like 127.0.0.1:8080 or [::]:80, not {text:?}"))?;
+            args.listen = text
+                .parse()
+                .map_err(|_| format!("--listen takes an address like 127.0.0.1:8080 or [::]:80, not {text:?}"))?;
         }
         "api-key" => args.keys.push(KeyOption::parse(&value()?).map_err(|error| format!("--api-key: {error}"))?),
         "allow-origin" => {
             let text = value()?;
-            let origin = text.split_once("://").is_some_and(|(_, host)| !host.is_empty() && !host.contains('/') && host.is_ascii());
+            let origin = text
+                .split_once("://")
+                .is_some_and(|(_, host)| !host.is_empty() && !host.contains('/') && host.is_ascii());
             if text != "*" && !origin {
-                return Err(format!("--allow-origin takes an origin like https://app.example (no path) or *, not {text:?}"));
+                return Err(format!(
+                    "--allow-origin takes an origin like https://app.example (no path) or *, not {text:?}"
+                ));
             }
             args.origins.push(text);
         }
@@ -131,10 +139,22 @@ mod tests {
 
     #[test]
     fn flags() {
-        let args = read("--listen 127.0.0.1:0 --data d --page=p --api-key a --api-key b=t --allow-origin * --max-documents 7", Some("c")).unwrap();
+        let args = read(
+            "--listen 127.0.0.1:0 --data d --page=p --api-key a --api-key b=t --allow-origin * --max-documents 7",
+            Some("c"),
+        )
+        .unwrap();
         assert_eq!((args.listen.port(), args.keys.len(), args.max_documents), (0, 2, 7));
         assert_eq!(read("", Some("c, d=t,")).unwrap().keys[1].tenant, "t");
-        for wrong in ["--nope", "--listen x", "--max-documents 0", "--api-key", "--allow-origin app.example", "stray", "--max-bundle-bytes 9"] {
+        for wrong in [
+            "--nope",
+            "--listen x",
+            "--max-documents 0",
+            "--api-key",
+            "--allow-origin app.example",
+            "stray",
+            "--max-bundle-bytes 9",
+        ] {
             assert!(read(wrong, None).is_err(), "{wrong}");
         }
     }

@@ -81,7 +81,11 @@ pub fn kept_key(data: &Path) -> io::Result<String> {
 }
 
 /// Middleware: answers 401, or puts the [`Tenant`] into the request's extensions.
-pub async fn require(axum::extract::State(state): axum::extract::State<State>, mut request: Request, next: Next) -> Response {
+pub async fn require(
+    axum::extract::State(state): axum::extract::State<State>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let tenant = bearer(&request).map(|key| state.keys.tenant(key));
     match tenant {
         Some(Some(tenant)) => {

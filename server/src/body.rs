@@ -32,10 +32,10 @@ pub struct BodyReader {
 
 impl BodyReader {
     /// Reads at most `cap` bytes, on the wire and decoded. A longer `Content-Length` is refused before any byte is read.
-    pub fn new(body: Body, headers: &HeaderMap, cap: u64) -> Result<Self, (Fault, Body)> {
+    pub fn new(body: Body, headers: &HeaderMap, cap: u64) -> Result<Self, Box<(Fault, Body)>> {
         let length = headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<u64>().ok());
         if length.is_some_and(|length| length > cap) {
-            return Err((too_large(cap), body));
+            return Err(Box::new((too_large(cap), body)));
         }
         let gzip = match headers.get(header::CONTENT_ENCODING).map(HeaderValue::as_bytes) {
             None => None,
@@ -45,8 +45,9 @@ impl BodyReader {
             }
             Some(_) => {
                 let detail = "Content-Encoding must be gzip or absent";
-                let fault = Fault::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, codes::INVALID_REQUEST, "Unknown encoding", detail);
-                return Err((fault.with(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip")), body));
+                let fault =
+                    Fault::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, codes::INVALID_REQUEST, "Unknown encoding", detail);
+                return Err(Box::new((fault.with(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip")), body)));
             }
         };
         Ok(BodyReader { body, raw_left: cap, left: cap, cap, gzip, packed: Bytes::new(), ended: false })
@@ -68,7 +69,12 @@ impl BodyReader {
             let frame = match tokio::time::timeout(IDLE, self.body.frame()).await {
                 Err(_) => {
                     let detail = format!("no byte came for {} seconds", IDLE.as_secs());
-                    return Err(Fault::new(StatusCode::REQUEST_TIMEOUT, codes::CONNECTION_ERROR, "The request stalled", detail));
+                    return Err(Fault::new(
+                        StatusCode::REQUEST_TIMEOUT,
+                        codes::CONNECTION_ERROR,
+                        "The request stalled",
+                        detail,
+                    ));
                 }
                 Ok(frame) => frame,
             };
@@ -80,7 +86,12 @@ impl BodyReader {
                 Some(Err(error)) => {
                     self.ended = true;
                     let detail = format!("the request's body was cut off: {error}");
-                    return Err(Fault::new(StatusCode::BAD_REQUEST, codes::CONNECTION_ERROR, "The body was cut off", detail));
+                    return Err(Fault::new(
+                        StatusCode::BAD_REQUEST,
+                        codes::CONNECTION_ERROR,
+                        "The body was cut off",
+                        detail,
+                    ));
                 }
                 Some(Ok(frame)) => match frame.into_data() {
                     Ok(bytes) if !bytes.is_empty() => bytes,
@@ -109,7 +120,8 @@ impl BodyReader {
 
     /// What `step` decodes to; an empty step ends the stream.
     fn unpack(&mut self, step: &[u8]) -> Result<Option<Bytes>, Fault> {
-        let broken = |error| Fault::invalid(format!("the body is not whole gzip, as its Content-Encoding says: {error}"));
+        let broken =
+            |error| Fault::invalid(format!("the body is not whole gzip, as its Content-Encoding says: {error}"));
         let Some(gzip) = &mut self.gzip else { return Ok(None) };
         if step.is_empty() {
             gzip.try_finish().map_err(broken)?;

@@ -13,13 +13,14 @@ const RETRY_AFTER: &str = "2";
 /// A problem on its way out, with the headers that belong to it.
 #[derive(Debug)]
 pub struct Fault {
-    pub problem: Problem,
+    pub problem: Box<Problem>,
     pub headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 impl Fault {
+    /// A problem of `status`: `code` is for programs, `detail` for people.
     pub fn new(status: StatusCode, code: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
-        Fault { problem: Problem::new(status.as_u16(), code, title, detail), headers: Vec::new() }
+        Self::of(Problem::new(status.as_u16(), code, title, detail))
     }
 
     /// The same fault with one more header.
@@ -33,17 +34,20 @@ impl Fault {
         Self::new(StatusCode::BAD_REQUEST, codes::INVALID_REQUEST, "The request is not valid", detail)
     }
 
+    /// 404 for a batch.
     pub fn batch_not_found(id: &str) -> Self {
         let detail = format!("there is no batch {:?}; create one by POST /v1/batches", brief(id));
         Self::new(StatusCode::NOT_FOUND, codes::BATCH_NOT_FOUND, "No such batch", detail)
     }
 
+    /// 404 for anything else.
     pub fn not_found(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, codes::NOT_FOUND, "Not found", detail)
     }
 
-    pub fn closed(problem: Problem) -> Self {
-        Fault { problem, headers: Vec::new() }
+    /// The fault that answers `problem`, by its status.
+    pub fn of(problem: Problem) -> Self {
+        Fault { problem: Box::new(problem), headers: Vec::new() }
     }
 
     /// 503: the server failed, and may be well again soon.
@@ -74,7 +78,9 @@ impl From<StoreError> for Fault {
                 "The server's storage is full",
                 "nothing of this request was acknowledged; free space on the server, then try again",
             ),
-            StoreError::Failed(_) | StoreError::Cursor => Self::temporary("the server's storage failed; nothing of this request was acknowledged"),
+            StoreError::Failed(_) | StoreError::Cursor => {
+                Self::temporary("the server's storage failed; nothing of this request was acknowledged")
+            }
         }
     }
 }
@@ -82,7 +88,7 @@ impl From<StoreError> for Fault {
 impl IntoResponse for Fault {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let body = serde_json::to_vec(&self.problem).unwrap_or_default();
+        let body = serde_json::to_vec(&*self.problem).unwrap_or_default();
         let mut response = Response::new(Body::from(body));
         *response.status_mut() = status;
         let headers = response.headers_mut();

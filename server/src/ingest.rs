@@ -11,7 +11,9 @@ use crate::store::{Bundle, Committed, PackWriter, Tenant};
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::StatusCode;
-use cloudindex_wire::{BlockAck, BlockOutcome, BundleReply, Digest, DocumentAck, MANIFEST_PART, Manifest, Phase, Problem, codes};
+use cloudindex_wire::{
+    BlockAck, BlockOutcome, BundleReply, Digest, DocumentAck, MANIFEST_PART, Manifest, Phase, Problem, codes,
+};
 use std::collections::HashSet;
 
 /// Bytes of a manifest's JSON.
@@ -20,9 +22,16 @@ pub const MAX_MANIFEST: usize = 8 << 20;
 /// Takes a bundle (`documents`: with a manifest) into `batch`.
 ///
 /// The work goes on in a task of its own: a client that goes away must not stop it half-way.
-pub async fn take(state: State, tenant: Tenant, batch: String, request: Request, documents: bool) -> Result<BundleReply, Fault> {
+pub async fn take(
+    state: State,
+    tenant: Tenant,
+    batch: String,
+    request: Request,
+    documents: bool,
+) -> Result<BundleReply, Fault> {
     let work = tokio::spawn(async move {
-        let intake = Intake { state, tenant, batch, kept: Kept::default(), digests: HashSet::new(), phase: Phase::Open };
+        let intake =
+            Intake { state, tenant, batch, kept: Kept::default(), digests: HashSet::new(), phase: Phase::Open };
         intake.run(request, documents).await
     });
     work.await.unwrap_or_else(|error| Err(Fault::temporary(error.to_string())))
@@ -58,7 +67,8 @@ impl Intake {
         let opened = self.open(&head.headers, body).await;
         let mut parts = match opened {
             Ok(parts) => parts,
-            Err((fault, body)) => {
+            Err(refused) => {
+                let (fault, body) = *refused;
                 body::drain(body).await;
                 return Err(fault);
             }
@@ -76,16 +86,16 @@ impl Intake {
     }
 
     /// Checks all that needs no byte of the body.
-    async fn open(&mut self, headers: &axum::http::HeaderMap, body: Body) -> Result<Multipart, (Fault, Body)> {
+    async fn open(&mut self, headers: &axum::http::HeaderMap, body: Body) -> Result<Multipart, Box<(Fault, Body)>> {
         let batch = match self.state.records.batch(self.tenant, &self.batch).await {
             Ok(Some(batch)) => batch,
-            Ok(None) => return Err((Fault::batch_not_found(&self.batch), body)),
-            Err(error) => return Err((error.into(), body)),
+            Ok(None) => return Err(Box::new((Fault::batch_not_found(&self.batch), body))),
+            Err(error) => return Err(Box::new((error.into(), body))),
         };
         self.phase = batch.status.status;
         let boundary = match multipart::boundary(headers) {
             Ok(boundary) => boundary,
-            Err(fault) => return Err((fault, body)),
+            Err(fault) => return Err(Box::new((fault, body))),
         };
         let reader = BodyReader::new(body, headers, self.state.caps.bundle_bytes)?;
         Ok(Multipart::new(reader, &boundary))
@@ -114,19 +124,26 @@ impl Intake {
         while let Some(bytes) = parts.chunk().await? {
             if text.len() + bytes.len() > MAX_MANIFEST {
                 let detail = format!("a manifest may have at most {MAX_MANIFEST} bytes; send fewer documents at once");
-                return Err(Fault::new(StatusCode::PAYLOAD_TOO_LARGE, codes::BUNDLE_TOO_LARGE, "The manifest is too large", detail));
+                return Err(Fault::new(
+                    StatusCode::PAYLOAD_TOO_LARGE,
+                    codes::BUNDLE_TOO_LARGE,
+                    "The manifest is too large",
+                    detail,
+                ));
             }
             text.extend_from_slice(&bytes);
         }
-        let manifest: Manifest =
-            serde_json::from_slice(&text).map_err(|error| Fault::invalid(format!("the manifest is not valid: {error}")))?;
+        let manifest: Manifest = serde_json::from_slice(&text)
+            .map_err(|error| Fault::invalid(format!("the manifest is not valid: {error}")))?;
         let most = self.state.caps.bundle_documents;
         if manifest.documents.len() as u64 > most {
-            let detail = format!("a manifest may have at most {most} documents, this one has {}", manifest.documents.len());
+            let detail =
+                format!("a manifest may have at most {most} documents, this one has {}", manifest.documents.len());
             let status = StatusCode::PAYLOAD_TOO_LARGE;
             return Err(Fault::new(status, codes::BUNDLE_TOO_LARGE, "The manifest has too many documents", detail));
         }
-        let unique: HashSet<Digest> = manifest.documents.iter().flat_map(|d| &d.blocks).map(|(digest, _)| *digest).collect();
+        let unique: HashSet<Digest> =
+            manifest.documents.iter().flat_map(|d| &d.blocks).map(|(digest, _)| *digest).collect();
         let unique: Vec<Digest> = unique.into_iter().collect();
         let located = self.state.records.locate(self.tenant, unique.clone()).await?;
         self.digests = unique.into_iter().zip(located).filter_map(|(digest, at)| at.map(|_| digest)).collect();
@@ -165,7 +182,8 @@ impl Intake {
             let detail = format!("block {digest} has {length} bytes, the most is {cap}; cut it smaller");
             rejected(Problem::new(413, codes::BLOCK_TOO_LARGE, "A block is too large", detail))
         } else if hasher.finalize().as_bytes() != &digest.0 {
-            let detail = format!("the bytes sent as block {digest} have another BLAKE3 digest; read the file and send it again");
+            let detail =
+                format!("the bytes sent as block {digest} have another BLAKE3 digest; read the file and send it again");
             rejected(Problem::new(422, codes::DIGEST_MISMATCH, "A block does not match its name", detail))
         } else if held {
             Ok(BlockOutcome::Duplicate)
@@ -208,13 +226,13 @@ impl Intake {
 
     async fn finish(mut self, candidates: Vec<Candidate>, documents: bool) -> Result<BundleReply, Fault> {
         if self.phase != Phase::Open && (!documents || candidates.is_empty()) {
-            return Err(Fault::closed(closed(&self.batch, self.phase)));
+            return Err(Fault::of(closed(&self.batch, self.phase)));
         }
         let paths: Vec<String> = candidates.iter().map(|candidate| candidate.entry.path.clone()).collect();
         let (outcomes, stored) = match self.store(candidates).await? {
             Committed::Done { documents, stored } => (documents, stored),
             Committed::NoBatch => return Err(Fault::batch_not_found(&self.batch)),
-            Committed::Closed(phase) => return Err(Fault::closed(closed(&self.batch, phase))),
+            Committed::Closed(phase) => return Err(Fault::of(closed(&self.batch, phase))),
         };
         let documents = paths.into_iter().zip(outcomes).map(|(path, outcome)| DocumentAck { path, outcome }).collect();
         let outcome = |ack: Result<BlockOutcome, usize>| match ack {

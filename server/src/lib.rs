@@ -97,9 +97,8 @@ pub fn app(state: State) -> Router {
 }
 
 fn with_page(api: Router<State>, page: &Page) -> Router<State> {
-    let files = Router::new()
-        .fallback_service(ServeDir::new(&page.directory))
-        .layer(map_response(routes::page::no_cache));
+    let files =
+        Router::new().fallback_service(ServeDir::new(&page.directory)).layer(map_response(routes::page::no_cache));
     let api = match page.key.clone() {
         Some(key) => api.route("/page/config.json", get(move |headers| routes::page::config(key, headers))),
         None => api.route("/page/config.json", get(routes::unknown)),

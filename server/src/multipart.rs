@@ -52,7 +52,12 @@ pub enum Step {
 impl Parts {
     pub fn new(boundary: &str) -> Self {
         // The first delimiter may open the body: a line end before it makes all alike.
-        Parts { delimiter: format!("\r\n--{boundary}").into_bytes(), held: b"\r\n".to_vec(), start: 0, at: At::Skipping }
+        Parts {
+            delimiter: format!("\r\n--{boundary}").into_bytes(),
+            held: b"\r\n".to_vec(),
+            start: 0,
+            at: At::Skipping,
+        }
     }
 
     pub fn feed(&mut self, bytes: &[u8]) {

@@ -20,7 +20,9 @@ pub fn wanted(header: Option<&str>, size: u64) -> Wanted {
     }
     let Some((first, last)) = spec.split_once('-') else { return Wanted::All };
     let number = |text: &str| match text.trim() {
-        digits if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) => Some(digits.parse().unwrap_or(u64::MAX)),
+        digits if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) => {
+            Some(digits.parse().unwrap_or(u64::MAX))
+        }
         _ => None,
     };
     match (number(first), number(last)) {

@@ -51,10 +51,14 @@ fn shape(entry: &DocumentEntry, caps: &Caps) -> Result<(), Problem> {
     // What fits i64 fits every store.
     if sum != Some(entry.size) || i64::try_from(entry.size).is_err() {
         let sum = sum.map_or_else(|| "more than 2^64".into(), |sum| sum.to_string());
-        return Err(invalid_file(format!("{name:?} says {} bytes, its blocks have {sum}; send the list of all its blocks", entry.size)));
+        return Err(invalid_file(format!(
+            "{name:?} says {} bytes, its blocks have {sum}; send the list of all its blocks",
+            entry.size
+        )));
     }
     if let Some((digest, length)) = entry.blocks.iter().find(|(_, length)| *length > caps.block_bytes) {
-        let detail = format!("block {digest} of {name:?} has {length} bytes, the most is {}; cut it smaller", caps.block_bytes);
+        let detail =
+            format!("block {digest} of {name:?} has {length} bytes, the most is {}; cut it smaller", caps.block_bytes);
         return Err(Problem::new(413, codes::BLOCK_TOO_LARGE, "A block is too large", detail));
     }
     if entry.last_modified.is_some_and(|ms| i64::try_from(ms).is_err()) {
@@ -85,21 +89,32 @@ pub struct Totals {
 
 /// Whether a document may join a batch of `totals`; `replaced`: size of the document it takes the place of.
 /// Tells the totals with it.
-pub fn admit(limits: &BatchLimits, totals: Totals, entry: &DocumentEntry, replaced: Option<u64>) -> Result<Totals, Problem> {
+pub fn admit(
+    limits: &BatchLimits,
+    totals: Totals,
+    entry: &DocumentEntry,
+    replaced: Option<u64>,
+) -> Result<Totals, Problem> {
     let name: Cow<'_, str> = brief(&entry.path);
     let size = entry.size;
     if let Some(max) = limits.max_file_size.filter(|max| size > *max) {
-        let detail = format!("{name:?} has {size} bytes, limits.maxFileSize of this batch is {max}; leave it out, or create a batch with a higher limit");
+        let detail = format!(
+            "{name:?} has {size} bytes, limits.maxFileSize of this batch is {max}; leave it out, or create a batch with a higher limit"
+        );
         return Err(Problem::new(422, codes::FILE_TOO_LARGE, "The file is too large", detail));
     }
     let documents = totals.documents.saturating_add(u64::from(replaced.is_none()));
     if let Some(max) = limits.max_batch_size.filter(|max| documents > *max && replaced.is_none()) {
-        let detail = format!("with {name:?} the batch would have {documents} files, its limits.maxBatchSize is {max}; put it into another batch, or create one with a higher limit");
+        let detail = format!(
+            "with {name:?} the batch would have {documents} files, its limits.maxBatchSize is {max}; put it into another batch, or create one with a higher limit"
+        );
         return Err(Problem::new(422, codes::TOO_MANY_FILES, "The batch has no room for another file", detail));
     }
     let bytes = totals.bytes.saturating_sub(replaced.unwrap_or(0)).saturating_add(size);
     if let Some(max) = limits.total_batch_bytes.filter(|max| bytes > *max) {
-        let detail = format!("with {name:?} the batch would have {bytes} bytes, its limits.totalBatchBytes is {max}; put it into another batch, or create one with a higher limit");
+        let detail = format!(
+            "with {name:?} the batch would have {bytes} bytes, its limits.totalBatchBytes is {max}; put it into another batch, or create one with a higher limit"
+        );
         return Err(Problem::new(422, codes::BATCH_TOO_LARGE, "The batch has no room for so many bytes", detail));
     }
     Ok(Totals { documents, bytes })

@@ -110,7 +110,9 @@ fn a_block_that_does_not_match_its_name_spoils_only_itself() {
     assert_eq!(error.code, codes::DIGEST_MISMATCH);
     assert!(matches!(reply.blocks[1].outcome, BlockOutcome::Stored));
     assert_eq!(server.content(&committed(&reply.documents[0].outcome)), b"good");
-    assert!(matches!(&reply.documents[1].outcome, DocumentOutcome::Incomplete { missing } if missing == &[name(b"bad")]));
+    assert!(
+        matches!(&reply.documents[1].outcome, DocumentOutcome::Incomplete { missing } if missing == &[name(b"bad")])
+    );
 }
 
 #[test]
@@ -122,8 +124,14 @@ fn each_document_is_checked_alone_and_its_error_is_kept_until_it_arrives() {
     let mut wrong_length = document("length", &[b"x"]);
     wrong_length.blocks[0].1 = 2;
     wrong_length.size = 2;
-    let documents =
-        [document("../up", &[b"x"]), wrong_size, document("fine", &[b"x"]), wrong_length, document("a//b", &[]), document("", &[])];
+    let documents = [
+        document("../up", &[b"x"]),
+        wrong_size,
+        document("fine", &[b"x"]),
+        wrong_length,
+        document("a//b", &[]),
+        document("", &[]),
+    ];
     let reply = server.bundle(&batch.id, &documents, &[b"x"]);
     let got: Vec<_> = reply.documents.iter().map(|ack| (ack.path.as_str(), &ack.outcome)).collect();
     assert_eq!(rejected(got[0].1).0, codes::INVALID_PATH);
@@ -136,7 +144,9 @@ fn each_document_is_checked_alone_and_its_error_is_kept_until_it_arrives() {
     let page: ErrorPage = server.get(&path).json();
     let paths: Vec<_> = page.errors.iter().map(|error| error.path.as_deref().unwrap()).collect();
     assert_eq!((paths, page.next), (vec!["../up", "size", "length", "a//b", ""], None));
-    assert!(page.errors.iter().all(|error| error.error_type == cloudindex_wire::ErrorType::Validation && !error.retryable));
+    assert!(
+        page.errors.iter().all(|error| error.error_type == cloudindex_wire::ErrorType::Validation && !error.retryable)
+    );
     let status = server.status(&batch.id).status;
     assert_eq!((status.total_files, status.processed_files, status.failed_files), (6, 1, 5));
     // Once more changes nothing; the right thing takes the error away.
@@ -157,7 +167,13 @@ fn the_limits_of_a_batch_hold() {
     let batch = server.batch_with(r#"{"limits":{"maxFileSize":4,"maxBatchSize":2,"totalBatchBytes":6}}"#);
     let reply = server.bundle(
         &batch.id,
-        &[document("five", &[b"12345"]), document("four", &[b"1234"]), document("three", &[b"123"]), document("two", &[b"12"]), document("none", &[])],
+        &[
+            document("five", &[b"12345"]),
+            document("four", &[b"1234"]),
+            document("three", &[b"123"]),
+            document("two", &[b"12"]),
+            document("none", &[]),
+        ],
         &[b"12345", b"1234", b"123", b"12"],
     );
     let (code, detail) = rejected(&reply.documents[0].outcome);
@@ -178,7 +194,17 @@ fn names_survive() {
     let server = Server::start();
     let batch = server.batch();
     let long = "ü".repeat(127) + "x";
-    let names = ["a \"quoted\" 'name'", "line\nbreak\r\n.txt", "😀/\u{202e}rtl/é", "c:\\x", "%2e%2e", "..a/...", " ", long.as_str(), "日本/ファイル.html"];
+    let names = [
+        "a \"quoted\" 'name'",
+        "line\nbreak\r\n.txt",
+        "😀/\u{202e}rtl/é",
+        "c:\\x",
+        "%2e%2e",
+        "..a/...",
+        " ",
+        long.as_str(),
+        "日本/ファイル.html",
+    ];
     let documents: Vec<_> = names.iter().map(|name| document(name, &[name.as_bytes()])).collect();
     let blocks: Vec<&[u8]> = names.iter().map(|name| name.as_bytes()).collect();
     let reply = server.bundle(&batch.id, &documents, &blocks);

@@ -19,7 +19,8 @@ fn what_was_acknowledged_survives_kill_9() {
     let mut held = Vec::new();
     for round in 0..4u64 {
         let blocks: Vec<_> = (0..50).map(|i| noise(round * 100 + i, 3000 + i as usize)).collect();
-        let documents: Vec<_> = blocks.iter().enumerate().map(|(i, block)| document(&format!("{round}/{i}"), &[block])).collect();
+        let documents: Vec<_> =
+            blocks.iter().enumerate().map(|(i, block)| document(&format!("{round}/{i}"), &[block])).collect();
         let slices: Vec<&[u8]> = blocks.iter().map(Vec::as_slice).collect();
         let reply = server.bundle(&batch.id, &documents, &slices);
         for (ack, block) in reply.documents.iter().zip(blocks) {
@@ -60,7 +61,11 @@ fn a_client_that_goes_away_leaves_whole_blocks_or_nothing() {
     }
     // The last cut brought all blocks, yet its document was not acknowledged.
     let missing = |server: &Server| {
-        let reply = server.bundle(&batch.id, &[document("probe/impossible", &[&blocks[0], &blocks[1], &blocks[2], b"never"])], &[]);
+        let reply = server.bundle(
+            &batch.id,
+            &[document("probe/impossible", &[&blocks[0], &blocks[1], &blocks[2], b"never"])],
+            &[],
+        );
         let DocumentOutcome::Incomplete { missing } = &reply.documents[0].outcome else { panic!("{reply:?}") };
         missing.len()
     };
@@ -87,7 +92,10 @@ fn requests_at_once_agree() {
         let threads: Vec<_> = (0..6).map(|_| scope.spawn(|| server.bundle(&batch.id, &documents, &slices))).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
-    let committed = replies.iter().flat_map(|reply| &reply.documents).filter(|ack| matches!(ack.outcome, DocumentOutcome::Committed { .. }));
+    let committed = replies
+        .iter()
+        .flat_map(|reply| &reply.documents)
+        .filter(|ack| matches!(ack.outcome, DocumentOutcome::Committed { .. }));
     assert_eq!(committed.count(), 40, "each document is committed once");
     let listed: DocumentPage = server.get(&format!("/v1/batches/{}/documents", batch.id)).json();
     assert_eq!(listed.documents.len(), 40);
@@ -173,7 +181,8 @@ mod full_disk {
             let tenant = records.tenant("t").await.unwrap();
             let mut keys = Keys::default();
             keys.allow(support::KEY, tenant);
-            let cloudindex_server::store::Created::New(batch) = records.create_batch(tenant, NewBatch::default(), None).await.unwrap()
+            let cloudindex_server::store::Created::New(batch) =
+                records.create_batch(tenant, NewBatch::default(), None).await.unwrap()
             else {
                 panic!("not made")
             };

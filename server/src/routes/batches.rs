@@ -30,7 +30,8 @@ pub async fn create(
     let (head, body) = request.into_parts();
     let mut reader = match BodyReader::new(body, &head.headers, MAX_BODY) {
         Ok(reader) => reader,
-        Err((fault, body)) => {
+        Err(refused) => {
+            let (fault, body) = *refused;
             crate::body::drain(body).await;
             return Err(fault);
         }
@@ -140,7 +141,7 @@ async fn end(
 ) -> Result<Response, Fault> {
     let record = state.records.end_batch(tenant, &id, phase).await?.ok_or_else(|| Fault::batch_not_found(&id))?;
     if record.status.status != phase {
-        return Err(Fault::closed(closed(&id, record.status.status)));
+        return Err(Fault::of(closed(&id, record.status.status)));
     }
     json(StatusCode::OK, &batch(record, &state.caps))
 }

@@ -32,7 +32,8 @@ pub async fn get(
     let document = state.records.document(tenant, &id).await?.ok_or_else(|| not_found(&id))?;
     let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     let etag = etag(&document.blocks);
-    let same = |list: &str| list.split(',').map(str::trim).any(|tag| tag == "*" || tag.trim_start_matches("W/") == etag);
+    let same =
+        |list: &str| list.split(',').map(str::trim).any(|tag| tag == "*" || tag.trim_start_matches("W/") == etag);
     if text(header::IF_NONE_MATCH).is_some_and(same) {
         return Ok(head(StatusCode::NOT_MODIFIED, Body::empty(), &etag, &[]));
     }
@@ -139,7 +140,9 @@ impl Source {
         if self.ready.is_empty() {
             let some: Vec<_> = self.blocks.drain(..self.blocks.len().min(LOOK_UP)).collect();
             let digests = some.iter().map(|(digest, ..)| *digest).collect();
-            for ((digest, length, first, last), at) in some.iter().zip(self.state.records.locate(self.tenant, digests).await?) {
+            for ((digest, length, first, last), at) in
+                some.iter().zip(self.state.records.locate(self.tenant, digests).await?)
+            {
                 match at {
                     Some(Location { pack, offset, length: held }) if held == *length => {
                         self.ready.push_back((pack, offset + first, last - first));

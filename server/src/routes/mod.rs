@@ -42,7 +42,11 @@ pub async fn wrong_method(uri: Uri) -> impl IntoResponse {
 
 /// Middleware: what the framework refuses in plain text (a query or path that cannot be read) becomes a problem too.
 pub async fn as_problem(response: Response) -> Response {
-    let plain = response.headers().get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).is_some_and(|t| t.starts_with(b"text/plain"));
+    let plain = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .map(HeaderValue::as_bytes)
+        .is_some_and(|t| t.starts_with(b"text/plain"));
     if response.status() != StatusCode::BAD_REQUEST || !plain {
         return response;
     }

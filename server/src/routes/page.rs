@@ -28,7 +28,8 @@ pub async fn config(key: Arc<str>, headers: HeaderMap) -> Response {
 
 /// Whether `host` (with or without a port) names this machine.
 fn is_here(host: &str) -> bool {
-    let port = |text: &str| text.is_empty() || text.strip_prefix(':').is_some_and(|p| p.bytes().all(|b| b.is_ascii_digit()));
+    let port =
+        |text: &str| text.is_empty() || text.strip_prefix(':').is_some_and(|p| p.bytes().all(|b| b.is_ascii_digit()));
     if let Some(rest) = host.strip_prefix("[::1]") {
         return port(rest);
     }
@@ -46,7 +47,15 @@ mod tests {
         for here in ["localhost", "LOCALHOST:80", "127.0.0.1:8080", "127.8.9.1", "[::1]:1", "[::1]"] {
             assert!(is_here(here), "{here}");
         }
-        for other in ["", "evil.example:8080", "localhost.evil.example", "10.0.0.1", "[::2]:80", "localhost:x", "127.0.0.1.evil.example"] {
+        for other in [
+            "",
+            "evil.example:8080",
+            "localhost.evil.example",
+            "10.0.0.1",
+            "[::2]:80",
+            "localhost:x",
+            "127.0.0.1.evil.example",
+        ] {
             assert!(!is_here(other), "{other}");
         }
     }

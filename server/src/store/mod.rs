@@ -99,7 +99,10 @@ pub struct Bundle {
 #[derive(Debug)]
 pub enum Committed {
     /// Durable. `stored[i]`: block i was new, and its pack is needed.
-    Done { documents: Vec<DocumentOutcome>, stored: Vec<bool> },
+    Done {
+        documents: Vec<DocumentOutcome>,
+        stored: Vec<bool>,
+    },
     NoBatch,
     /// The batch takes no more, and not every document was there already; nothing was stored.
     Closed(Phase),

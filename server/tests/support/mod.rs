@@ -78,7 +78,12 @@ impl Server {
     /// On a directory that may hold data already.
     pub fn on(data: PathBuf, flags: &[&str]) -> Server {
         let mut command = Command::new(env!("CARGO_BIN_EXE_cloudindex-server"));
-        command.args(["--listen", "127.0.0.1:0", "--data"]).arg(&data).args(["--api-key", KEY, "--api-key", "other-key=other"]);
+        command.args(["--listen", "127.0.0.1:0", "--data"]).arg(&data).args([
+            "--api-key",
+            KEY,
+            "--api-key",
+            "other-key=other",
+        ]);
         command.args(flags).env_remove("CLOUDINDEX_API_KEYS").stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut line = String::new();
@@ -196,7 +201,9 @@ pub fn document(path: &str, blocks: &[&[u8]]) -> DocumentEntry {
 }
 
 pub fn part(body: &mut Vec<u8>, name: &str, bytes: &[u8]) {
-    let head = format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"blob\"\r\nContent-Type: application/octet-stream\r\n\r\n");
+    let head = format!(
+        "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"blob\"\r\nContent-Type: application/octet-stream\r\n\r\n"
+    );
     body.extend_from_slice(head.as_bytes());
     body.extend_from_slice(bytes);
     body.extend_from_slice(b"\r\n");

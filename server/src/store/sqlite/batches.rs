@@ -73,7 +73,12 @@ pub(super) fn get(c: &Connection, tenant: Tenant, id: &str) -> Result<Option<Bat
     Ok(find(c, tenant, id)?.map(|(_, record)| record))
 }
 
-pub(super) fn create(c: &mut Connection, tenant: Tenant, new: &NewBatch, key: Option<(String, [u8; 32])>) -> Result<Created> {
+pub(super) fn create(
+    c: &mut Connection,
+    tenant: Tenant,
+    new: &NewBatch,
+    key: Option<(String, [u8; 32])>,
+) -> Result<Created> {
     let failed = |error: &dyn std::fmt::Display| StoreError::Failed(error.to_string());
     let transaction = c.transaction_with_behavior(TransactionBehavior::Immediate)?;
     if let Some((key, request)) = &key {
@@ -121,8 +126,9 @@ pub(super) fn create(c: &mut Connection, tenant: Tenant, new: &NewBatch, key: Op
 
 pub(super) fn list(c: &Connection, tenant: Tenant, page: &Page) -> Result<Listed<BatchRecord>> {
     let before = after(page)?.unwrap_or(i64::MAX);
-    let mut select =
-        c.prepare_cached(&format!("SELECT {COLUMNS} FROM batches WHERE tenant = ?1 AND seq < ?2 ORDER BY seq DESC LIMIT ?3"))?;
+    let mut select = c.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM batches WHERE tenant = ?1 AND seq < ?2 ORDER BY seq DESC LIMIT ?3"
+    ))?;
     let rows = select.query_map(params![tenant.0, before, i64::from(page.limit) + 1], record)?;
     let (rows, next) = cut(rows.collect::<rusqlite::Result<_>>()?, page);
     Ok(Listed { rows, next: next.map(|seq| seq.to_string()) })

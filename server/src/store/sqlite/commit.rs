@@ -29,7 +29,9 @@ pub(super) fn commit(c: &mut Connection, tenant: Tenant, batch: &str, bundle: Bu
         // A lost ack is no error: documents that are all there are answered as they were.
         let held = bundle.documents.iter().map(|document| work.held(document)).collect::<Result<Option<Vec<_>>>>()?;
         return Ok(match held {
-            Some(documents) if !documents.is_empty() && bundle.blocks.is_empty() => Committed::Done { documents, stored: Vec::new() },
+            Some(documents) if !documents.is_empty() && bundle.blocks.is_empty() => {
+                Committed::Done { documents, stored: Vec::new() }
+            }
             _ => Committed::Closed(phase),
         });
     }
@@ -91,7 +93,8 @@ impl Work<'_> {
     }
 
     fn find(&self, path: &str) -> Result<Option<Held>> {
-        let mut select = self.c.prepare_cached("SELECT seq, id, size, blocks FROM documents WHERE batch = ?1 AND path = ?2")?;
+        let mut select =
+            self.c.prepare_cached("SELECT seq, id, size, blocks FROM documents WHERE batch = ?1 AND path = ?2")?;
         let held = select.query_row(params![self.seq, path], |row| {
             Ok(Held { seq: row.get(0)?, id: row.get(1)?, size: uint(row.get(2)?), blocks: row.get(3)? })
         });
@@ -147,7 +150,9 @@ impl Work<'_> {
                 Some(held) if held == *length => {}
                 Some(held) => {
                     let name = crate::error::brief(&entry.path);
-                    let detail = format!("{name:?} says that block {digest} has {length} bytes, it has {held}; cut the file again");
+                    let detail = format!(
+                        "{name:?} says that block {digest} has {length} bytes, it has {held}; cut the file again"
+                    );
                     return Ok(Err(rules::invalid_file(detail)));
                 }
                 None if seen.insert(digest) => missing.push(*digest),
@@ -165,7 +170,15 @@ impl Work<'_> {
             let mut update = self.c.prepare_cached(
                 "UPDATE documents SET size = ?2, type = ?3, last_modified = ?4, metadata = ?5, blocks = ?6, updated_at = ?7 WHERE seq = ?1",
             )?;
-            update.execute(params![held.seq, int(entry.size), entry.media_type, modified, metadata, blocks, self.now])?;
+            update.execute(params![
+                held.seq,
+                int(entry.size),
+                entry.media_type,
+                modified,
+                metadata,
+                blocks,
+                self.now
+            ])?;
             return Ok(held.id);
         }
         let id = clock::new_id("doc").map_err(|error| StoreError::Failed(error.to_string()))?;
@@ -173,7 +186,17 @@ impl Work<'_> {
             "INSERT INTO documents (id, batch, path, size, type, last_modified, metadata, blocks, created_at, updated_at)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9)",
         )?;
-        insert.execute(params![id, self.seq, entry.path, int(entry.size), entry.media_type, modified, metadata, blocks, self.now])?;
+        insert.execute(params![
+            id,
+            self.seq,
+            entry.path,
+            int(entry.size),
+            entry.media_type,
+            modified,
+            metadata,
+            blocks,
+            self.now
+        ])?;
         Ok(id)
     }
 
@@ -192,7 +215,8 @@ impl Work<'_> {
     fn reject(&mut self, entry: &DocumentEntry, error: Problem) -> Result<DocumentOutcome> {
         let path = truncated(&entry.path);
         let counted = self.find(path)?.is_none();
-        let mut delete = self.c.prepare_cached("DELETE FROM errors WHERE batch = ?1 AND path = ?2 RETURNING counted")?;
+        let mut delete =
+            self.c.prepare_cached("DELETE FROM errors WHERE batch = ?1 AND path = ?2 RETURNING counted")?;
         let before: Option<bool> = delete.query_row(params![self.seq, path], |row| row.get(0)).optional()?;
         let mut insert = self.c.prepare_cached(
             "INSERT INTO errors (batch, path, type, code, message, retryable, counted, at) VALUES (?1, ?2, 'validation', ?3, ?4, ?5, ?6, ?7)",
@@ -204,7 +228,8 @@ impl Work<'_> {
 
     /// Drops the error of a path that is held now.
     fn forgive(&mut self, path: &str) -> Result<()> {
-        let mut delete = self.c.prepare_cached("DELETE FROM errors WHERE batch = ?1 AND path = ?2 RETURNING counted")?;
+        let mut delete =
+            self.c.prepare_cached("DELETE FROM errors WHERE batch = ?1 AND path = ?2 RETURNING counted")?;
         let counted: Option<bool> = delete.query_row(params![self.seq, path], |row| row.get(0)).optional()?;
         self.failed = self.failed.saturating_sub(u64::from(counted.unwrap_or(false)));
         Ok(())

@@ -6,7 +6,8 @@ use crate::store::{Listed, Location, Page, StoreError, Tenant};
 use cloudindex_wire::{Digest, Document};
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 
-const COLUMNS: &str = "d.id, d.path, d.size, d.type, d.last_modified, d.metadata, d.blocks, d.created_at, d.updated_at, b.id";
+const COLUMNS: &str =
+    "d.id, d.path, d.size, d.type, d.last_modified, d.metadata, d.blocks, d.created_at, d.updated_at, b.id";
 
 /// One block in `documents.blocks`.
 const ENTRY: usize = 40;
@@ -33,7 +34,11 @@ pub(super) fn unpack_list(bytes: &[u8]) -> Option<Vec<(Digest, u64)>> {
 
 fn record(row: &Row<'_>) -> rusqlite::Result<Document> {
     let blocks = row.get_ref(6)?.as_blob()?;
-    let blocks = unpack_list(blocks).ok_or(rusqlite::Error::InvalidColumnType(6, "blocks".into(), rusqlite::types::Type::Blob))?;
+    let blocks = unpack_list(blocks).ok_or(rusqlite::Error::InvalidColumnType(
+        6,
+        "blocks".into(),
+        rusqlite::types::Type::Blob,
+    ))?;
     Ok(Document {
         id: row.get(0)?,
         path: row.get(1)?,
@@ -91,7 +96,10 @@ pub(super) fn delete(c: &mut Connection, tenant: Tenant, id: &str) -> Result<boo
         )
         .optional()?;
     if let Some((batch, size)) = gone {
-        transaction.execute("UPDATE batches SET documents = documents - 1, bytes = bytes - ?2 WHERE seq = ?1", [batch, size])?;
+        transaction.execute(
+            "UPDATE batches SET documents = documents - 1, bytes = bytes - ?2 WHERE seq = ?1",
+            [batch, size],
+        )?;
     }
     transaction.commit()?;
     Ok(gone.is_some())
@@ -132,7 +140,13 @@ pub(super) fn unused_packs(c: &Connection, mut packs: Vec<String>) -> Result<Vec
 }
 
 /// Inserts a block; whether it was new.
-pub(super) fn insert_block(c: &Connection, tenant: Tenant, pack: i64, block: (Digest, u64, u64), now: i64) -> Result<bool> {
+pub(super) fn insert_block(
+    c: &Connection,
+    tenant: Tenant,
+    pack: i64,
+    block: (Digest, u64, u64),
+    now: i64,
+) -> Result<bool> {
     let (digest, offset, length) = block;
     let mut insert = c.prepare_cached(
         "INSERT INTO blocks (tenant, digest, pack, offset, length, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",

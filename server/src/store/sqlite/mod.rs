@@ -60,7 +60,10 @@ impl Sqlite {
     }
 
     /// Runs `work` on the writing connection; one at a time.
-    async fn write<T: Send + 'static>(&self, work: impl FnOnce(&mut Connection) -> Result<T> + Send + 'static) -> Result<T> {
+    async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
         let mut writer = self.writer.clone().lock_owned().await;
         let path = self.path.clone();
         blocking(move || {
