@@ -1,7 +1,7 @@
 // The upload page. It uses only what is published.
 import { Uploader, cloudindex } from './dist/index.js';
 import { List } from './list.js';
-import { PHASE, count, files, reason, size, time } from './words.js';
+import { PHASE, count, duration, files, reason, size, time } from './words.js';
 
 const $ = (id) => document.getElementById(id);
 const ui = Object.fromEntries([
@@ -160,7 +160,7 @@ function forgive({ detail }) {
 
 function finish({ cancelled, progress, reason: why }) {
   removeEventListener('beforeunload', stay);
-  const took = startedAt === undefined ? '' : ` in ${time((performance.now() - startedAt) / 1000)}`;
+  const took = startedAt === undefined ? '' : ` in ${duration((performance.now() - startedAt) / 1000)}`;
   const arrived = `${files(progress.completed)} (${size(progress.bytes)}) arrived`;
   let words;
   if (cancelled) words = ['warn', `Cancelled. ${arrived} before that.`];

@@ -31,6 +31,11 @@ export function time(seconds) {
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
+/** How long something took. */
+export function duration(seconds) {
+  return seconds < 1 ? 'less than a second' : time(seconds);
+}
+
 export const STATUS = {
   waiting: 'Waiting',
   reading: 'Reading',
