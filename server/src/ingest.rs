@@ -172,7 +172,11 @@ impl Intake {
                     self.kept.pack = Some(self.state.blocks.create().await?);
                 }
                 if let Some(pack) = &mut self.kept.pack {
-                    pack.append(&bytes).await?;
+                    if let Err(error) = pack.append(&bytes).await {
+                        // The pack is lost, and all that this request put into it.
+                        self.kept = Kept::default();
+                        return Err(error.into());
+                    }
                     self.kept.written += bytes.len() as u64;
                 }
             }

@@ -39,6 +39,46 @@ fn what_was_acknowledged_survives_kill_9() {
 }
 
 #[test]
+fn a_server_killed_under_load_keeps_every_ack() {
+    let server = Server::start();
+    let batch = server.batch().id;
+    let path = format!("/v1/batches/{batch}/documents");
+    let acks = std::sync::Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for thread in 0..4u64 {
+            let (server, acks, path) = (&server, &acks, &path);
+            scope.spawn(move || {
+                for round in 0.. {
+                    let blocks: Vec<_> = (0..20).map(|i| noise(thread << 32 | round << 8 | i, 5000)).collect();
+                    let slices: Vec<&[u8]> = blocks.iter().map(Vec::as_slice).collect();
+                    let documents: Vec<_> =
+                        slices.iter().map(|block| document(&name(block).to_string(), &[block])).collect();
+                    let body = bundle(Some(&documents), &slices);
+                    // Until there is nobody to answer.
+                    let Ok(reply) = server.try_send("POST", path, &[("Content-Type", &multipart())], &body) else {
+                        break;
+                    };
+                    assert_eq!(reply.status, 200);
+                    acks.lock().unwrap().extend(reply.json::<BundleReply>().documents);
+                }
+            });
+        }
+        std::thread::sleep(Duration::from_millis(400));
+        server.kill();
+    });
+    let server = server.kill_and_restart();
+    let acks = acks.into_inner().unwrap();
+    assert!(acks.len() > 20, "{}", acks.len());
+    for ack in &acks {
+        let DocumentOutcome::Committed { id } = &ack.outcome else { panic!("{ack:?}") };
+        assert_eq!(name(&server.content(id)).to_string(), ack.path);
+    }
+    let status = server.status(&batch).status;
+    assert!(status.total_files >= acks.len() as u64 && status.total_files % 20 == 0, "bundles are all or nothing");
+    assert_eq!(status.bytes, status.total_files * 5000);
+}
+
+#[test]
 fn a_client_that_goes_away_leaves_whole_blocks_or_nothing() {
     let server = Server::start();
     let batch = server.batch();

@@ -102,6 +102,12 @@ impl Server {
         Self::on(data, &[])
     }
 
+    /// As `kill -9` does, while others still use it.
+    pub fn kill(&self) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-KILL", &pid]).status().unwrap().success());
+    }
+
     pub fn terminate(mut self) -> std::process::ExitStatus {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
@@ -121,6 +127,17 @@ impl Server {
     }
 
     pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
+        self.try_send(method, path, headers, body).unwrap()
+    }
+
+    /// An error: no answer came, or not the whole of one.
+    pub fn try_send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Result<Reply, ureq::Error> {
         let mut request = ureq::http::Request::builder().method(method).uri(format!("{}{path}", self.url));
         if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("authorization")) && !self.key.is_empty() {
             request = request.header("Authorization", format!("Bearer {}", self.key));
@@ -133,9 +150,9 @@ impl Server {
         } else {
             self.agent.run(request.body(body).unwrap())
         };
-        let (head, mut body) = response.unwrap().into_parts();
-        let body = if method == "HEAD" { Vec::new() } else { body.with_config().limit(1 << 30).read_to_vec().unwrap() };
-        Reply { status: head.status.as_u16(), headers: head.headers, body }
+        let (head, mut body) = response?.into_parts();
+        let body = if method == "HEAD" { Vec::new() } else { body.with_config().limit(1 << 30).read_to_vec()? };
+        Ok(Reply { status: head.status.as_u16(), headers: head.headers, body })
     }
 
     pub fn get(&self, path: &str) -> Reply {
