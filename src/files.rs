@@ -140,7 +140,7 @@ impl Files {
                     }
                 }
             }
-            None => js::complain(&format!("the host sent {message:?}")),
+            None => js::complain(&format!("the host sent {}", js::show(message))),
         }
     }
 }

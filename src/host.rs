@@ -103,7 +103,7 @@ impl Host {
                     driver.feed(Input::Unreadable { file, reason });
                 }
             }
-            None => js::complain(&format!("the files port brought {message:?}")),
+            None => js::complain(&format!("the files port brought {}", js::show(message))),
         }
     }
 
@@ -127,7 +127,7 @@ impl Host {
         };
         match input {
             Some(input) => self.driver.feed(input),
-            None => js::complain(&format!("the control port brought {message:?}")),
+            None => js::complain(&format!("the control port brought {}", js::show(message))),
         }
     }
 
@@ -181,7 +181,9 @@ fn report_panics_to(control: &MessagePort) {
         hosts.len() == 1
     });
     if first {
-        std::panic::set_hook(Box::new(|panic| {
+        let previous = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            previous(panic);
             let message = panic.to_string();
             js::complain(&message);
             HOSTS.with_borrow(|hosts| hosts.iter().for_each(|host| ToFacade::Fatal { message: &message }.post(host)));

@@ -79,7 +79,24 @@ pub fn describe(error: &JsValue) -> String {
     match (text(error, "name"), text(error, "message")) {
         (Some(name), Some(message)) if message.is_empty() => name,
         (Some(name), Some(message)) => format!("{name}: {message}"),
-        _ => error.as_string().unwrap_or_else(|| format!("{error:?}")),
+        _ => error.as_string().unwrap_or_else(|| show(error)),
+    }
+}
+
+/// A value in a few words. (`Debug` of a `JsValue` throws at objects that throw.)
+pub fn show(value: &JsValue) -> String {
+    if let Some(text) = value.as_string() {
+        return format!("“{text}”");
+    }
+    if value.is_object() {
+        let class = text(&get(value, "constructor"), "name").filter(|name| !name.is_empty());
+        return format!("a value of class {}", class.as_deref().unwrap_or("Object"));
+    }
+    match (value.as_f64(), value.as_bool()) {
+        (Some(number), _) => number.to_string(),
+        (_, Some(flag)) => flag.to_string(),
+        _ if value.is_null() => "null".to_owned(),
+        _ => value.js_typeof().as_string().unwrap_or_default(),
     }
 }
 

@@ -148,7 +148,7 @@ impl Outlet {
                 return (Found { path, unreadable: Some(reason), ..Found::default() }, None);
             }
         };
-        let mut found = Found { path, media_type: file.type_(), ..Found::default() };
+        let mut found = Found { path, media_type: js::text(&file, "type").unwrap_or_default(), ..Found::default() };
         if facts == Facts::Known {
             found.size = Some(file.size() as u64);
             found.last_modified = Some(file.last_modified().max(0.0) as u64);
@@ -173,7 +173,7 @@ fn metadata(hook: &Function, file: &File) -> Result<Option<String>, String> {
         return Err("metadata(file) gave a promise; it must give an object at once".to_owned());
     }
     if !said.is_object() || Array::is_array(&said) {
-        return Err(format!("metadata(file) gave {said:?}; it must give an object"));
+        return Err(format!("metadata(file) gave {}; it must give an object", js::show(&said)));
     }
     let text = JSON::stringify(&said).map_err(|error| threw("JSON of metadata", &error))?;
     // Undefined, whatever its type says, where the object's toJSON gives nothing.
@@ -187,7 +187,7 @@ fn group(hook: &Function, file: &File) -> Result<Option<String>, String> {
         return Ok(None);
     }
     if said.is_object() || said.is_function() || said.is_symbol() {
-        return Err(format!("groupBy(file) gave {said:?}; it must give a text"));
+        return Err(format!("groupBy(file) gave {}; it must give a text", js::show(&said)));
     }
     Ok(js_sys::Object::from(said).to_string().as_string())
 }

@@ -170,7 +170,8 @@ fn row(file: Found) -> Array {
 }
 
 fn found(row: &JsValue) -> Found {
-    let row: &Array = row.unchecked_ref();
+    // Even what is no row counts, or all after it would get wrong numbers.
+    let Some(row) = row.dyn_ref::<Array>() else { return Found::default() };
     let text = |place| row.get(place).as_string();
     Found {
         path: text(0).unwrap_or_default(),

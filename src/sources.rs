@@ -94,7 +94,7 @@ impl Source {
     }
 
     pub fn wrong(source: &JsValue) -> JsValue {
-        js::type_error(&format!("{ACCEPTED}, but got {source:?}"))
+        js::type_error(&format!("{ACCEPTED}, but got {}", js::show(source)))
     }
 }
 

@@ -185,7 +185,7 @@ impl Walk {
         self.report(match file {
             Ok(value) => match sources::file(&value) {
                 Some(file) => Seen::File { file, path, facts },
-                None => Seen::Unreadable { path, reason: format!("the browser gave {value:?} for a file") },
+                None => Seen::Unreadable { path, reason: format!("the browser gave {} for a file", js::show(&value)) },
             },
             Err(error) => Seen::Unreadable { path, reason: js::describe(&error) },
         })
