@@ -307,3 +307,29 @@ fn tenants_do_not_see_each_other() {
     });
     assert_eq!(server.content(&id), b"secret");
 }
+
+#[test]
+fn a_page_of_large_records_ends_early_and_loses_none() {
+    let server = Server::start();
+    let batch = server.batch();
+    // 80,000 blocks in a list, all of them the same.
+    let mut documents: Vec<_> = (0..5).map(|i| document(&format!("{i}"), &[b"x"])).collect();
+    for entry in &mut documents {
+        entry.blocks = vec![entry.blocks[0]; 80_000];
+        entry.size = 80_000;
+    }
+    let mut listed = 0;
+    for entry in &documents {
+        committed(&server.bundle(&batch.id, std::slice::from_ref(entry), &[b"x"]).documents[0].outcome);
+    }
+    let (mut pages, mut cursor) = (0, String::new());
+    loop {
+        let page: DocumentPage = server.get(&format!("/v1/batches/{}/documents?limit=5000{cursor}", batch.id)).json();
+        (pages, listed) = (pages + 1, listed + page.documents.len());
+        let Some(next) = page.next else { break };
+        cursor = format!("&cursor={next}");
+    }
+    assert_eq!((listed, pages), (5, 2));
+    let first: DocumentPage = server.get(&format!("/v1/batches/{}/documents?limit=1", batch.id)).json();
+    assert!(server.content(&first.documents[0].id) == vec![b'x'; 80_000]);
+}

@@ -19,6 +19,7 @@ impl Files {
     /// Opens `directory`, and makes it if need be.
     pub fn open(directory: &Path) -> Result<Self, StoreError> {
         fs::create_dir_all(directory)?;
+        sync_directory(directory.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new(".")))?;
         Ok(Files { directory: directory.to_owned() })
     }
 

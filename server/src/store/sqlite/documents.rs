@@ -12,6 +12,9 @@ const COLUMNS: &str =
 /// One block in `documents.blocks`.
 const ENTRY: usize = 40;
 
+/// Bytes of block lists and metadata after which a page ends early: documents of many blocks are large records.
+const PAGE_WEIGHT: usize = 8 << 20;
+
 /// `[digest, length]` as the column holds them.
 pub(super) fn pack_list(blocks: &[(Digest, u64)]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(blocks.len() * ENTRY);
@@ -69,9 +72,17 @@ pub(super) fn list(c: &Connection, tenant: Tenant, batch: &str, page: &Page) -> 
         "SELECT {COLUMNS} FROM documents d JOIN batches b ON b.seq = d.batch
          WHERE d.batch = ?1 AND d.path > ?2 ORDER BY d.path LIMIT ?3"
     ))?;
-    let rows = select.query_map(params![seq, after, i64::from(page.limit) + 1], |row| Ok(((), record(row)?)))?;
-    let (rows, more) = batches::cut(rows.collect::<rusqlite::Result<_>>()?, page);
-    let next = rows.last().filter(|_| more.is_some()).map(|last| to_hex(&last.path));
+    let mut found = select.query_map(params![seq, after, i64::from(page.limit) + 1], record)?;
+    let (mut rows, mut weight) = (Vec::new(), 0);
+    let mut next = None;
+    while let Some(document) = found.next().transpose()? {
+        if rows.len() >= page.limit as usize || weight >= PAGE_WEIGHT {
+            next = rows.last().map(|last: &Document| to_hex(&last.path));
+            break;
+        }
+        weight += document.blocks.len() * ENTRY + document.metadata.as_ref().map_or(0, |json| json.get().len());
+        rows.push(document);
+    }
     Ok(Some(Listed { rows, next }))
 }
 
