@@ -130,6 +130,9 @@ async fn answer(sent: Sent) -> Result<Reply, JsValue> {
     let status = status.ok_or_else(|| js::type_error("fetch gave no Response"))?;
     let retry_after = js::invoke(&js::get(&response, "headers"), "get", &[&"retry-after".into()]);
     let body = future(js::invoke(&response, "arrayBuffer", &[])?).await?;
+    if !body.is_object() {
+        return Err(js::type_error("fetch gave a Response without bytes"));
+    }
     Ok(Reply {
         status,
         retry_after: retry_after.ok().and_then(|value| value.as_string()),
