@@ -74,7 +74,10 @@ fn a_server_killed_under_load_keeps_every_ack() {
         assert_eq!(name(&server.content(id)).to_string(), ack.path);
     }
     let status = server.status(&batch).status;
-    assert!(status.total_files >= acks.len() as u64 && status.total_files % 20 == 0, "bundles are all or nothing");
+    assert!(
+        status.total_files >= acks.len() as u64 && status.total_files.is_multiple_of(20),
+        "bundles are all or nothing"
+    );
     assert_eq!(status.bytes, status.total_files * 5000);
 }
 

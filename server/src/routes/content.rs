@@ -145,7 +145,12 @@ impl Source {
             {
                 match at {
                     Some(Location { pack, offset, length: held }) if held == *length => {
-                        self.ready.push_back((pack, offset + first, last - first));
+                        let (start, bytes) = (offset + first, last - first);
+                        match self.ready.back_mut() {
+                            // Neighbours in a pack are read as one.
+                            Some((before, from, more)) if *before == pack && *from + *more == start => *more += bytes,
+                            _ => self.ready.push_back((pack, start, bytes)),
+                        }
                     }
                     _ => return Err(StoreError::Failed(format!("block {digest} of a document is lost"))),
                 }

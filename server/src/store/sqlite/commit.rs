@@ -8,7 +8,7 @@ use crate::store::{Bundle, Committed, StoreError, Tenant};
 use cloudindex_wire::{BatchLimits, Digest, DocumentEntry, DocumentOutcome, Phase, Problem};
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use serde_json::value::RawValue;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 pub(super) fn commit(c: &mut Connection, tenant: Tenant, batch: &str, bundle: Bundle) -> Result<Committed> {
     let transaction = c.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -140,12 +140,14 @@ impl Work<'_> {
 
     /// Blocks that are not there, each once; or what is wrong with one that is.
     fn missing(&self, entry: &DocumentEntry) -> Result<std::result::Result<Vec<Digest>, Problem>> {
-        let (mut missing, mut seen) = (Vec::new(), HashSet::new());
+        let (mut missing, mut seen) = (Vec::new(), HashMap::new());
         for (digest, length) in &entry.blocks {
-            let held = match self.fresh.get(digest) {
-                Some(length) => Some(*length),
-                None => block_length(self.c, self.tenant, digest)?,
+            let held = match (seen.get(digest), self.fresh.get(digest)) {
+                (Some(held), _) => *held,
+                (None, Some(fresh)) => Some(*fresh),
+                (None, None) => block_length(self.c, self.tenant, digest)?,
             };
+            let first = seen.insert(digest, held).is_none();
             match held {
                 Some(held) if held == *length => {}
                 Some(held) => {
@@ -155,7 +157,7 @@ impl Work<'_> {
                     );
                     return Ok(Err(rules::invalid_file(detail)));
                 }
-                None if seen.insert(digest) => missing.push(*digest),
+                None if first => missing.push(*digest),
                 None => {}
             }
         }
