@@ -2,7 +2,8 @@
 
 use crate::scenario::Scenario;
 use crate::server::{Wire, digest};
-use cloudindex_engine::{AttemptId, Method, Reply};
+use crate::shell::Blocks;
+use cloudindex_engine::{AttemptId, BlockKey, Input, Method, Reply};
 use cloudindex_wire::Digest;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +15,8 @@ pub struct Gate<'a> {
     used: BTreeSet<AttemptId>,
     pub paused: bool,
     pub offline: bool,
-    pub cancelled: bool,
+    cancelled: bool,
+    walking: bool,
     pub refreshing: bool,
     /// `Retry-After` is not over before.
     hold_until: u64,
@@ -22,7 +24,7 @@ pub struct Gate<'a> {
     capped: bool,
     /// Times that the server failed a request, since it last did not.
     failures: BTreeMap<Digest, u32>,
-    /// Bytes of bodies in flight.
+    /// Bytes of blocks in flight.
     pub flying: u64,
 }
 
@@ -30,7 +32,7 @@ pub struct Gate<'a> {
 pub struct Live {
     kind: Kind,
     request: Digest,
-    pub bytes: u64,
+    block_bytes: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,6 +75,7 @@ impl<'a> Gate<'a> {
             paused: false,
             offline: false,
             cancelled: false,
+            walking: false,
             refreshing: false,
             hold_until: 0,
             capped: false,
@@ -81,17 +84,17 @@ impl<'a> Gate<'a> {
         }
     }
 
-    /// The engine sends this; `block_bytes` of it are blocks.
-    pub fn send(&mut self, attempt: AttemptId, wire: &Wire, block_bytes: u64, now: u64) -> Result<(), String> {
+    /// The engine sends this, with these blocks in it.
+    pub fn send(&mut self, attempt: AttemptId, wire: &Wire, blocks: Blocks, now: u64) -> Result<(), String> {
         let config = &self.scenario.config;
         let kind = Kind::of(wire);
         if !self.used.insert(attempt) {
             return Err(format!("{attempt:?} is used twice"));
         }
-        let request = self.name(kind, wire);
-        let bytes = wire.body.len() as u64;
-        self.live.insert(attempt, Live { kind, request, bytes });
-        self.flying += bytes;
+        let block_bytes = blocks.bytes;
+        let request = self.name(kind, wire, &blocks.keys);
+        self.live.insert(attempt, Live { kind, request, block_bytes });
+        self.flying += block_bytes;
         if self.live.len() > config.concurrency {
             return Err(format!("{} requests in flight, {} allowed", self.live.len(), config.concurrency));
         }
@@ -115,7 +118,7 @@ impl<'a> Gate<'a> {
         if now < self.hold_until {
             return Err(format!("{kind:?} is sent {} ms before Retry-After is over", self.hold_until - now));
         }
-        if self.failures.get(&request).is_some_and(|failed| *failed >= config.attempts) {
+        if kind != Kind::Call && self.failures.get(&request).is_some_and(|failed| *failed >= config.attempts) {
             return Err(format!("{kind:?} is sent once more after {} attempts", config.attempts));
         }
         let cap = if self.capped { config.bundle_bytes.min(self.scenario.server.bundle_bytes) } else { config.bundle_bytes };
@@ -139,8 +142,22 @@ impl<'a> Gate<'a> {
     /// The attempt is over; nothing if it was before.
     pub fn land(&mut self, attempt: AttemptId) -> Option<Live> {
         let live = self.live.remove(&attempt)?;
-        self.flying -= live.bytes;
+        self.flying -= live.block_bytes;
         Some(live)
+    }
+
+    /// A walk goes on, or ends. What is found after that is another upload, and may go though the one before was cancelled.
+    pub fn walked(&mut self, input: &Option<Input>) {
+        if matches!(input, Some(Input::Found(_))) && !self.walking {
+            self.retried();
+        }
+        self.walking = matches!(input, Some(Input::Found(_))) || (self.walking && input.is_none());
+    }
+
+    /// The user gives up; that ends a pause too.
+    pub fn cancel(&mut self) {
+        self.cancelled = true;
+        self.paused = false;
     }
 
     /// The user wants another try: attempts count from the start.
@@ -150,19 +167,14 @@ impl<'a> Gate<'a> {
     }
 
     /// Equal for two attempts of one request: their boundaries and tokens differ, what they ask for does not.
-    fn name(&self, kind: Kind, wire: &Wire) -> Digest {
-        let mut name = format!("{kind:?} {} ", wire.path).into_bytes();
-        let boundary = wire.header("Content-Type").and_then(|text| crate::multipart::boundary(text).ok());
-        match boundary.and_then(|boundary| crate::multipart::read(&wire.body, boundary).ok()) {
-            None => name.extend_from_slice(wire.header("Idempotency-Key").unwrap_or_default().as_bytes()),
-            Some(body) => {
-                for part in &body.parts {
-                    name.extend_from_slice(part.name.as_bytes());
-                }
-                if kind == Kind::Documents && let Some(manifest) = body.parts.first() {
-                    name.extend_from_slice(manifest.bytes);
-                }
-            }
+    fn name(&self, kind: Kind, wire: &Wire, blocks: &[BlockKey]) -> Digest {
+        let mut name = format!("{kind:?} {} {blocks:?}", wire.path).into_bytes();
+        name.extend_from_slice(wire.header("Idempotency-Key").unwrap_or_default().as_bytes());
+        if kind == Kind::Documents
+            && let Some(boundary) = wire.header("Content-Type").and_then(|text| crate::multipart::boundary(text).ok())
+            && let Ok(body) = crate::multipart::read(&wire.body, boundary)
+        {
+            body.parts.iter().take(1).for_each(|manifest| name.extend_from_slice(manifest.bytes));
         }
         digest(&name)
     }

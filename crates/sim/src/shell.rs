@@ -25,6 +25,13 @@ pub struct Shell<'a> {
     stored: u64,
 }
 
+/// The blocks in a request.
+#[derive(Debug, Default)]
+pub struct Blocks {
+    pub keys: Vec<BlockKey>,
+    pub bytes: u64,
+}
+
 #[derive(Debug)]
 struct Walking {
     left: Range<usize>,
@@ -246,22 +253,23 @@ impl<'a> Shell<'a> {
         }
     }
 
-    /// Puts a request together as it goes over the wire; also the bytes of blocks in it.
-    pub fn compose(&self, request: Request) -> Result<(Wire, u64), String> {
+    /// Puts a request together as it goes over the wire.
+    pub fn compose(&self, request: Request) -> Result<(Wire, Blocks), String> {
         let base = self.scenario.config.base_url.trim_end_matches('/');
         let path = request.url.strip_prefix(base).ok_or_else(|| format!("{} is not of {base}", request.url))?.to_owned();
-        let (mut body, mut of_blocks) = (Vec::new(), 0);
+        let (mut body, mut blocks) = (Vec::new(), Blocks::default());
         for segment in &request.body {
             match segment {
                 Segment::Bytes(bytes) => body.extend_from_slice(bytes),
                 Segment::Block(key) => {
                     let bytes = self.store.get(key).ok_or_else(|| format!("{key:?} is sent, but not in the store"))?;
-                    of_blocks += bytes.len() as u64;
+                    blocks.bytes += bytes.len() as u64;
+                    blocks.keys.push(*key);
                     body.extend_from_slice(bytes);
                 }
             }
         }
-        Ok((Wire { method: request.method, path, headers: request.headers, body }, of_blocks))
+        Ok((Wire { method: request.method, path, headers: request.headers, body }, blocks))
     }
 
     /// Bytes that are held now, or may be without another word of the engine.

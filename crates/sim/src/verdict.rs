@@ -133,7 +133,12 @@ fn has_cause(world: &World<'_>, file: &FileView) -> bool {
         (FileState::Failed, codes::FILE_CHANGED) => source.versions.len() > 1,
         (FileState::Failed, codes::FILE_UNREADABLE) => source.is_shaky(),
         (FileState::Failed, codes::UNAUTHORIZED) => ways.revoked.is_some() || (rough && ways.token_life.is_some()),
-        (FileState::Failed, codes::INVALID_FILE | codes::INVALID_REQUEST) => ways.poison.contains_key(&source.found.path),
+        (FileState::Failed, codes::INVALID_FILE) => ways.poison.contains_key(&source.found.path),
+        (FileState::Failed, codes::INVALID_REQUEST) => {
+            // A proxy's page in place of the server's words leaves the status alone.
+            let garbled = faults(&[Fault::Garbage]) && (ways.given.is_some() || ways.revoked.is_some());
+            ways.poison.contains_key(&source.found.path) || garbled
+        }
         (FileState::Failed, codes::BUNDLE_TOO_LARGE) => ways.hidden_cap.is_some() || manifest(size, config.cut.min) > ways.bundle_bytes,
         (FileState::Failed, codes::BLOCK_TOO_LARGE) => ways.block_bytes < config.cut.max as u64,
         (FileState::Failed, codes::BATCH_NOT_FOUND) => ways.given.as_ref().is_some_and(|given| !given.exists),

@@ -40,6 +40,8 @@ pub struct World<'a> {
     pub over_at: Option<u64>,
     instant: (u64, u32),
     idle_wakes: u32,
+    /// Wakes in a row with nothing between them, and when the first was.
+    row: (u32, u64),
 }
 
 /// What a run amounts to.
@@ -88,6 +90,7 @@ impl<'a> World<'a> {
             over_at: None,
             instant: (0, 0),
             idle_wakes: 0,
+            row: (0, 0),
         }
     }
 
@@ -113,6 +116,7 @@ impl<'a> World<'a> {
         match event {
             Event::Walk(walk) => {
                 let input = self.shell.walk(walk, &mut self.queue);
+                self.gate.walked(&input);
                 if let Some(Input::Found(found)) = &input {
                     let rows = &self.shell.rows;
                     self.check.found(&rows[rows.len() - found.len()..]);
@@ -141,7 +145,11 @@ impl<'a> World<'a> {
                 let idle = self.check.is_over() && self.shell.has_walked() && self.gate.live.is_empty() && self.queue.is_quiet();
                 self.idle_wakes = if idle { self.idle_wakes + 1 } else { 0 };
                 self.check.that(self.idle_wakes < LAST_WAKES, || "it is over, and wants to be woken again and again".into());
+                let (wakes, since) = self.row;
                 self.feed(Some(Input::Wake));
+                self.row = if wakes == 0 { (1, now) } else { (wakes + 1, since) };
+                let spins = wakes > 100 && now - since < u64::from(wakes) * 3;
+                self.check.that(!spins, || format!("{wakes} wakes in {} ms, and nothing came of them", now - since));
             }
             Event::Timer(_) => {}
             Event::User(index) => self.user(index),
@@ -186,7 +194,7 @@ impl<'a> World<'a> {
                 Input::Resume
             }
             Doing::Cancel => {
-                self.gate.cancelled = true;
+                self.gate.cancel();
                 Input::Cancel
             }
             Doing::Remove(file) => Input::Remove(*file),
@@ -218,6 +226,7 @@ impl<'a> World<'a> {
     fn feed(&mut self, input: Option<Input>) {
         let Some(input) = input else { return };
         let now = self.queue.now();
+        self.row = (0, now);
         self.log.note(now, crate::words::weight(&input), || crate::words::input(&input));
         self.engine.handle(input, Now(now));
         self.drain();
@@ -236,7 +245,8 @@ impl<'a> World<'a> {
         }
         let config = &self.scenario.config;
         let weight = self.shell.weight() + self.gate.flying;
-        let most = config.max_buffer + self.scenario.shell.chunk as u64;
+        // A stream gives whole chunks: each open file may go over by one.
+        let most = config.max_buffer + (config.open_files * self.scenario.shell.chunk) as u64;
         self.check.that(weight <= most, || format!("{weight} bytes are held or granted, {} allowed", config.max_buffer));
         let open = self.shell.open_streams();
         self.check.that(open <= config.open_files, || format!("{open} files are open, {} allowed", config.open_files));
@@ -293,8 +303,9 @@ impl<'a> World<'a> {
     fn send(&mut self, attempt: AttemptId, request: cloudindex_engine::Request) {
         let now = self.queue.now();
         self.figures.sends += 1;
-        let sent = self.shell.compose(request).and_then(|(wire, of_blocks)| {
-            self.gate.send(attempt, &wire, of_blocks, now)?;
+        self.idle_wakes = 0;
+        let sent = self.shell.compose(request).and_then(|(wire, blocks)| {
+            self.gate.send(attempt, &wire, blocks, now)?;
             Ok(wire)
         });
         let wire = match sent {
@@ -405,6 +416,10 @@ impl<'a> World<'a> {
     }
 
     fn deliver(&mut self, attempt: AttemptId, reply: Reply, acked: &[String]) {
+        if self.gate.offline {
+            // No network, no answer; the browser may tell, or not.
+            return if self.rng.percent(50) { self.lose(attempt) };
+        }
         if self.gate.live.contains_key(&attempt) {
             self.gate.answered(attempt, &reply, self.queue.now());
             acked.iter().for_each(|path| self.check.acked(path));
