@@ -69,6 +69,12 @@ pub fn check_options(options: &str) -> JsValue {
     options::read(options).map_or_else(|failure| js::plain(&failure), |_| JsValue::UNDEFINED)
 }
 
+/// The body of `POST /v1/batches` from what `batches.create` was given; wrong options: throws a Failure.
+#[wasm_bindgen(js_name = newBatch)]
+pub fn new_batch(options: &str) -> Result<String, JsValue> {
+    options::new_batch(options).map_err(|failure| js::plain(&failure))
+}
+
 /// The seed's optimizeBatchSize without its faults: indexes by batch; files over the limit in `rejected`.
 #[wasm_bindgen(js_name = planBatches, unchecked_return_type = "{ batches: Uint32Array[]; rejected: Uint32Array }")]
 pub fn plan_batches(sizes: Vec<f64>, options: &str) -> Result<JsValue, JsValue> {

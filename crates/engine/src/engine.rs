@@ -219,7 +219,7 @@ impl Engine {
             Input::Retry(files) => self.retry(files, now),
             Input::Online => self.online(now),
             Input::Offline => self.offline(now),
-            Input::Call { call, method, path, body } => self.call(call, method, path, body),
+            Input::Call { call, method, path, body } => self.call(call, method, path, body, now),
             Input::Wake => {}
         }
         self.settle(now);
@@ -247,12 +247,20 @@ impl Engine {
             _ => None,
         };
         let update = self.updates.due(self.phase(now), self.config.frame);
-        [self.transport.wake_at(now, &self.config, paused), bundles, groups, deadline, follow, update, self.sweep_at]
-            .into_iter()
-            .flatten()
-            .min()
-            // What was due by now has been done; a timer never fires in the same instant again.
-            .map(|at| at.max(now.after(1)))
+        [
+            self.transport.wake_at(now, &self.config, paused, self.wants_link()),
+            bundles,
+            groups,
+            deadline,
+            follow,
+            update,
+            self.sweep_at,
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+        // What was due by now has been done; a timer never fires in the same instant again.
+        .map(|at| at.max(now.after(1)))
     }
 
     /// How far it is; constant time.

@@ -23,6 +23,8 @@ pub(crate) struct Row {
     pub media_type: Box<str>,
     pub last_modified: Option<u64>,
     pub metadata: Option<Box<str>>,
+    /// What the application's `groupBy` said.
+    pub app_group: Option<Box<str>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

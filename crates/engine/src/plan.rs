@@ -1,7 +1,7 @@
 //! Which files go together: groups, and the seed's `optimizeBatchSize` without its faults.
 
 use crate::config::{Config, GroupBy};
-use crate::io::{FileId, Found, Now};
+use crate::io::{FileId, Now};
 use std::collections::HashMap;
 
 /// Files by group, as indexes into the sizes that were given.
@@ -73,13 +73,14 @@ impl Planner {
     }
 
     /// The key under which this file is grouped.
-    pub fn key(&self, found: &Found) -> String {
-        match self.by {
-            GroupBy::Order => String::new(),
-            GroupBy::Type => found.media_type.clone(),
-            GroupBy::Folder => found.path.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned(),
-            GroupBy::Application => found.group.clone().unwrap_or_default(),
-        }
+    pub fn key(&self, path: &str, media_type: &str, group: Option<&str>) -> String {
+        let key = match self.by {
+            GroupBy::Order => "",
+            GroupBy::Type => media_type,
+            GroupBy::Folder => path.rsplit_once('/').map_or("", |(folder, _)| folder),
+            GroupBy::Application => group.unwrap_or_default(),
+        };
+        key.to_owned()
     }
 
     /// Puts a file into the group of its key; gives the groups that this fills, in order.

@@ -138,7 +138,8 @@ impl Tally {
             completed: self.completed,
             failed: self.failed,
             cancelled: self.cancelled,
-            bytes: self.acked,
+            // A file that was retried may have become shorter than what of it is with the server.
+            bytes: if basis == Basis::Bytes { self.acked.min(self.total_bytes) } else { self.acked },
             total_bytes: self.total_bytes,
             bytes_per_second,
             seconds_left: (rate > 0.0).then(|| whole.saturating_sub(done) as f64 / rate),

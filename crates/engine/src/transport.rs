@@ -132,6 +132,11 @@ impl Transport {
         self.flying.len()
     }
 
+    /// Nothing is in the air, and nothing waits.
+    pub fn is_idle(&self) -> bool {
+        self.flying.is_empty() && self.waiting.is_empty()
+    }
+
     pub fn flying_bytes(&self) -> u64 {
         self.flying_bytes
     }
@@ -245,12 +250,15 @@ impl Transport {
     }
 
     /// The next moment at which something here becomes possible or overdue.
-    pub fn wake_at(&self, now: Now, config: &Config, paused: bool) -> Option<Now> {
+    pub fn wake_at(&self, now: Now, config: &Config, paused: bool, wanted: bool) -> Option<Now> {
         let deadlines = self.flying.values().map(|flight| flight.deadline);
         let gate = match self.link {
+            // Far away, but not none: what waits, waits for the gate.
+            Link::Down { .. } if !wanted => Some(Now(u64::MAX)),
             Link::Down { since, probe_at, .. } => {
-                let probing = self.flying.values().any(|flight| flight.parcel.errand == Errand::Probe);
-                Some(if probing { since.after(config.patience) } else { probe_at.min(since.after(config.patience)) })
+                let waits = self.flying.len() >= config.concurrency
+                    || self.flying.values().any(|flight| flight.parcel.errand == Errand::Probe);
+                Some(if waits { since.after(config.patience) } else { probe_at.min(since.after(config.patience)) })
             }
             _ if self.hold_until > now => Some(self.hold_until),
             _ => None,
@@ -262,7 +270,7 @@ impl Transport {
             .filter(|parcel| gate.is_none() && !full && (!paused || parcel.errand.ignores_pause()))
             .map(|parcel| parcel.ready_at)
             .filter(|ready_at| *ready_at > now);
-        deadlines.chain(gate).chain(retries).min()
+        deadlines.chain(gate).chain(retries).filter(|at| *at < Now(u64::MAX)).min()
     }
 }
 

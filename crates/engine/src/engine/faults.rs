@@ -1,6 +1,6 @@
 //! What no answer, or a bad one, means.
 
-use super::{Batch, Engine, Run, Stage, Trust};
+use super::{Batch, Engine, Stage, Trust};
 use crate::config::Refresh;
 use crate::error::{Failure, codes};
 use crate::io::{Action, AttemptId, FileId, Now};
@@ -17,11 +17,13 @@ impl Engine {
             self.no_reply(attempt, &format!("no answer within {waited} ms (network.timeout)"), now);
         }
         while let Some((id, at)) = self.deadlines.front().copied() {
-            if at > self.clock.read(now) {
+            // Files that are done must not wake anybody.
+            let waits = self.files.work(id).is_some_and(|work| work.deadline == at);
+            if waits && at > self.clock.read(now) {
                 break;
             }
             self.deadlines.pop_front();
-            if self.files.work(id).is_some_and(|work| work.deadline == at) {
+            if waits {
                 let words = format!(
                     "“{}” took longer than {} ms (processing.timeout): raise the limit, or try again",
                     self.path(id),
@@ -31,7 +33,7 @@ impl Engine {
             }
         }
         if let Link::Down { since, .. } = self.transport.link
-            && self.run == Run::Running
+            && self.wants_link()
             && now.since(since) >= self.config.patience
         {
             let words = format!("no answer from the server for {} s: try again later", self.config.patience / 1000);

@@ -50,6 +50,13 @@ impl Engine {
         }
     }
 
+    /// Somebody waits for the link again: its silence counts from now.
+    pub(super) fn be_patient(&mut self, now: Now) {
+        if let Link::Down { since, .. } = &mut self.transport.link {
+            *since = now;
+        }
+    }
+
     /// The browser says that there is no network: no attempts are spent on finding out.
     pub(super) fn offline(&mut self, now: Now) {
         if !self.is_down() {
@@ -83,10 +90,6 @@ impl Engine {
             batch @ Batch::Open(_) => self.batch = batch,
             Batch::Closed(batch) => self.batch = Batch::Closed(batch),
             Batch::Unopened | Batch::Opening | Batch::Refused(_) => {}
-        }
-        // A probe would keep the link's state alive for nobody.
-        if self.is_down() {
-            self.transport.link = Link::Untried;
         }
         self.run = Run::Running;
     }
@@ -184,9 +187,13 @@ impl Engine {
             self.batch = Batch::Unopened;
         }
         self.updates.reason = None;
+        if !self.wants_link() {
+            self.be_patient(now);
+        }
         self.stage = Stage::Working;
         for id in ids {
-            if self.files.claim(id) {
+            // An id may be named twice; by then the file is on its way.
+            if !self.files.is_live(id) && self.files.claim(id) {
                 self.again(id, now);
             }
         }
@@ -202,15 +209,19 @@ impl Engine {
         // Bytes that were counted stay counted: they are with the server.
         row.state = FileState::Waiting;
         row.percent = 0;
-        let is_grouped = row.group != 0;
+        self.updates.take_back(id);
         self.updates.file(&mut self.files, id);
-        if is_grouped {
+        let Some(row) = self.files.row(id) else { return };
+        if row.group != 0 {
             self.intake.push(id);
-        } else if self.config.max_batch_bytes.is_some() {
-            self.unsized_files.insert(id, String::new());
-            self.actions.push_back(Action::Size(vec![id]));
         } else {
-            self.group(id, "", 0, now);
+            let key = self.planner.key(&row.path, &row.media_type, row.app_group.as_deref());
+            if self.config.max_batch_bytes.is_some() {
+                self.unsized_files.insert(id, key);
+                self.actions.push_back(Action::Size(vec![id]));
+            } else {
+                self.group(id, &key, 0, now);
+            }
         }
     }
 
@@ -290,6 +301,15 @@ impl Engine {
     }
 
     pub(super) fn finish(&mut self) {
+        // A batch that nothing will go into is not asked for any more.
+        if self.batch == Batch::Opening {
+            self.transport.drain(|parcel| parcel.errand == Errand::Open);
+            for attempt in self.transport.attempts(|flight| flight.parcel.errand == Errand::Open) {
+                self.actions.push_back(Action::Abort(attempt));
+                self.transport.land(attempt);
+            }
+            self.batch = Batch::Unopened;
+        }
         self.stage = Stage::Done;
     }
 

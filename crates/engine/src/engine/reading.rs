@@ -21,6 +21,11 @@ impl Engine {
         if self.walk == Walk::Ended && self.stage != Stage::Working {
             self.stage = Stage::Working;
             self.updates.reason = None;
+            // Another upload: what kept the last one from its batch may be over, and patience is fresh.
+            if matches!(self.batch, Batch::Refused(_)) {
+                self.batch = Batch::Unopened;
+            }
+            self.be_patient(now);
         }
         self.walk = Walk::Walking;
         let mut ask = Vec::new();
@@ -41,7 +46,7 @@ impl Engine {
     }
 
     fn found_one(&mut self, found: Found, ask: &mut Vec<FileId>, now: Now) {
-        let key = self.planner.key(&found);
+        let key = self.planner.key(&found.path, &found.media_type, found.group.as_deref());
         let id = self.files.push(Row {
             state: FileState::Waiting,
             percent: 0,
@@ -53,6 +58,7 @@ impl Engine {
             media_type: found.media_type.into(),
             last_modified: found.last_modified,
             metadata: found.metadata.map(Into::into),
+            app_group: found.group.map(Into::into),
         });
         self.tally.found();
         self.updates.found(id);

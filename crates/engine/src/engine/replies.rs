@@ -13,14 +13,32 @@ use cloudindex_wire::{BlockAck, BlockOutcome, DocumentAck, DocumentOutcome, Phas
 
 impl Engine {
     pub(super) fn reply(&mut self, attempt: AttemptId, reply: Reply, now: Now) {
-        let Some(flight) = self.transport.land(attempt) else { return };
+        let Some(mut flight) = self.transport.land(attempt) else { return };
+        if flight.parcel.errand == Errand::Probe
+            && let Verdict::Retry { after, .. } = judge(&reply, &self.config)
+        {
+            // Somebody is there, but not the server: a proxy that waits for it, or a server that wants to be left alone.
+            self.transport.probe_failed(now, &self.config, &mut self.rng);
+            self.transport.hold_until = self.transport.hold_until.max(now.after(after.unwrap_or(0)));
+            self.updates.say();
+            return;
+        }
         self.answered(now);
         if flight.parcel.errand == Errand::Probe {
             return;
         }
+        // The link's word may have ended files of this very flight.
+        if let Errand::Bundle(load) = &flight.parcel.errand {
+            let ended: Vec<FileId> = load.files().filter(|id| !self.files.is_live(*id)).collect();
+            flight.gone.extend(ended);
+        }
         if (200..300).contains(&reply.status) {
             self.token_trust = Trust::Proven;
             self.held_since = None;
+            if self.batch_is_had() {
+                // What the upload stalled for is over.
+                self.updates.reason = None;
+            }
             self.tally.link().request(flight.bytes, now.since(flight.sent));
             self.success(flight, reply, now);
             return;
@@ -35,6 +53,10 @@ impl Engine {
                 _ => self.give_up(flight.parcel, failure, now),
             },
         }
+    }
+
+    fn batch_is_had(&self) -> bool {
+        !matches!(self.batch, Batch::Refused(_))
     }
 
     fn success(&mut self, flight: Flight, reply: Reply, now: Now) {
@@ -90,11 +112,31 @@ impl Engine {
             file_bytes: batch.limits.max_file_size,
             total_bytes: batch.limits.total_batch_bytes,
         });
+        self.recheck(now);
         // A little of the cap is for what frames the parts.
         self.bundle_bytes = self.bundle_bytes.min(batch.caps.bundle_bytes.saturating_sub(1024)).max(1);
         self.bundle_documents = self.bundle_documents.min(batch.caps.bundle_documents.max(1) as usize);
         self.batch = Batch::Open(batch.id);
         self.updates.say();
+    }
+
+    /// The server's limits are news to files that were accepted by ours alone.
+    fn recheck(&mut self, now: Now) {
+        self.accepted = (0, 0);
+        for id in self.files.live() {
+            let Some((path, size)) = self.files.row(id).map(|row| (row.path.to_string(), row.size)) else { continue };
+            let verdict = self
+                .limits
+                .check_count(&path, self.accepted.0)
+                .and_then(|()| self.limits.check_size(&path, size.unwrap_or(0), self.accepted.1));
+            match verdict {
+                Ok(()) => {
+                    self.accepted.0 += 1;
+                    self.accepted.1 += size.unwrap_or(0);
+                }
+                Err(failure) => self.fail_as(id, FileState::Rejected, failure, now),
+            }
+        }
     }
 
     fn documents_acked(&mut self, flight: Flight, files: &[FileId], acks: Vec<DocumentAck>, now: Now) {

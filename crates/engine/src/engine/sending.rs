@@ -15,7 +15,10 @@ pub(super) fn bundle_bytes(config: &Config) -> u64 {
 }
 
 impl Engine {
-    pub(super) fn call(&mut self, call: CallId, method: Method, path: String, body: Option<String>) {
+    pub(super) fn call(&mut self, call: CallId, method: Method, path: String, body: Option<String>, now: Now) {
+        if !self.wants_link() {
+            self.be_patient(now);
+        }
         let key = self.rng.token();
         self.transport.enqueue(Errand::Call { call, method, path, body, key });
     }
@@ -69,10 +72,19 @@ impl Engine {
         }
     }
 
+    /// Somebody waits for the link: without that, nobody asks for it, and its silence is nobody's concern.
+    pub(super) fn wants_link(&self) -> bool {
+        self.run == Run::Running
+            && (matches!(self.stage, Stage::Working | Stage::Completing(_) | Stage::Following(..))
+                || !self.transport.is_idle())
+    }
+
     /// While the link is down, one probe at a time asks whether it is back.
     fn probe(&mut self, now: Now) {
         if let Link::Down { probe_at, .. } = self.transport.link
             && probe_at <= now
+            && self.wants_link()
+            && self.transport.flying() < self.config.concurrency
             && !self.transport.has(&Errand::Probe)
         {
             self.launch(Parcel { errand: Errand::Probe, tried: 0, ready_at: now, blame: Blame::Settled }, now);

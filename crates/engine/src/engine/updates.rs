@@ -4,11 +4,14 @@ use crate::error::Failure;
 use crate::files::{Files, Shown};
 use crate::io::{FileChange, FileId, GroupChange, Now, Phase, Update};
 use crate::progress::Progress;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
+
+/// Files an update: more than people can follow, few enough that the page handles them within a frame.
+const FILES: usize = 2_000;
 
 #[derive(Debug, Default)]
 pub(super) struct Updates {
-    stale: Vec<FileId>,
+    stale: VecDeque<FileId>,
     /// What a change carries beside state and percent, until it is told.
     documents: HashMap<FileId, String>,
     failures: HashMap<FileId, Failure>,
@@ -33,14 +36,14 @@ impl Updates {
             && row.shown == Shown::UpToDate
         {
             row.shown = Shown::Stale;
-            self.stale.push(id);
+            self.stale.push_back(id);
         }
         self.news = News::Some;
     }
 
     /// A new row is stale from the start.
     pub fn found(&mut self, id: FileId) {
-        self.stale.push(id);
+        self.stale.push_back(id);
         self.news = News::Some;
     }
 
@@ -50,6 +53,12 @@ impl Updates {
 
     pub fn failure(&mut self, id: FileId, failure: Failure) {
         self.failures.insert(id, failure);
+    }
+
+    /// What was not told yet of an end that is none.
+    pub fn take_back(&mut self, id: FileId) {
+        self.documents.remove(&id);
+        self.failures.remove(&id);
     }
 
     pub fn group(&mut self, change: GroupChange) {
@@ -75,10 +84,18 @@ impl Updates {
         progress: Progress,
         now: Now,
     ) -> Update {
-        self.news = News::None;
+        let count = self.stale.len().min(FILES);
+        let rest = self.stale.len() - count;
+        // The end is told when every file's end is.
+        let phase = match self.told {
+            Some((told, _)) if rest > 0 && matches!(phase, Phase::Complete | Phase::Cancelled) => told,
+            None if rest > 0 => Phase::Running,
+            _ => phase,
+        };
+        self.news = if rest > 0 { News::Some } else { News::None };
         self.told = Some((phase, now));
-        let mut changes = Vec::with_capacity(self.stale.len());
-        for id in std::mem::take(&mut self.stale) {
+        let mut changes = Vec::with_capacity(count);
+        for id in self.stale.drain(..count) {
             let Some(row) = files.row_mut(id) else { continue };
             row.shown = Shown::UpToDate;
             changes.push(FileChange {

@@ -225,6 +225,7 @@ mod tests {
             media_type: "text/plain".into(),
             last_modified: Some(5),
             metadata: Some(r#"{"a":1}"#.into()),
+            app_group: None,
         }
     }
 
