@@ -35,7 +35,7 @@ const STEPS = {
   'tests of engine and wire, wasm32': engineInWasm,
   simulation: () => script('sim', '--seeds', '20000'),
   'tests of the shell, in Chromium': shellInChromium,
-  'units of the facade': async () => run(process.execPath, ['--test', ...(await suite('tests/js'))]),
+  'units of the facade': async () => run(process.execPath, ['--test', ...(await suite('tests/unit-js'))]),
   'end to end, in Chromium': endToEnd,
   'doctest of the guide': () => script('doctest', 'docs/guide.md'),
   ...(existsSync(join(ROOT, SEED)) && { 'doctest of the seed': () => script('doctest', SEED) }),

@@ -3,19 +3,47 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Chromium } from './cdp.mjs';
+import { Gate } from './gate.mjs';
 import { Page } from './page.mjs';
 import { Server } from './server.mjs';
 
-/** Server, browser and the upload page, ready for a drop. All end with the test `t`; what the page logged is then shown. */
-export async function open(t, { flags = [], browserOptions, path = '/' } = {}) {
-  const server = await Server.start(flags);
-  t.after(() => server.stop());
-  const browser = await Chromium.launch(browserOptions);
-  t.after(() => browser.close());
-  const page = await Page.open(browser, server.url + path);
+/** Server, browser and the upload page, ready for a drop; with `gated`, a gate between them. All end with the test `t`, and
+ *  what the page logged is then shown. */
+export async function open(t, { browserOptions, gated = false } = {}) {
+  const { server, browser } = await start(t, browserOptions);
+  const gate = gated ? await Gate.before(server) : undefined;
+  if (gate) t.after(() => gate.close());
+  const page = await Page.open(browser, `${(gate ?? server).url}/`);
   t.after(() => page.log.forEach((line) => t.diagnostic(line)));
   await ready(page);
+  return { server, browser, page, gate };
+}
+
+/** Server, browser, and an application's page of the server's origin, with a file input and a place to drop: what the package
+ *  does without the upload page. `/dist/index.js` is there to import. */
+export async function openBlank(t) {
+  const { server, browser } = await start(t);
+  const page = await Page.open(browser, `${server.url}/icon.svg`);
+  t.after(() => page.log.forEach((line) => t.diagnostic(line)));
+  await page.send('Page.setDocumentContent', {
+    frameId: (await page.send('Page.getFrameTree')).frameTree.frame.id,
+    html: '<!doctype html><meta charset="utf-8"><input id="files" type="file" multiple><div id="zone" style="height:200px">drop</div>',
+  });
   return { server, browser, page };
+}
+
+async function start(t, browserOptions) {
+  // Ends in the opposite order: a browser that still sends would keep the server from ending.
+  const server = await Server.start();
+  const browser = await Chromium.launch(browserOptions).catch(async (error) => {
+    await server.stop();
+    throw error;
+  });
+  t.after(async () => {
+    await browser.close();
+    await server.stop();
+  });
+  return { server, browser };
 }
 
 /** The page has its configuration, and takes files from now on. */
