@@ -19,15 +19,15 @@ export async function open(t, { browserOptions, gated = false } = {}) {
   return { server, browser, page, gate };
 }
 
-/** Server, browser, and an application's page of the server's origin, with a file input and a place to drop: what the package
- *  does without the upload page. `/dist/index.js` is there to import. */
+/** Server, browser, and an application's page of the server's origin, with a file input: what the package does without the
+ *  upload page. `/dist/index.js` is there to import. */
 export async function openBlank(t) {
   const { server, browser } = await start(t);
-  const page = await Page.open(browser, `${server.url}/icon.svg`);
+  // A document of that origin that runs nothing of ours: Chromium shows JSON in an HTML page.
+  const page = await Page.open(browser, `${server.url}/page/config.json`);
   t.after(() => page.log.forEach((line) => t.diagnostic(line)));
-  await page.send('Page.setDocumentContent', {
-    frameId: (await page.send('Page.getFrameTree')).frameTree.frame.id,
-    html: '<!doctype html><meta charset="utf-8"><input id="files" type="file" multiple><div id="zone" style="height:200px">drop</div>',
+  await page.evaluate(() => {
+    document.body.innerHTML = '<input id="files" type="file" multiple>';
   });
   return { server, browser, page };
 }
