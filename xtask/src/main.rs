@@ -15,10 +15,7 @@ fn main() -> ExitCode {
 
 fn bindgen(input: &str, out: &str) -> ExitCode {
     let mut generator = wasm_bindgen_cli_support::Bindgen::new();
-    let result = generator
-        .input_path(input)
-        .web(true)
-        .and_then(|generator| generator.typescript(true).generate(out));
+    let result = generator.input_path(input).web(true).and_then(|generator| generator.typescript(true).generate(out));
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
