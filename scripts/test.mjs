@@ -1,5 +1,5 @@
 // npm test: everything there is, in the order in which a mistake shows soonest. The first failure ends it; what was not run
-// then is counted and named.
+// then is counted and named. `npm test -- WORD …` runs only the steps whose names have one of the words.
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -41,9 +41,10 @@ const STEPS = {
   ...(existsSync(join(ROOT, SEED)) && { 'doctest of the seed': () => script('doctest', SEED) }),
 };
 
-await command(async () => {
+await command(async (words) => {
   const started = performance.now();
-  const names = Object.keys(STEPS);
+  const names = Object.keys(STEPS).filter((name) => words.length === 0 || words.some((word) => name.includes(word)));
+  if (names.length === 0) throw new Complaint(`no such step; there are: ${Object.keys(STEPS).join('; ')}`);
   const passed = [];
   let failure;
   for (const name of names) {
