@@ -6,7 +6,7 @@ use cloudindex_engine::{AttemptId, Input, Reply, Request, Segment};
 use gloo_net::http::{Headers, Method, RequestBuilder};
 use js_sys::{Function, Promise, Uint8Array};
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
@@ -15,7 +15,7 @@ use web_sys::{AbortController, AbortSignal, RequestCache};
 /// The attempts in flight. One that is called off is not here any more, and so reports nothing.
 pub struct Http {
     fetch: Option<Function>,
-    flights: Rc<RefCell<BTreeMap<AttemptId, AbortController>>>,
+    flights: Rc<RefCell<HashMap<AttemptId, AbortController>>>,
 }
 
 impl Http {
@@ -153,7 +153,9 @@ fn compose(segments: &[Segment], store: &Store) -> Result<Option<Uint8Array>, Js
     for segment in segments {
         length += match segment {
             Segment::Bytes(bytes) => bytes.len() as u32,
-            Segment::Block(key) => store.len(*key).ok_or_else(|| js::type_error(&format!("{key:?} is not kept")))?,
+            Segment::Block(key) => store
+                .len(*key)
+                .ok_or_else(|| js::type_error(&format!("block {} of file {} is not kept", key.index, key.file)))?,
         };
     }
     let body = Uint8Array::new_with_length(length);

@@ -1,6 +1,8 @@
 //! Between JavaScript's values and Rust's. Everything here takes any value whatever and never panics.
 
-use js_sys::{Array, Function, Object, Reflect, Uint8Array};
+use cloudindex_engine::Failure;
+use cloudindex_engine::options::{self, Word};
+use js_sys::{Array, Function, JSON, Object, Reflect, Uint8Array};
 use serde::Serialize;
 use serde_wasm_bindgen::Serializer;
 use wasm_bindgen::prelude::*;
@@ -27,6 +29,46 @@ pub fn plain<T: Serialize>(value: &T) -> JsValue {
         complain(&error.to_string());
         JsValue::UNDEFINED
     })
+}
+
+/// An application's options, from JSON text, taken apart into words with their paths.
+pub fn words(options: &str) -> Result<Vec<(String, Word)>, Failure> {
+    let mut words = Vec::new();
+    match JSON::parse(options) {
+        Ok(object) if is_plain(&object) => take_words("", &object.unchecked_into(), &mut words),
+        _ => return Err(options::not_an_object()),
+    }
+    Ok(words)
+}
+
+fn take_words(prefix: &str, object: &Object, words: &mut Vec<(String, Word)>) {
+    for name in Object::keys(object).iter().filter_map(|name| name.as_string()) {
+        let value = get(object, &name);
+        let path = if prefix.is_empty() { name } else { format!("{prefix}.{name}") };
+        if options::is_section(&path) && is_plain(&value) {
+            take_words(&path, &value.unchecked_into(), words);
+        } else {
+            words.push((path, word(&value)));
+        }
+    }
+}
+
+fn word(value: &JsValue) -> Word {
+    let list = || {
+        let list: &Array = value.dyn_ref()?;
+        list.iter().map(|item| item.as_string()).collect::<Option<Vec<String>>>()
+    };
+    let json = || is_plain(value).then(|| JSON::stringify(value).ok()).flatten();
+    (value.as_bool().map(Word::Flag))
+        .or_else(|| value.as_f64().map(Word::Number))
+        .or_else(|| value.as_string().map(Word::Text))
+        .or_else(|| list().map(Word::List))
+        .or_else(|| json().map(|json| Word::Object(json.into())))
+        .unwrap_or(Word::Other)
+}
+
+fn is_plain(value: &JsValue) -> bool {
+    value.is_object() && !Array::is_array(value)
 }
 
 pub fn object(fields: &[(&str, JsValue)]) -> JsValue {
@@ -92,12 +134,9 @@ pub fn show(value: &JsValue) -> String {
         let class = text(&get(value, "constructor"), "name").filter(|name| !name.is_empty());
         return format!("a value of class {}", class.as_deref().unwrap_or("Object"));
     }
-    match (value.as_f64(), value.as_bool()) {
-        (Some(number), _) => number.to_string(),
-        (_, Some(flag)) => flag.to_string(),
-        _ if value.is_null() => "null".to_owned(),
-        _ => value.js_typeof().as_string().unwrap_or_default(),
-    }
+    // The page has a formatter for numbers; Rust's would be 20 kB more of it.
+    let text = invoke(&js_sys::global(), "String", &[value]);
+    text.ok().and_then(|text| text.as_string()).unwrap_or_default()
 }
 
 /// Frees these bytes at once where the engine can, because collectors let gigabytes of dead buffers pile up (DESIGN.md).

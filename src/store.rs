@@ -6,13 +6,13 @@ use crate::js;
 use cloudindex_engine::{BlockKey, FileId};
 use js_sys::Uint8Array;
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::ops::Range;
 
 /// A block's bytes are pieces, one after the other, because a small file's are kept in the chunks that they came in.
 #[derive(Default)]
 pub struct Store {
-    blocks: RefCell<BTreeMap<BlockKey, Vec<Uint8Array>>>,
+    blocks: RefCell<HashMap<BlockKey, Vec<Uint8Array>>>,
 }
 
 impl Store {
@@ -36,14 +36,10 @@ impl Store {
 
     /// Drops blocks of a file, and their bytes at once.
     pub fn forget(&self, file: FileId, blocks: Range<u32>) {
-        let key = |index| BlockKey { file, index };
         let mut kept = self.blocks.borrow_mut();
-        if blocks.is_empty() {
-            return;
-        }
-        let dropped: Vec<BlockKey> = kept.range(key(blocks.start)..key(blocks.end)).map(|(key, _)| *key).collect();
-        for key in dropped {
-            kept.remove(&key).into_iter().flatten().for_each(|piece| js::release(&piece));
+        for index in blocks {
+            let dropped = kept.remove(&BlockKey { file, index });
+            dropped.into_iter().flatten().for_each(|piece| js::release(&piece));
         }
     }
 

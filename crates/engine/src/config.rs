@@ -1,7 +1,6 @@
 //! Everything that can be set, with its default and the reason for it. JavaScript sends overrides only.
 
 use crate::blocks::CutSizes;
-use std::collections::BTreeSet;
 
 /// The engine's settings, resolved. [`crate::options`] reads them from what an application writes.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,9 +42,9 @@ pub struct Config {
     /// Greatest backoff, ms. 30,000: the seed's.
     pub backoff_max: u64,
     /// Codes that are retried whatever their default.
-    pub retryable: BTreeSet<String>,
+    pub retryable: Vec<String>,
     /// Codes that are never retried.
-    pub fatal: BTreeSet<String>,
+    pub fatal: Vec<String>,
     /// ms without answer or progress before an attempt is given up. 30,000: the seed's.
     pub network_timeout: u64,
     /// ms a file may take from its first byte read, pauses not counted. None: a large file on a slow link takes what it takes.
@@ -108,6 +107,16 @@ pub enum GroupBy {
     Application,
 }
 
+impl Config {
+    pub(crate) fn is_fatal(&self, code: &str) -> bool {
+        self.fatal.iter().any(|fatal| fatal == code)
+    }
+
+    pub(crate) fn is_retryable(&self, code: &str) -> bool {
+        self.retryable.iter().any(|retryable| retryable == code)
+    }
+}
+
 impl Default for Config {
     fn default() -> Self {
         const MIB: usize = 1024 * 1024;
@@ -129,8 +138,8 @@ impl Default for Config {
             backoff_initial: 1000,
             backoff_multiplier: 2.0,
             backoff_max: 30_000,
-            retryable: BTreeSet::new(),
-            fatal: BTreeSet::new(),
+            retryable: Vec::new(),
+            fatal: Vec::new(),
             network_timeout: 30_000,
             file_timeout: None,
             patience: 600_000,

@@ -1,52 +1,73 @@
 //! What an application writes, read into a [`Config`]: every word of the public interface, in the nesting of the seed or flat;
 //! an unknown word or a wrong value is refused by its name.
+//!
+//! The shell takes the application's object apart ([`is_section`] says how deep) and gives each word with its path.
 
 use crate::config::{Config, GroupBy, Refresh, Tracking};
 use crate::error::{Failure, codes};
-use serde_json::{Map, Value};
+use cloudindex_wire::{BatchLimits, NewBatch, ProcessingOptions, TrackingOptions};
+use serde_json::value::RawValue;
 
-/// Sections whose words are read one by one.
-const SECTIONS: [&str; 8] = [
-    "processing",
-    "limits",
-    "tracking",
-    "retryStrategy",
-    "retryStrategy.backoff",
-    "retryStrategy.conditions",
-    "memory",
-    "network",
-];
+/// A value that an application gave to a word.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Word {
+    Flag(bool),
+    Number(f64),
+    Text(String),
+    List(Vec<String>),
+    /// An object that is no section, as JSON.
+    Object(String),
+    /// Anything else.
+    Other,
+}
 
-/// Reads options (a JSON object as text) over the defaults.
-pub fn read(text: &str) -> Result<Config, Failure> {
-    let options = parse(text)?;
-    let mut reader = Reader { config: Config::default(), concurrency: None, batch: Map::new() };
-    reader.section("", &options)?;
+/// Whether the object at this path holds words, which are then given one by one.
+pub fn is_section(path: &str) -> bool {
+    matches!(
+        path,
+        "batch"
+            | "processing"
+            | "limits"
+            | "tracking"
+            | "retryStrategy"
+            | "retryStrategy.backoff"
+            | "retryStrategy.conditions"
+            | "memory"
+            | "network"
+    )
+}
+
+/// Reads words, each with its path (`processing.chunkSize`), over the defaults.
+pub fn read(words: Vec<(String, Word)>) -> Result<Config, Failure> {
+    let mut reader = Reader { config: Config::default(), concurrency: None, batch: NewBatch::default() };
+    for (path, word) in words {
+        reader.word(&path, &word)?;
+    }
     let Reader { mut config, concurrency, batch } = reader;
     config.concurrency = concurrency.unwrap_or(config.concurrency);
-    config.new_batch = Value::Object(batch).to_string();
+    config.new_batch = json(&batch);
     Ok(config)
 }
 
 /// The body of `POST /v1/batches` from what an application gives `batches.create`: the words that concern the server.
 /// The rest (`processing.concurrency` and its like) is checked, and stays here.
-pub fn new_batch(text: &str) -> Result<String, Failure> {
-    let mut options = parse(text)?;
-    let mut batch = Map::new();
-    for word in ["name", "description", "metadata"] {
-        if let Some(value) = options.remove(word) {
-            batch.insert(word.to_owned(), value);
+pub fn new_batch(mut words: Vec<(String, Word)>) -> Result<String, Failure> {
+    for (path, _) in &mut words {
+        if matches!(path.as_str(), "name" | "description" | "metadata") {
+            path.insert_str(0, "batch.");
         }
     }
-    options.insert("batch".to_owned(), Value::Object(batch));
-    read(&Value::Object(options).to_string()).map(|config| config.new_batch)
+    read(words).map(|config| config.new_batch)
 }
 
-fn parse(text: &str) -> Result<Map<String, Value>, Failure> {
-    match serde_json::from_str(text) {
-        Ok(Value::Object(options)) => Ok(options),
-        _ => Err(refuse("options", "must be an object")),
-    }
+/// What the shell says of something that is no object at all.
+pub fn not_an_object() -> Failure {
+    refuse("options", "must be an object")
+}
+
+fn json(batch: &NewBatch) -> String {
+    // Texts and numbers: writing them as JSON cannot fail.
+    serde_json::to_string(batch).unwrap_or_default()
 }
 
 struct Reader {
@@ -54,33 +75,23 @@ struct Reader {
     /// The smallest of the caps that were given.
     concurrency: Option<usize>,
     /// What the server is told when the batch is created.
-    batch: Map<String, Value>,
+    batch: NewBatch,
 }
 
 impl Reader {
-    fn section(&mut self, path: &str, words: &Map<String, Value>) -> Result<(), Failure> {
-        for (word, value) in words {
-            let path = if path.is_empty() { word.clone() } else { format!("{path}.{word}") };
-            if SECTIONS.contains(&path.as_str()) {
-                match value {
-                    Value::Object(words) => self.section(&path, words)?,
-                    _ => return Err(refuse(&path, "must be an object")),
-                }
-            } else {
-                self.word(&path, value)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn word(&mut self, path: &str, value: &Value) -> Result<(), Failure> {
+    fn word(&mut self, path: &str, value: &Word) -> Result<(), Failure> {
         let config = &mut self.config;
         match path {
             "baseUrl" => config.base_url = url(path, value)?,
             "apiKey" => config.token = Some(token(path, value)?),
             "refresh" => config.refresh = if flag(path, value)? { Refresh::Ask } else { Refresh::Never },
             "batchId" => config.batch_id = Some(text(path, value)?),
-            "batch" => self.describe(value)?,
+            "batch.name" => self.batch.name = Some(text(path, value)?),
+            "batch.description" => self.batch.description = Some(text(path, value)?),
+            "batch.metadata" => match value {
+                Word::Object(json) => self.batch.metadata = RawValue::from_string(json.clone()).ok(),
+                _ => return Err(refuse(path, "must be an object")),
+            },
             "concurrency" | "processing.concurrency" | "network.maxConcurrent" => {
                 let most = whole(path, value, 1, 64)? as usize;
                 self.concurrency = Some(self.concurrency.map_or(most, |known| known.min(most)));
@@ -94,8 +105,8 @@ impl Reader {
             "processing.timeout" => config.file_timeout = Some(whole(path, value, 1, u64::from(u32::MAX))?),
             "timeout" | "network.timeout" => config.network_timeout = whole(path, value, 1, u64::from(u32::MAX))?,
             "chunkSize" | "processing.chunkSize" => {
-                let size = whole(path, value, 1, 1_000_000)?;
-                self.tell("processing", "chunkSize", size.into());
+                let size = whole(path, value, 1, 1_000_000)? as u32;
+                self.batch.processing = Some(ProcessingOptions { chunk_size: Some(size) });
             }
             // Web Workers are the shell's: one serves reading, cutting and hashing today, which is within every cap.
             "maxWorkers" | "processing.maxWorkers" => {
@@ -105,28 +116,27 @@ impl Reader {
             "maxBatchSize" | "limits.maxBatchSize" => {
                 let most = whole(path, value, 1, u64::from(u32::MAX))?;
                 config.max_files = Some(most);
-                self.tell("limits", "maxBatchSize", most.into());
+                self.limits().max_batch_size = Some(most);
             }
             "maxFileSize" | "limits.maxFileSize" => {
                 let most = bytes(path, value, 0)?;
                 config.max_file_size = Some(most);
-                self.tell("limits", "maxFileSize", most.into());
+                self.limits().max_file_size = Some(most);
             }
             "totalBatchBytes" | "limits.totalBatchBytes" => {
                 let most = bytes(path, value, 0)?;
                 config.total_bytes = Some(most);
-                self.tell("limits", "totalBatchBytes", most.into());
+                self.limits().total_batch_bytes = Some(most);
             }
             "tracking.enabled" => config.tracking = if flag(path, value)? { Tracking::Follow } else { Tracking::Off },
             "tracking.webhookUrl" => {
-                let url = url(path, value)?;
-                self.tell("tracking", "webhookUrl", url.into());
+                self.batch.tracking = Some(TrackingOptions { webhook_url: Some(url(path, value)?) });
             }
             "tracking.statusInterval" => config.status_interval = whole(path, value, 100, 86_400_000)?,
             "retryStrategy.backoff.initial" => config.backoff_initial = whole(path, value, 0, 3_600_000)?,
             "retryStrategy.backoff.maxDelay" => config.backoff_max = whole(path, value, 0, 3_600_000)?,
-            "retryStrategy.backoff.multiplier" => match value.as_f64() {
-                Some(growth) if (1.0..=100.0).contains(&growth) => config.backoff_multiplier = growth,
+            "retryStrategy.backoff.multiplier" => match value {
+                Word::Number(growth) if (1.0..=100.0).contains(growth) => config.backoff_multiplier = *growth,
                 _ => return Err(refuse(path, "must be a number from 1 to 100")),
             },
             "retryStrategy.conditions.retryable" => config.retryable.extend(list(path, value)?),
@@ -136,34 +146,14 @@ impl Reader {
                 config.max_buffer = bytes(path, value, 4 * config.cut.max as u64)?;
             }
             "memory.clearInterval" => config.clear_interval = whole(path, value, 1, 86_400_000)?,
+            _ if is_section(path) => return Err(refuse(path, "must be an object")),
             _ => return Err(refuse(path, "is not an option")),
         }
         Ok(())
     }
 
-    /// `batch`: what the batch is called.
-    fn describe(&mut self, value: &Value) -> Result<(), Failure> {
-        let Value::Object(words) = value else { return Err(refuse("batch", "must be an object")) };
-        for (word, value) in words {
-            let path = format!("batch.{word}");
-            let fits = match word.as_str() {
-                "name" | "description" => value.is_string(),
-                "metadata" => value.is_object(),
-                _ => return Err(refuse(&path, "is not an option")),
-            };
-            if !fits {
-                return Err(refuse(&path, if word == "metadata" { "must be an object" } else { "must be a text" }));
-            }
-            self.batch.insert(word.clone(), value.clone());
-        }
-        Ok(())
-    }
-
-    fn tell(&mut self, section: &str, word: &str, value: Value) {
-        let section = self.batch.entry(section).or_insert_with(|| Value::Object(Map::new()));
-        if let Value::Object(words) = section {
-            words.insert(word.to_owned(), value);
-        }
+    fn limits(&mut self) -> &mut BatchLimits {
+        self.batch.limits.get_or_insert_default()
     }
 }
 
@@ -171,24 +161,24 @@ fn refuse(path: &str, why: &str) -> Failure {
     Failure::validation(codes::INVALID_OPTION, format!("the option “{path}” {why}"))
 }
 
-fn text(path: &str, value: &Value) -> Result<String, Failure> {
+fn text(path: &str, value: &Word) -> Result<String, Failure> {
     match value {
-        Value::String(text) if !text.is_empty() => Ok(text.clone()),
+        Word::Text(text) if !text.is_empty() => Ok(text.clone()),
         _ => Err(refuse(path, "must be a text that is not empty")),
     }
 }
 
-fn url(path: &str, value: &Value) -> Result<String, Failure> {
+fn url(path: &str, value: &Word) -> Result<String, Failure> {
     match value {
         // Empty: the page's own origin.
-        Value::String(url) if url.is_empty() || url.starts_with('/') => Ok(url.clone()),
-        Value::String(url) if url.starts_with("https://") || url.starts_with("http://") => Ok(url.clone()),
+        Word::Text(url) if url.is_empty() || url.starts_with('/') => Ok(url.clone()),
+        Word::Text(url) if url.starts_with("https://") || url.starts_with("http://") => Ok(url.clone()),
         _ => Err(refuse(path, "must be an http or https address")),
     }
 }
 
 /// What goes into a header must be able to stand there.
-fn token(path: &str, value: &Value) -> Result<String, Failure> {
+fn token(path: &str, value: &Word) -> Result<String, Failure> {
     let token = text(path, value)?;
     match token.bytes().all(|byte| byte.is_ascii_graphic()) {
         true => Ok(token),
@@ -196,39 +186,43 @@ fn token(path: &str, value: &Value) -> Result<String, Failure> {
     }
 }
 
-fn flag(path: &str, value: &Value) -> Result<bool, Failure> {
-    value.as_bool().ok_or_else(|| refuse(path, "must be true or false"))
+fn flag(path: &str, value: &Word) -> Result<bool, Failure> {
+    match value {
+        Word::Flag(flag) => Ok(*flag),
+        _ => Err(refuse(path, "must be true or false")),
+    }
 }
 
-fn whole(path: &str, value: &Value, least: u64, most: u64) -> Result<u64, Failure> {
-    // JavaScript has one kind of number: 5.0 is whole.
-    let number = value.as_u64().or_else(|| value.as_f64().filter(|n| n.fract() == 0.0 && *n >= 0.0).map(|n| n as u64));
-    match number {
-        Some(number) if (least..=most).contains(&number) => Ok(number),
+fn whole(path: &str, value: &Word, least: u64, most: u64) -> Result<u64, Failure> {
+    match value {
+        Word::Number(number) if number.fract() == 0.0 && (least as f64..=most as f64).contains(number) => {
+            Ok(*number as u64)
+        }
         _ => Err(refuse(path, &format!("must be a whole number from {least} to {most}"))),
     }
 }
 
-fn list(path: &str, value: &Value) -> Result<Vec<String>, Failure> {
-    let texts = value
-        .as_array()
-        .and_then(|list| list.iter().map(|item| item.as_str().map(str::to_owned)).collect::<Option<Vec<String>>>());
-    texts.ok_or_else(|| refuse(path, "must be a list of codes"))
+fn list(path: &str, value: &Word) -> Result<Vec<String>, Failure> {
+    match value {
+        Word::List(codes) => Ok(codes.clone()),
+        _ => Err(refuse(path, "must be a list of codes")),
+    }
 }
 
-fn group_by(path: &str, value: &Value) -> Result<GroupBy, Failure> {
-    match value.as_str() {
-        Some("type") => Ok(GroupBy::Type),
-        Some("folder") => Ok(GroupBy::Folder),
-        Some("application") => Ok(GroupBy::Application),
+fn group_by(path: &str, value: &Word) -> Result<GroupBy, Failure> {
+    let Word::Text(by) = value else { return Err(refuse(path, "must be 'type', 'folder' or a function")) };
+    match by.as_str() {
+        "type" => Ok(GroupBy::Type),
+        "folder" => Ok(GroupBy::Folder),
+        "application" => Ok(GroupBy::Application),
         _ => Err(refuse(path, "must be 'type', 'folder' or a function")),
     }
 }
 
 /// A number of bytes, or a text such as `'512KB'` or `'1.5 GiB'`. KB is 1,000 bytes, KiB 1,024.
-fn bytes(path: &str, value: &Value, least: u64) -> Result<u64, Failure> {
+fn bytes(path: &str, value: &Word, least: u64) -> Result<u64, Failure> {
     let size = match value {
-        Value::String(text) => size(text),
+        Word::Text(text) => size(text),
         // 2^53: whole numbers of JavaScript end there.
         _ => whole(path, value, 0, 1 << 53).ok(),
     };
@@ -255,13 +249,59 @@ fn size(text: &str) -> Option<u64> {
         "tib" => 1_099_511_627_776.0,
         _ => return None,
     };
-    let bytes = number.parse::<f64>().ok()? * factor;
+    let bytes = decimal(number)? * factor;
     (bytes <= (1u64 << 53) as f64).then_some(bytes as u64)
+}
+
+/// A number such as `1.5`. The standard library's parser takes every float there is, and 20 kB of the page's wasm.
+fn decimal(text: &str) -> Option<f64> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    let digits = |text: &str| {
+        let plain = (1..=15).contains(&text.len()) && text.bytes().all(|digit| digit.is_ascii_digit());
+        plain.then(|| text.bytes().fold(0.0, |sum, digit| sum * 10.0 + f64::from(digit - b'0')))
+    };
+    Some(digits(whole)? + digits(fraction)? / 10f64.powi(fraction.len() as i32))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::Value;
+
+    /// What the shell does with an application's object.
+    fn words(options: &str) -> Vec<(String, Word)> {
+        fn take(prefix: &str, value: &Value, words: &mut Vec<(String, Word)>) {
+            for (name, value) in value.as_object().unwrap() {
+                let path = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
+                let word = match value {
+                    Value::Object(_) if is_section(&path) => {
+                        take(&path, value, words);
+                        continue;
+                    }
+                    Value::Object(_) => Word::Object(value.to_string()),
+                    Value::Bool(flag) => Word::Flag(*flag),
+                    Value::Number(number) => Word::Number(number.as_f64().unwrap()),
+                    Value::String(text) => Word::Text(text.clone()),
+                    Value::Array(list) => {
+                        Word::List(list.iter().map(|text| text.as_str().unwrap().to_owned()).collect())
+                    }
+                    Value::Null => Word::Other,
+                };
+                words.push((path, word));
+            }
+        }
+        let mut found = Vec::new();
+        take("", &serde_json::from_str(options).unwrap(), &mut found);
+        found
+    }
+
+    fn read(options: &str) -> Result<Config, Failure> {
+        super::read(words(options))
+    }
+
+    fn new_batch(options: &str) -> Result<String, Failure> {
+        super::new_batch(words(options))
+    }
 
     #[test]
     fn every_word_of_the_seed_is_read() {
@@ -280,7 +320,7 @@ mod tests {
         assert_eq!((config.concurrency, config.attempts, config.file_timeout), (4, 3, Some(300_000)));
         assert_eq!((config.max_buffer, config.total_bytes), (1_000_000_000, Some(1 << 30)));
         assert_eq!(config.tracking, Tracking::Follow);
-        assert!(config.retryable.contains("rate_limit_exceeded") && config.fatal.contains("invalid_file"));
+        assert!(config.retryable == ["rate_limit_exceeded"] && config.fatal == ["invalid_file"]);
         let batch: Value = serde_json::from_str(&config.new_batch).unwrap();
         assert_eq!(batch["processing"]["chunkSize"], 1000);
         assert_eq!(batch["limits"]["maxFileSize"], 104_857_600);
@@ -304,7 +344,6 @@ mod tests {
             (r#"{"baseUrl": "javascript:alert(1)"}"#, "“baseUrl”"),
             (r#"{"apiKey": "a\nb"}"#, "“apiKey”"),
             (r#"{"batch": {"title": "x"}}"#, "“batch.title”"),
-            ("[]", "“options”"),
         ] {
             let failure = read(options).unwrap_err();
             assert!(failure.message.contains(name), "{options}: {}", failure.message);

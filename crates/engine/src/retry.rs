@@ -26,10 +26,10 @@ pub(crate) enum Verdict {
 pub(crate) fn judge(reply: &Reply, config: &Config) -> Verdict {
     let failure = failure_of(reply);
     let after = reply.retry_after.as_deref().and_then(retry_after);
-    if config.fatal.contains(&*failure.code) {
+    if config.is_fatal(&failure.code) {
         return Verdict::Refused(Failure { retryable: false, ..failure });
     }
-    if config.retryable.contains(&*failure.code) {
+    if config.is_retryable(&failure.code) {
         return Verdict::Retry { failure: Failure { retryable: true, ..failure }, after };
     }
     match reply.status {
@@ -112,8 +112,8 @@ mod tests {
     #[test]
     fn conditions_override_the_defaults() {
         let mut config = Config::default();
-        config.retryable.insert("invalid_file".into());
-        config.fatal.insert("temporary_error".into());
+        config.retryable.push("invalid_file".into());
+        config.fatal.push("temporary_error".into());
         let odd = r#"{"code":"invalid_file"}"#;
         assert!(matches!(judge(&reply(422, odd), &config), Verdict::Retry { .. }));
         assert!(matches!(judge(&reply(500, ""), &config), Verdict::Refused(_)));

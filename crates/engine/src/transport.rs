@@ -5,7 +5,6 @@ use crate::config::Config;
 use crate::io::{AttemptId, CallId, FileId, Method, Now};
 use crate::retry::backoff;
 use crate::rng::Rng;
-use std::collections::BTreeMap;
 
 /// What a request is for.
 #[derive(Debug, Clone, PartialEq)]
@@ -93,7 +92,8 @@ pub(crate) enum Token {
 
 #[derive(Debug)]
 pub(crate) struct Transport {
-    flying: BTreeMap<AttemptId, Flight>,
+    /// Oldest first; at most `concurrency` and a probe, so a list is all it takes.
+    flying: Vec<(AttemptId, Flight)>,
     waiting: Vec<Parcel>,
     pub link: Link,
     pub token: Token,
@@ -108,7 +108,7 @@ pub(crate) struct Transport {
 impl Transport {
     pub fn new() -> Self {
         Transport {
-            flying: BTreeMap::new(),
+            flying: Vec::new(),
             waiting: Vec::new(),
             link: Link::Untried,
             token: Token::Good,
@@ -143,7 +143,7 @@ impl Transport {
 
     pub fn has(&self, errand: &Errand) -> bool {
         self.waiting.iter().any(|parcel| parcel.errand == *errand)
-            || self.flying.values().any(|flight| flight.parcel.errand == *errand)
+            || self.flying.iter().any(|(_, flight)| flight.parcel.errand == *errand)
     }
 
     /// May anything be sent (but probes)?
@@ -166,13 +166,14 @@ impl Transport {
         let attempt = AttemptId(self.next_attempt);
         self.flying_bytes += bytes;
         let flight = Flight { parcel, sent: now, deadline, token: self.token_generation, bytes, gone: Vec::new() };
-        self.flying.insert(attempt, flight);
+        self.flying.push((attempt, flight));
         attempt
     }
 
     /// Takes an attempt out of the air; `None` for one that is over.
     pub fn land(&mut self, attempt: AttemptId) -> Option<Flight> {
-        let flight = self.flying.remove(&attempt)?;
+        let at = self.flying.iter().position(|(id, _)| *id == attempt)?;
+        let (_, flight) = self.flying.remove(at);
         self.flying_bytes -= flight.bytes;
         Some(flight)
     }
@@ -251,13 +252,13 @@ impl Transport {
 
     /// The next moment at which something here becomes possible or overdue.
     pub fn wake_at(&self, now: Now, config: &Config, paused: bool, wanted: bool) -> Option<Now> {
-        let deadlines = self.flying.values().map(|flight| flight.deadline);
+        let deadlines = self.flying.iter().map(|(_, flight)| flight.deadline);
         let gate = match self.link {
             // Far away, but not none: what waits, waits for the gate.
             Link::Down { .. } if !wanted => Some(Now(u64::MAX)),
             Link::Down { since, probe_at, .. } => {
                 let waits = self.flying.len() >= config.concurrency
-                    || self.flying.values().any(|flight| flight.parcel.errand == Errand::Probe);
+                    || self.flying.iter().any(|(_, flight)| flight.parcel.errand == Errand::Probe);
                 Some(if waits { since.after(config.patience) } else { probe_at.min(since.after(config.patience)) })
             }
             _ if self.hold_until > now => Some(self.hold_until),

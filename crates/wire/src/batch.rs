@@ -88,6 +88,19 @@ pub struct Batch {
     pub status: BatchStatus,
 }
 
+/// What an uploader reads of a [`Batch`]; the rest of it is for people.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BatchView {
+    pub id: String,
+    pub limits: BatchLimits,
+    pub caps: Caps,
+    pub status: Phase,
+    pub total_files: u64,
+    pub processed_files: u64,
+    pub failed_files: u64,
+}
+
 /// How a batch stands: the seed's `getStatus`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -17,7 +17,7 @@ pub mod document;
 pub mod problem;
 
 pub use batch::{
-    Batch, BatchError, BatchLimits, BatchStatus, Caps, NewBatch, Phase, ProcessingOptions, TrackingOptions,
+    Batch, BatchError, BatchLimits, BatchStatus, BatchView, Caps, NewBatch, Phase, ProcessingOptions, TrackingOptions,
 };
 pub use bundle::{BlockAck, BlockOutcome, BundleReply, DocumentAck, DocumentEntry, DocumentOutcome, Manifest};
 pub use digest::Digest;

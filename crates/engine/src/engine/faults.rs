@@ -89,7 +89,7 @@ impl Engine {
     pub(super) fn charge(&mut self, flight: Flight, failure: Failure, now: Now) {
         let Some(mut parcel) = left_of(flight) else { return };
         parcel.tried += 1;
-        if parcel.tried >= self.config.attempts || self.config.fatal.contains(&*failure.code) {
+        if parcel.tried >= self.config.attempts || self.config.is_fatal(&failure.code) {
             self.give_up(parcel, failure, now);
         } else {
             parcel.ready_at = now.after(backoff(parcel.tried, &self.config, &mut self.rng));

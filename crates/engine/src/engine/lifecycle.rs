@@ -291,8 +291,8 @@ impl Engine {
         let Some(status) = read_batch(&reply.body) else { return self.finish() };
         self.updates.status = String::from_utf8(reply.body.clone()).ok();
         self.updates.say();
-        let done = matches!(status.status.status, BatchPhase::Completed | BatchPhase::Cancelled)
-            || status.status.processed_files + status.status.failed_files >= status.status.total_files;
+        let done = matches!(status.status, BatchPhase::Completed | BatchPhase::Cancelled)
+            || status.processed_files + status.failed_files >= status.total_files;
         if done {
             self.finish();
         } else {

@@ -103,7 +103,7 @@ impl Engine {
             );
             return self.doom(Failure::validation(codes::BLOCK_TOO_LARGE, words), now);
         }
-        if matches!(batch.status.status, Phase::Completed | Phase::Cancelled | Phase::Processing) {
+        if matches!(batch.status, Phase::Completed | Phase::Cancelled | Phase::Processing) {
             let words = format!("the batch {} takes no more documents: create another one", batch.id);
             return self.doom(Failure::validation(codes::BATCH_CLOSED, words), now);
         }

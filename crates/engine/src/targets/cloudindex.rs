@@ -3,7 +3,7 @@
 use crate::config::Config;
 use crate::files::{Files, Row, Work};
 use crate::io::{BlockKey, FileId, Method, Request, Segment};
-use cloudindex_wire::{Batch, BundleReply, DocumentEntry, MANIFEST_PART, Manifest};
+use cloudindex_wire::{BatchView, BundleReply, DocumentEntry, MANIFEST_PART, Manifest};
 use serde_json::value::RawValue;
 
 /// Bytes of a block part's framing: boundary, header with the digest, line ends.
@@ -129,7 +129,7 @@ pub(crate) fn block_cost(len: u32) -> u64 {
     u64::from(len) + PART_FRAME
 }
 
-pub(crate) fn read_batch(body: &[u8]) -> Option<Batch> {
+pub(crate) fn read_batch(body: &[u8]) -> Option<BatchView> {
     serde_json::from_slice(body).ok()
 }
 
