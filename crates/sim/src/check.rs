@@ -113,11 +113,14 @@ impl<'a> Check<'a> {
                 file.document.clone_from(&change.document_id);
             }
             file.error.clone_from(&change.error);
-            let (full, fails) = (change.percent == 100, matches!(change.state, FileState::Failed | FileState::Rejected));
+            let (full, fails) =
+                (change.percent == 100, matches!(change.state, FileState::Failed | FileState::Rejected));
             self.that(!falls, || format!("file {} fell from {was} to {} percent", change.id, change.percent));
             self.that(full == change.state.is_stored(), || format!("{change:?}: 100 percent is for what is stored"));
             self.that(change.error.is_some() == fails, || format!("{change:?}: errors are for what failed"));
-            self.that(change.document_id.is_some() == change.state.is_stored(), || format!("{change:?}: which document?"));
+            self.that(change.document_id.is_some() == change.state.is_stored(), || {
+                format!("{change:?}: which document?")
+            });
         }
         for change in &update.groups {
             self.group(change);
@@ -138,7 +141,8 @@ impl<'a> Check<'a> {
                 for file in files {
                     // A retry may have put it on its way again within the same frame.
                     let at_rest = self.files.get(*file as usize).is_some_and(|view| view.state.is_final());
-                    let retried = self.scenario.user.iter().any(|(_, doing)| matches!(doing, crate::scenario::Doing::Retry(_)));
+                    let retried =
+                        self.scenario.user.iter().any(|(_, doing)| matches!(doing, crate::scenario::Doing::Retry(_)));
                     self.that(at_rest || retried, || format!("group {number} is complete, file {file} is not"));
                 }
             }
@@ -183,7 +187,9 @@ impl<'a> Check<'a> {
             count(|state| *state == FileState::Cancelled),
         ];
         let told = [progress.total, progress.completed, progress.failed, progress.cancelled];
-        self.that(told == counted, || format!("total, completed, failed, cancelled: told {told:?}, counted {counted:?}"));
+        self.that(told == counted, || {
+            format!("total, completed, failed, cancelled: told {told:?}, counted {counted:?}")
+        });
         let before = self.progress.percent;
         let fine = progress.percent >= before && (0.0..=100.0).contains(&progress.percent);
         self.that(fine, || format!("the whole fell from {before} to {} percent", progress.percent));

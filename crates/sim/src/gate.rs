@@ -121,7 +121,8 @@ impl<'a> Gate<'a> {
         if kind != Kind::Call && self.failures.get(&request).is_some_and(|failed| *failed >= config.attempts) {
             return Err(format!("{kind:?} is sent once more after {} attempts", config.attempts));
         }
-        let cap = if self.capped { config.bundle_bytes.min(self.scenario.server.bundle_bytes) } else { config.bundle_bytes };
+        let cap =
+            if self.capped { config.bundle_bytes.min(self.scenario.server.bundle_bytes) } else { config.bundle_bytes };
         if block_bytes > cap {
             return Err(format!("a bundle of {block_bytes} bytes of blocks, {cap} allowed"));
         }

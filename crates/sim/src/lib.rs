@@ -30,6 +30,8 @@ pub mod verdict;
 pub mod words;
 pub mod world;
 
+use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
 use world::{Figures, World};
 
 /// How a seed went.
@@ -52,6 +54,24 @@ pub fn run(seed: u64, tracing: bool) -> Outcome {
         let broken = Some(format!("panic: {}", words.unwrap_or_default()));
         Outcome { seed, broken, figures: Figures::default(), fingerprint: 0 }
     })
+}
+
+/// Plays these seeds on all cores; tells each outcome to `see`, in any order.
+pub fn run_all(seeds: Range<u64>, see: impl Fn(Outcome) + Sync) {
+    let next = AtomicU64::new(seeds.start);
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= seeds.end {
+                        return;
+                    }
+                    see(run(seed, false));
+                }
+            });
+        }
+    });
 }
 
 fn play(seed: u64, tracing: bool) -> Outcome {

@@ -22,7 +22,8 @@ pub fn boundary(content_type: &str) -> Result<&str, String> {
     let boundary = content_type
         .strip_prefix("multipart/form-data; boundary=")
         .ok_or_else(|| format!("{content_type:?} is not multipart/form-data with a boundary"))?;
-    let fine = (1..=70).contains(&boundary.len()) && boundary.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    let fine =
+        (1..=70).contains(&boundary.len()) && boundary.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
     if fine { Ok(boundary) } else { Err(format!("boundary {boundary:?} would need quotes")) }
 }
 
@@ -31,7 +32,11 @@ pub fn read<'a>(body: &'a [u8], boundary: &str) -> Result<Body<'a>, String> {
     let delimiter = format!("\r\n--{boundary}");
     let mut read = Body::default();
     let Some(mut rest) = body.strip_prefix(&delimiter.as_bytes()[2..]) else {
-        return if delimiter.as_bytes()[2..].starts_with(body) { Ok(read) } else { fault("it does not begin with the boundary") };
+        return if delimiter.as_bytes()[2..].starts_with(body) {
+            Ok(read)
+        } else {
+            fault("it does not begin with the boundary")
+        };
     };
     loop {
         if let Some(after) = rest.strip_prefix(b"--") {
@@ -88,7 +93,8 @@ fn find(hay: &[u8], needle: &[u8]) -> Option<usize> {
 mod tests {
     use super::*;
 
-    const BODY: &[u8] = b"--XX\r\nContent-Disposition: form-data; name=\"manifest\"\r\nContent-Type: application/json\r\n\r\n{}\r\n\
+    const BODY: &[u8] =
+        b"--XX\r\nContent-Disposition: form-data; name=\"manifest\"\r\nContent-Type: application/json\r\n\r\n{}\r\n\
         --XX\r\nContent-Disposition: form-data; name=\"ab\"\r\n\r\n\r\n\r\n--X\r\n--XX--\r\n";
 
     #[test]
@@ -109,7 +115,8 @@ mod tests {
 
     #[test]
     fn what_is_not_as_it_should_be_is_said() {
-        for body in ["x--XX\r\n", "--XX\r\nX-Odd: 1\r\n\r\n\r\n--XX--", "--XX\r\n\r\n\r\n\r\n--XX--", "--XX--\r\nmore"] {
+        for body in ["x--XX\r\n", "--XX\r\nX-Odd: 1\r\n\r\n\r\n--XX--", "--XX\r\n\r\n\r\n\r\n--XX--", "--XX--\r\nmore"]
+        {
             assert!(read(body.as_bytes(), "XX").is_err(), "{body}");
         }
         assert_eq!(boundary("multipart/form-data; boundary=a1"), Ok("a1"));

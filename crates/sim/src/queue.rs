@@ -12,7 +12,10 @@ pub enum Event {
     /// The walk comes to its next slice of files.
     Walk(usize),
     /// The open stream of a file has another chunk.
-    Chunk { file: FileId, stream: u64 },
+    Chunk {
+        file: FileId,
+        stream: u64,
+    },
     /// The browser tells a size.
     Size(FileId),
     /// The application answers a request for a token.
@@ -24,9 +27,16 @@ pub enum Event {
     /// A request is at the server, whole or cut.
     Arrive(Rc<Exchange>),
     /// The server has worked on it; `epoch` is the run of the server that took it in.
-    Serve { exchange: Rc<Exchange>, epoch: u32 },
+    Serve {
+        exchange: Rc<Exchange>,
+        epoch: u32,
+    },
     /// An answer is at the shell; `acked` are the paths of documents that it acks.
-    Deliver { attempt: AttemptId, reply: Reply, acked: Vec<String> },
+    Deliver {
+        attempt: AttemptId,
+        reply: Reply,
+        acked: Vec<String>,
+    },
     /// The shell learns that none will come.
     Break(AttemptId),
     /// The scenario's n-th outage begins.

@@ -9,9 +9,9 @@ pub struct Rng(fastrand::Rng);
 impl Rng {
     /// The stream called `part` of this seed.
     pub fn new(seed: u64, part: &str) -> Self {
-        let name = part.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        });
+        let name = part
+            .bytes()
+            .fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
         Rng(fastrand::Rng::with_seed(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ name))
     }
 

@@ -24,6 +24,8 @@ pub struct Scenario {
     pub server: ServerWays,
     /// What the user does, and when.
     pub user: Vec<(u64, Doing)>,
+    /// Long after the last fault the user tries once more what failed: then all that is good must arrive.
+    pub mended: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -150,6 +152,9 @@ pub enum Doing {
     Call,
 }
 
+/// ms after which everything has come to rest, whatever was before: patience, echoes, sleep.
+const REST: u64 = 20_000_000;
+
 impl Scenario {
     pub fn new(seed: u64) -> Self {
         let rng = &mut Rng::new(seed, "scenario");
@@ -162,7 +167,7 @@ impl Scenario {
         config.batch_id = given.as_ref().map(|given| given.id.clone());
         let server = server(rng, mood, &mut config, &sources, given, horizon);
         let tracked = config.tracking == Tracking::Follow;
-        Scenario {
+        let mut scenario = Scenario {
             seed,
             mood,
             walks: walks(rng, sources.len(), tracked && config.batch_id.is_some()),
@@ -176,9 +181,15 @@ impl Scenario {
             outages: outages(rng, mood, horizon),
             server,
             user: user(rng, sources.len(), horizon),
+            mended: false,
             config,
             sources,
+        };
+        if mood != Mood::Dead && scenario.server.revoked.is_none() && rng.percent(30) {
+            scenario.mended = true;
+            scenario.user.push((scenario.settled() + REST, Doing::Retry(Vec::new())));
         }
+        scenario
     }
 
     /// From here on only what was wrong before is.
@@ -196,7 +207,8 @@ impl Scenario {
 fn walks(rng: &mut Rng, files: usize, followed: bool) -> Vec<Walk> {
     // A followed batch of the application's is closed by the application: nothing can come after that.
     let late = if files > 1 && !followed && rng.percent(20) { rng.size(1..=files / 2) } else { 0 };
-    let starts = if rng.percent(70) { Starts::Complete(rng.within(0..=5000)) } else { Starts::At(rng.within(0..=5000)) };
+    let starts =
+        if rng.percent(70) { Starts::Complete(rng.within(0..=5000)) } else { Starts::At(rng.within(0..=5000)) };
     let mut walk = |starts, sources| Walk { starts, sources, slice: rng.size(1..=20), pace: rng.within(0..=100) };
     let mut walks = vec![walk(Starts::At(0), 0..files - late)];
     if late > 0 {
@@ -246,7 +258,14 @@ fn outages(rng: &mut Rng, mood: Mood, horizon: u64) -> Vec<Outage> {
         .collect()
 }
 
-fn server(rng: &mut Rng, mood: Mood, config: &mut Config, sources: &[Source], given: Option<Given>, horizon: u64) -> ServerWays {
+fn server(
+    rng: &mut Rng,
+    mood: Mood,
+    config: &mut Config,
+    sources: &[Source],
+    given: Option<Given>,
+    horizon: u64,
+) -> ServerWays {
     let reach = config.cut.max.max(config.cut.small_file) as u64;
     let calm = mood == Mood::Calm;
     let mut poison = BTreeMap::new();

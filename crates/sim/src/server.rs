@@ -109,7 +109,8 @@ impl<'a> Server<'a> {
                 let blocks = if len == 0 { Vec::new() } else { vec![(digest, len)] };
                 server.blocks.insert(digest, content.into());
                 let id = server.next_document();
-                documents.insert(source.found.path.clone(), Document { id, size: len, blocks, written: None, since: 0 });
+                documents
+                    .insert(source.found.path.clone(), Document { id, size: len, blocks, written: None, since: 0 });
             }
             server.batches.insert(given.id.clone(), Batch { phase: Phase::Open, documents });
         }
@@ -159,7 +160,11 @@ impl<'a> Server<'a> {
             return plain(json(200, &"ok"));
         }
         if self.scenario.server.hidden_cap.is_some_and(|cap| wire.body.len() as u64 > cap) {
-            return plain(Reply { status: 413, body: b"<h1>413 Request Entity Too Large</h1>".to_vec(), retry_after: None });
+            return plain(Reply {
+                status: 413,
+                body: b"<h1>413 Request Entity Too Large</h1>".to_vec(),
+                retry_after: None,
+            });
         }
         if !self.knows(wire.header("Authorization"), now) {
             return plain(problem(401, codes::UNAUTHORIZED));
@@ -174,7 +179,9 @@ impl<'a> Server<'a> {
             (Method::Post, ["batches", id, "complete"]) => plain(self.end(&decode(id), Phase::Processing, now)),
             (Method::Post, ["batches", id, "cancel"]) => plain(self.end(&decode(id), Phase::Cancelled, now)),
             (Method::Delete, ["documents", id]) => plain(self.remove(id)),
-            (Method::Get, ["batches"]) | (Method::Post, ["search"]) => plain(json(200, &serde_json::json!({ "results": [] }))),
+            (Method::Get, ["batches"]) | (Method::Post, ["search"]) => {
+                plain(json(200, &serde_json::json!({ "results": [] })))
+            }
             _ => Err(format!("there is no {} {path}", wire.method.as_str())),
         }
     }

@@ -256,7 +256,8 @@ impl<'a> Shell<'a> {
     /// Puts a request together as it goes over the wire.
     pub fn compose(&self, request: Request) -> Result<(Wire, Blocks), String> {
         let base = self.scenario.config.base_url.trim_end_matches('/');
-        let path = request.url.strip_prefix(base).ok_or_else(|| format!("{} is not of {base}", request.url))?.to_owned();
+        let path =
+            request.url.strip_prefix(base).ok_or_else(|| format!("{} is not of {base}", request.url))?.to_owned();
         let (mut body, mut blocks) = (Vec::new(), Blocks::default());
         for segment in &request.body {
             match segment {

@@ -4,6 +4,7 @@ use crate::check::FileView;
 use crate::network::Fault;
 use crate::scenario::{Doing, Mood};
 use crate::server::Document;
+use crate::sources::{Change, Source, Trouble};
 use crate::world::World;
 use cloudindex_engine::error::codes;
 use cloudindex_engine::{FileId, FileState};
@@ -13,7 +14,7 @@ pub fn judge(world: &mut World<'_>) {
     world.figures.committed = world.check.files.iter().filter(|file| file.state.is_stored()).count() as u64;
     world.figures.failed = world.check.files.len() as u64 - world.figures.committed;
     if world.check.broken.is_none()
-        && let Err(words) = ended(world).and_then(|()| agreed(world))
+        && let Err(words) = ended(world).and_then(|()| agreed(world)).and_then(|()| thrift(world))
     {
         world.check.fail(words);
     }
@@ -67,7 +68,9 @@ fn agreed(world: &World<'_>) -> Result<(), String> {
             format!("file {id} {path:?} is told {:?} {code:?}", file.state)
         };
         match file.state {
-            FileState::Committed | FileState::Duplicate => stored(world, file).map_err(|words| format!("{}: {words}", told()))?,
+            FileState::Committed | FileState::Duplicate => {
+                stored(world, file).map_err(|words| format!("{}: {words}", told()))?
+            }
             FileState::Cancelled => {
                 let asked = world.scenario.has(&Doing::Cancel) || world.scenario.has(&Doing::Remove(id as FileId));
                 if !asked {
@@ -76,8 +79,10 @@ fn agreed(world: &World<'_>) -> Result<(), String> {
             }
             _ if file.acked && !may_come_late(file) => return Err(format!("{}, and its ack had come", told())),
             _ if !has_cause(world, file) => return Err(format!("{}: without a cause", told())),
-            _ if must_arrive(world, id, file) => return Err(format!("{}: nothing was in its way", told())),
-            FileState::Rejected if sent(world, path) => return Err(format!("{}: it is on the server all the same", told())),
+            _ if must_arrive(world, id) => return Err(format!("{}: nothing was in its way", told())),
+            FileState::Rejected if sent(world, path) => {
+                return Err(format!("{}: it is on the server all the same", told()));
+            }
             _ => {}
         }
         if file.state.is_stored() && file.group.is_none() {
@@ -90,7 +95,8 @@ fn agreed(world: &World<'_>) -> Result<(), String> {
 /// The document that the page was told of is there, with the file's bytes.
 fn stored(world: &World<'_>, file: &FileView) -> Result<(), String> {
     let source = &world.scenario.sources[file.source];
-    let documents = |batch: &'_ crate::server::Batch| batch.documents.get(&source.found.path).map(|found| found.id.clone());
+    let documents =
+        |batch: &'_ crate::server::Batch| batch.documents.get(&source.found.path).map(|found| found.id.clone());
     let batch = world.server.batches.values().find(|batch| documents(batch) == file.document);
     let document: &Document =
         batch.and_then(|batch| batch.documents.get(&source.found.path)).ok_or("no batch has it")?;
@@ -118,7 +124,7 @@ fn has_cause(world: &World<'_>, file: &FileView) -> bool {
     let (config, ways, source) = (&scenario.config, &scenario.server, &scenario.sources[file.source]);
     let Some(error) = &file.error else { return false };
     let faults = |some: &[Fault]| scenario.link.rates.iter().any(|(fault, _)| some.contains(fault));
-    let size = source.versions.iter().map(Vec::len).max().unwrap_or(0) as u64;
+    let size = longest(source);
     let twins = world.server.paths.get(&source.found.path).map_or(0, Vec::len);
     let rough = scenario.mood != Mood::Calm;
     let code = &*error.code;
@@ -139,7 +145,9 @@ fn has_cause(world: &World<'_>, file: &FileView) -> bool {
             let garbled = faults(&[Fault::Garbage]) && (ways.given.is_some() || ways.revoked.is_some());
             ways.poison.contains_key(&source.found.path) || garbled
         }
-        (FileState::Failed, codes::BUNDLE_TOO_LARGE) => ways.hidden_cap.is_some() || manifest(size, config.cut.min) > ways.bundle_bytes,
+        (FileState::Failed, codes::BUNDLE_TOO_LARGE) => {
+            ways.hidden_cap.is_some() || manifest(size, config.cut.min) > ways.bundle_bytes
+        }
         (FileState::Failed, codes::BLOCK_TOO_LARGE) => ways.block_bytes < config.cut.max as u64,
         (FileState::Failed, codes::BATCH_NOT_FOUND) => ways.given.as_ref().is_some_and(|given| !given.exists),
         (FileState::Rejected, codes::INVALID_PATH) => source.has_bad_path(),
@@ -158,30 +166,52 @@ fn manifest(size: u64, least_block: usize) -> u64 {
     size / least_block as u64 * 80 + 600
 }
 
-/// In a calm world a good file has no excuse.
-fn must_arrive(world: &World<'_>, id: usize, file: &FileView) -> bool {
-    let scenario = world.scenario;
+/// In a calm world, or once the world has calmed down, a good file has no excuse.
+fn must_arrive(world: &World<'_>, id: usize) -> bool {
+    let (scenario, file) = (world.scenario, &world.check.files[id]);
     let (config, ways, source) = (&scenario.config, &scenario.server, &scenario.sources[file.source]);
-    let size = source.versions[0].len() as u64;
+    let size = longest(source);
     let fits = [config.max_file_size, config.max_batch_bytes, ways.max_file_size, ways.hidden_cap.map(|_| 0)]
         .iter()
         .flatten()
         .all(|most| size <= *most);
     let twins = world.server.paths.get(&source.found.path).map_or(0, Vec::len);
-    let untouched = !scenario.has(&Doing::Cancel) && !scenario.has(&Doing::Offline) && !scenario.has(&Doing::Remove(id as FileId));
+    let untouched =
+        !scenario.has(&Doing::Cancel) && !scenario.has(&Doing::Offline) && !scenario.has(&Doing::Remove(id as FileId));
     let welcome = ways.revoked.is_none()
         && ways.block_bytes >= config.cut.max as u64
         && ways.given.as_ref().is_none_or(|given| given.exists)
         && !ways.poison.contains_key(&source.found.path)
         && manifest(size, config.cut.min) < ways.bundle_bytes;
-    scenario.mood == Mood::Calm
-        && untouched
+    let readable = match source.trouble {
+        // Its first reading may be the very last.
+        Trouble::Always(_) | Trouble::Once(_) => false,
+        Trouble::None => scenario.mended || source.change == Change::Never,
+    };
+    let calm = scenario.mood == Mood::Calm && untouched;
+    (calm || scenario.mended)
         && welcome
         && fits
         && twins == 1
         && config.max_files.is_none()
         && config.total_bytes.is_none()
         && config.file_timeout.is_none()
-        && !source.is_shaky()
+        && readable
+        && source.found.unreadable.is_none()
         && !source.has_bad_path()
+}
+
+/// Bytes of its longest version.
+fn longest(source: &Source) -> u64 {
+    source.versions.iter().map(Vec::len).max().unwrap_or(0) as u64
+}
+
+/// In a calm world no byte is sent twice.
+fn thrift(world: &World<'_>) -> Result<(), String> {
+    let (scenario, taken) = (world.scenario, world.server.taken.block_bytes);
+    let ways = &scenario.server;
+    let calm = scenario.mood == Mood::Calm && scenario.user.is_empty() && ways.token_life.is_none();
+    let smooth = ways.poison.is_empty() && ways.hidden_cap.is_none();
+    let bytes: u64 = scenario.sources.iter().map(longest).sum();
+    if calm && smooth && taken > bytes { Err(format!("{taken} bytes were sent of {bytes}")) } else { Ok(()) }
 }

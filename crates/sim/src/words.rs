@@ -10,7 +10,10 @@ pub fn input(input: &Input) -> String {
         }
         Input::Cut { file, blocks, read, size, ended } => {
             let lens: Vec<u32> = blocks.iter().map(|block| block.len).collect();
-            format!("<- cut file {file}: blocks {lens:?}, read {read}, size {size:?}{}", if *ended { ", ended" } else { "" })
+            format!(
+                "<- cut file {file}: blocks {lens:?}, read {read}, size {size:?}{}",
+                if *ended { ", ended" } else { "" }
+            )
         }
         Input::Reply { attempt, reply } => {
             let body: String = String::from_utf8_lossy(&reply.body).chars().take(600).collect();
@@ -60,7 +63,9 @@ pub fn weight(input: &Input) -> u64 {
     match input {
         Input::Found(found) => 10 + found.len() as u64,
         Input::Cut { file, read, blocks, .. } => 1 << 20 | u64::from(*file) << 32 ^ read ^ (blocks.len() as u64) << 50,
-        Input::Reply { attempt, reply } => 2 << 20 | attempt.0 << 32 ^ reply.body.len() as u64 ^ u64::from(reply.status) << 50,
+        Input::Reply { attempt, reply } => {
+            2 << 20 | attempt.0 << 32 ^ reply.body.len() as u64 ^ u64::from(reply.status) << 50
+        }
         Input::NoReply { attempt, .. } => 3 << 20 | attempt.0,
         _ => 4 << 20,
     }
@@ -72,7 +77,9 @@ pub fn worth(action: &Action) -> u64 {
         Action::Size(files) => 5 << 20 | files.len() as u64,
         Action::Read { file, up_to } => 6 << 20 | u64::from(*file) << 40 ^ up_to,
         Action::StopReading(file) => 7 << 20 | u64::from(*file),
-        Action::Forget { file, blocks } => 8 << 20 | u64::from(*file) << 40 ^ u64::from(blocks.start) << 20 ^ u64::from(blocks.end),
+        Action::Forget { file, blocks } => {
+            8 << 20 | u64::from(*file) << 40 ^ u64::from(blocks.start) << 20 ^ u64::from(blocks.end)
+        }
         Action::Send { attempt, request } => 9 << 20 | attempt.0 << 40 ^ request.body.len() as u64,
         Action::Abort(attempt) => 10 << 20 | attempt.0,
         Action::Emit(update) => 11 << 20 | (update.files.len() as u64) << 40 ^ update.progress.bytes,

@@ -1,17 +1,18 @@
 //! The loop: takes what happens next, gives it to the engine, does what the engine asks for, checks.
 
+mod exchange;
+
 use crate::check::Check;
-use crate::gate::{Gate, Kind};
+use crate::gate::Gate;
 use crate::log::Log;
-use crate::network::{Fault, Network};
-use crate::queue::{Copy, Event, Exchange, Queue};
+use crate::network::Network;
+use crate::queue::{Event, Queue};
 use crate::rng::Rng;
-use crate::scenario::{Doing, Scenario};
+use crate::scenario::{Doing, Mood, Scenario};
 use crate::server::Server;
 use crate::shell::Shell;
-use cloudindex_engine::{Action, AttemptId, CallId, Engine, Input, Method, Now, Reply};
+use cloudindex_engine::{Action, AttemptId, CallId, Engine, Input, Method, Now};
 use std::collections::BTreeSet;
-use std::rc::Rc;
 
 /// A tick of virtual time that needs more steps than this has run away.
 const STEPS_AN_INSTANT: u32 = 20_000;
@@ -133,7 +134,8 @@ impl<'a> World<'a> {
             }
             Event::Token => {
                 self.gate.refreshing = false;
-                let token = if self.scenario.mood == crate::scenario::Mood::Rough && self.rng.percent(2) {
+                let rough = self.scenario.mood == Mood::Rough && now < self.scenario.link.until;
+                let token = if rough && self.rng.percent(2) {
                     Err("signed out".to_owned())
                 } else {
                     Ok(self.server.issue(now))
@@ -142,9 +144,13 @@ impl<'a> World<'a> {
             }
             Event::Timer(number) if number == self.timers => {
                 self.timer = None;
-                let idle = self.check.is_over() && self.shell.has_walked() && self.gate.live.is_empty() && self.queue.is_quiet();
+                let idle = self.check.is_over()
+                    && self.shell.has_walked()
+                    && self.gate.live.is_empty()
+                    && self.queue.is_quiet();
                 self.idle_wakes = if idle { self.idle_wakes + 1 } else { 0 };
-                self.check.that(self.idle_wakes < LAST_WAKES, || "it is over, and wants to be woken again and again".into());
+                self.check
+                    .that(self.idle_wakes < LAST_WAKES, || "it is over, and wants to be woken again and again".into());
                 let (wakes, since) = self.row;
                 self.feed(Some(Input::Wake));
                 self.row = if wakes == 0 { (1, now) } else { (wakes + 1, since) };
@@ -247,7 +253,8 @@ impl<'a> World<'a> {
         let weight = self.shell.weight() + self.gate.flying;
         // A stream gives whole chunks: each open file may go over by one.
         let most = config.max_buffer + (config.open_files * self.scenario.shell.chunk) as u64;
-        self.check.that(weight <= most, || format!("{weight} bytes are held or granted, {} allowed", config.max_buffer));
+        self.check
+            .that(weight <= most, || format!("{weight} bytes are held or granted, {} allowed", config.max_buffer));
         let open = self.shell.open_streams();
         self.check.that(open <= config.open_files, || format!("{open} files are open, {} allowed", config.open_files));
     }
@@ -297,149 +304,6 @@ impl<'a> World<'a> {
                     self.over_at = None;
                 }
             }
-        }
-    }
-
-    fn send(&mut self, attempt: AttemptId, request: cloudindex_engine::Request) {
-        let now = self.queue.now();
-        self.figures.sends += 1;
-        self.idle_wakes = 0;
-        let sent = self.shell.compose(request).and_then(|(wire, blocks)| {
-            self.gate.send(attempt, &wire, blocks, now)?;
-            Ok(wire)
-        });
-        let wire = match sent {
-            Ok(wire) => wire,
-            Err(words) => return self.check.fail(words),
-        };
-        let passage = self.network.carry(wire.body.len(), now);
-        self.log.note(now, attempt.0, || format!("     {attempt:?} {:?} {passage:?}", Kind::of(&wire)));
-        self.figures.losses += u64::from(passage.fault.is_some());
-        if self.gate.offline {
-            return self.queue.after(1, Event::Break(attempt));
-        }
-        let echo = passage.echo.map(|later| {
-            (later, Exchange { attempt, wire: wire.clone(), fault: None, copy: Copy::Echo })
-        });
-        let exchange = Rc::new(Exchange { attempt, wire, fault: passage.fault, copy: Copy::First });
-        match passage.fault {
-            Some(Fault::LostRequest) => self.queue.after(passage.there, Event::Break(attempt)),
-            Some(Fault::HoleBefore) => {}
-            _ => self.queue.after(passage.there, Event::Arrive(exchange)),
-        }
-        if let Some((later, exchange)) = echo {
-            self.queue.after(passage.there + later, Event::Arrive(Rc::new(exchange)));
-        }
-    }
-
-    /// A request is where the server should be.
-    fn arrive(&mut self, exchange: Rc<Exchange>) {
-        let attempt = exchange.attempt;
-        if exchange.copy == Copy::First && self.recalled.contains(&attempt) {
-            return;
-        }
-        match self.server.away {
-            Some(crate::scenario::Manner::Silent) => {}
-            Some(crate::scenario::Manner::Refuses) => self.hang_up(&exchange),
-            None if exchange.fault == Some(Fault::Cut) => {
-                let len = self.rng.size(0..=exchange.wire.body.len());
-                let taken = self.server.take_in_part(&exchange.wire, len);
-                self.excuse(taken);
-                self.hang_up(&exchange);
-            }
-            None => {
-                let pace = self.rng.within(0..=self.scenario.server.pace);
-                self.queue.after(pace, Event::Serve { exchange, epoch: self.server.epoch });
-            }
-        }
-    }
-
-    fn serve(&mut self, exchange: &Rc<Exchange>, epoch: u32) {
-        let now = self.queue.now();
-        if epoch != self.server.epoch {
-            // It restarted: of what was not acked some is there, and nobody knows.
-            let len = self.rng.size(0..=exchange.wire.body.len());
-            let taken = self.server.take_in_part(&exchange.wire, len);
-            self.excuse(taken);
-            return if self.rng.percent(70) { self.hang_up(exchange) };
-        }
-        if let Some(Fault::ErrorBefore | Fault::Busy) = exchange.fault {
-            let reply = self.refusal(exchange.fault == Some(Fault::Busy));
-            return self.answer(exchange, reply, Vec::new());
-        }
-        let damaged = exchange.fault == Some(Fault::Corrupt);
-        let served = match self.server.serve(&exchange.wire, exchange.attempt, damaged, now) {
-            Ok(served) => served,
-            Err(words) => return self.check.fail(words),
-        };
-        let (status, acked) = (served.reply.status, &served.acked);
-        self.log.note(now, u64::from(status), || format!("     served {:?}: {status} acks {acked:?}", exchange.attempt));
-        match exchange.fault {
-            Some(Fault::LostReply) => self.hang_up(exchange),
-            Some(Fault::HoleAfter) => {}
-            Some(Fault::ErrorAfter) => {
-                let reply = self.refusal(false);
-                self.answer(exchange, reply, Vec::new());
-            }
-            Some(Fault::Garbage) => {
-                let body = match self.rng.within(0..=2) {
-                    0 => b"<html>Please accept our terms".to_vec(),
-                    1 => Vec::new(),
-                    _ => served.reply.body[..served.reply.body.len() / 2].to_vec(),
-                };
-                self.answer(exchange, Reply { body, ..served.reply }, Vec::new());
-            }
-            _ => self.answer(exchange, served.reply, served.acked),
-        }
-    }
-
-    /// What a server in trouble says.
-    fn refusal(&mut self, busy: bool) -> Reply {
-        let status = self.rng.pick(if busy { &[429, 503] } else { &[500, 502, 504] });
-        let after = if busy { self.rng.perhaps(80, |rng| rng.pick(&["1", "3", "17", "60", "Fri, 31 Dec 1999 23:59:59 GMT"])) } else { None };
-        let body = if self.rng.percent(50) { b"<h1>Sorry</h1>".to_vec() } else { Vec::new() };
-        Reply { status, retry_after: after.map(str::to_owned), body }
-    }
-
-    fn answer(&mut self, exchange: &Exchange, reply: Reply, acked: Vec<String>) {
-        if exchange.copy == Copy::First {
-            let latency = self.network.latency();
-            self.queue.after(latency, Event::Deliver { attempt: exchange.attempt, reply, acked });
-        }
-    }
-
-    fn hang_up(&mut self, exchange: &Exchange) {
-        if exchange.copy == Copy::First {
-            let latency = self.network.latency();
-            self.queue.after(latency, Event::Break(exchange.attempt));
-        }
-    }
-
-    fn deliver(&mut self, attempt: AttemptId, reply: Reply, acked: &[String]) {
-        if self.gate.offline {
-            // No network, no answer; the browser may tell, or not.
-            return if self.rng.percent(50) { self.lose(attempt) };
-        }
-        if self.gate.live.contains_key(&attempt) {
-            self.gate.answered(attempt, &reply, self.queue.now());
-            acked.iter().for_each(|path| self.check.acked(path));
-        } else if self.rng.percent(50) {
-            // Called off, and the answer was on its way through the shell already.
-            return;
-        }
-        self.feed(Some(Input::Reply { attempt, reply }));
-    }
-
-    fn lose(&mut self, attempt: AttemptId) {
-        let live = self.gate.land(attempt).is_some();
-        if live || self.rng.percent(50) {
-            self.feed(Some(Input::NoReply { attempt, reason: "reset".into() }));
-        }
-    }
-
-    fn excuse(&mut self, taken: Result<(), String>) {
-        if let Err(words) = taken {
-            self.check.fail(words);
         }
     }
 

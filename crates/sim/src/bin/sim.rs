@@ -1,9 +1,8 @@
 //! `sim --seeds N [--from S]` plays seeds and prints figures as JSON; `sim --seed S [--trace]` plays one.
 
-use cloudindex_sim::{Outcome, run};
+use cloudindex_sim::{Outcome, run, run_all};
 use std::process::ExitCode;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 const USAGE: &str = "usage: sim [--seeds N] [--from S] | sim --seed S [--trace]";
@@ -81,25 +80,14 @@ fn many(from: u64, seeds: u64) -> ExitCode {
     // A panic is caught and told as a finding; its message on stderr would come once a thread and seed.
     std::panic::set_hook(Box::new(|_| {}));
     let began = Instant::now();
-    let (next, sums) = (AtomicU64::new(from), Mutex::new(Sums::default()));
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                loop {
-                    let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= from + seeds {
-                        break;
-                    }
-                    let mut outcome = run(seed, false);
-                    if seed % TWICE == 0 && outcome.broken.is_none() && run(seed, false).fingerprint != outcome.fingerprint {
-                        outcome.broken = Some("a second run went another way".into());
-                    }
-                    if let Ok(mut sums) = sums.lock() {
-                        sums.add(outcome);
-                    }
-                }
-            });
+    let sums = Mutex::new(Sums::default());
+    run_all(from..from + seeds, |mut outcome| {
+        let again = outcome.broken.is_none() && outcome.seed % TWICE == 0;
+        if again && run(outcome.seed, false).fingerprint != outcome.fingerprint {
+            outcome.broken = Some("a second run went another way".into());
+        }
+        if let Ok(mut sums) = sums.lock() {
+            sums.add(outcome);
         }
     });
     let mut sums = sums.into_inner().unwrap_or_default();
@@ -107,7 +95,7 @@ fn many(from: u64, seeds: u64) -> ExitCode {
     let wall = began.elapsed().as_secs_f64();
     println!(
         "{{\"seeds\":{seeds},\"from\":{from},\"sends\":{},\"virtualSeconds\":{},\"losses\":{},\"bodyBytes\":{},\"committed\":{},\
-         \"failed\":{},\"steps\":{},\"wallSeconds\":{wall:.1},\"threads\":{threads},\"fingerprint\":\"{:016x}\",\"broken\":{}}}",
+         \"failed\":{},\"steps\":{},\"wallSeconds\":{wall:.1},\"fingerprint\":\"{:016x}\",\"broken\":{}}}",
         sums.sends,
         sums.virtual_ms / 1000,
         sums.losses,

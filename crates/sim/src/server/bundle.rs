@@ -79,10 +79,13 @@ impl Server<'_> {
 
     /// The request broke off: what came whole is stored, and nobody is told.
     pub fn take_in_part(&mut self, wire: &Wire, len: usize) -> Result<(), String> {
-        let Some(content_type) = wire.header("Content-Type").filter(|_| wire.path.ends_with("s")) else { return Ok(()) };
+        let Some(content_type) = wire.header("Content-Type").filter(|_| wire.path.ends_with("s")) else {
+            return Ok(());
+        };
         let Ok(boundary) = multipart::boundary(content_type) else { return Ok(()) };
         let body = multipart::read(&wire.body[..len.min(wire.body.len())], boundary)?;
-        let blocks = if wire.path.ends_with("/documents") { body.parts.get(1..).unwrap_or_default() } else { &body.parts };
+        let blocks =
+            if wire.path.ends_with("/documents") { body.parts.get(1..).unwrap_or_default() } else { &body.parts };
         self.take(blocks, false).map(drop)
     }
 
@@ -124,7 +127,8 @@ impl Server<'_> {
                 return Err("a block without bytes".into());
             }
             self.taken.block_bytes += part.bytes.len() as u64;
-            let reject = |code| BlockOutcome::Rejected { error: Problem::new(422, code, "No", "the simulated server says so") };
+            let reject =
+                |code| BlockOutcome::Rejected { error: Problem::new(422, code, "No", "the simulated server says so") };
             let outcome = if victim == Some(index) {
                 reject(codes::DIGEST_MISMATCH)
             } else if part.bytes.len() as u64 > self.scenario.server.block_bytes {
@@ -163,7 +167,9 @@ impl Server<'_> {
         let mut missing = Vec::new();
         for (digest, len) in &entry.blocks {
             match self.blocks.get(digest) {
-                Some(bytes) if bytes.len() as u64 != *len => return Err(format!("{path:?}: block {digest} has another length")),
+                Some(bytes) if bytes.len() as u64 != *len => {
+                    return Err(format!("{path:?}: block {digest} has another length"));
+                }
                 None if !missing.contains(digest) => missing.push(*digest),
                 _ => {}
             }
@@ -181,7 +187,13 @@ impl Server<'_> {
             Some(old) => old.id.clone(),
             None => new_id,
         };
-        let document = Document { id: id.clone(), size: entry.size, blocks: entry.blocks.clone(), written: Some(attempt), since: now };
+        let document = Document {
+            id: id.clone(),
+            size: entry.size,
+            blocks: entry.blocks.clone(),
+            written: Some(attempt),
+            since: now,
+        };
         self.is_true(&entry, &document)?;
         if let Some(held) = self.batches.get_mut(batch) {
             held.documents.insert(path, document);
