@@ -1,6 +1,5 @@
 //! From the bytes that the page sends to blocks, one [`Cutter`] a file.
 
-use crate::js;
 use crate::ports::{Bytes, StreamId};
 use crate::store::Store;
 use cloudindex_engine::blocks::digest;
@@ -73,7 +72,6 @@ impl Cutting {
             let copy = room(&mut self.scratch, chunk.length() as usize);
             chunk.copy_to(copy);
             open.cutter.push(copy, &mut keep);
-            js::release(&chunk);
         }
         let read = open.cutter.read();
         if ended && let Some(open) = self.open.remove(&file) {

