@@ -29,7 +29,7 @@ use crate::progress::{Progress, Tally};
 use crate::rng::Rng;
 use crate::targets::cloudindex::CloudIndex;
 use crate::transport::{Token, Transport};
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use updates::Updates;
 
 /// The state machine. See the [crate's page](crate) for the loop around it.
@@ -45,6 +45,8 @@ pub struct Engine {
     planner: Planner,
     /// Files whose size was asked before they can be grouped, and their group's key.
     unsized_files: HashMap<FileId, String>,
+    /// Files that are tried again once the document of their last try is taken away.
+    parked: HashSet<FileId>,
     intake: Intake,
     ready: Ready,
     transport: Transport,
@@ -66,6 +68,8 @@ pub struct Engine {
     stage: Stage,
     /// A new token that no success has proven yet.
     token_trust: Trust,
+    /// When the token came: one that waited long before its first use may have expired meanwhile.
+    token_since: Now,
     /// Since when the server has asked for silence without a success in between.
     held_since: Option<Now>,
 
@@ -169,6 +173,7 @@ impl Engine {
             groups: Vec::new(),
             planner: Planner::new(&config),
             unsized_files: HashMap::new(),
+            parked: HashSet::new(),
             intake: Intake::new(&config),
             ready: Ready::new(),
             transport: Transport::new(),
@@ -184,6 +189,7 @@ impl Engine {
             walk_gate: Gate::Open,
             stage: Stage::Idle,
             token_trust: Trust::Proven,
+            token_since: Now(0),
             held_since: None,
             clock: ActiveClock::default(),
             deadlines: VecDeque::new(),

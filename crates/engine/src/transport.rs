@@ -19,7 +19,10 @@ pub(crate) enum Errand {
     /// Ask how this batch stands.
     Status(String),
     /// Take a document away: its file was removed while it was on its way.
-    Discard(String),
+    Discard {
+        file: FileId,
+        document: String,
+    },
     /// Ask whether anybody is there.
     Probe,
     /// The application's own.
@@ -35,7 +38,7 @@ pub(crate) enum Errand {
 impl Errand {
     /// Goes on while the upload is paused.
     fn ignores_pause(&self) -> bool {
-        matches!(self, Errand::Call { .. } | Errand::Status(_) | Errand::CancelBatch(_) | Errand::Discard(_))
+        matches!(self, Errand::Call { .. } | Errand::Status(_) | Errand::CancelBatch(_) | Errand::Discard { .. })
     }
 }
 
@@ -144,6 +147,12 @@ impl Transport {
     pub fn has(&self, errand: &Errand) -> bool {
         self.waiting.iter().any(|parcel| parcel.errand == *errand)
             || self.flying.iter().any(|(_, flight)| flight.parcel.errand == *errand)
+    }
+
+    /// This file's document is about to be taken away.
+    pub fn discards(&self, id: FileId) -> bool {
+        let of_it = |parcel: &Parcel| matches!(parcel.errand, Errand::Discard { file, .. } if file == id);
+        self.waiting.iter().any(of_it) || self.flying.iter().any(|(_, flight)| of_it(&flight.parcel))
     }
 
     /// May anything be sent (but probes)?

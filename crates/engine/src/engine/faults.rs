@@ -38,7 +38,8 @@ impl Engine {
         {
             let words = format!("no answer from the server for {} s: try again later", self.config.patience / 1000);
             self.doom(Failure::system(codes::CONNECTION_ERROR, words, true), now);
-            self.transport.link = Link::Untried;
+            // It stays down: whoever comes next asks first, and spends no attempts.
+            self.transport.link = Link::Down { since: now, probe_at: now, probes: 1 };
         }
     }
 
@@ -117,7 +118,12 @@ impl Engine {
     }
 
     fn halve(&mut self, flight: Flight, failure: Failure, words: impl Fn(Failure) -> Failure, now: Now) {
+        let blamed = flight.gone.is_empty();
         let Some(parcel) = left_of(flight) else { return };
+        if !blamed {
+            // It may have been for one that is gone by now.
+            return self.transport.requeue(parcel);
+        }
         let load = match parcel.errand {
             Errand::Bundle(load) => load,
             _ => return self.give_up(parcel, failure, now),
@@ -136,8 +142,12 @@ impl Engine {
     pub(super) fn unauthorized(&mut self, flight: Flight, failure: Failure, now: Now) {
         let is_current = flight.token == self.transport.token_generation;
         let failure = Failure { message: format!("{}: check apiKey or getToken", failure.message), ..failure };
+        let used_at_once = flight.sent.since(self.token_since) <= self.config.network_timeout;
         if self.config.refresh == Refresh::Never
-            || (is_current && self.token_trust == Trust::Unproven && self.transport.token == Token::Good)
+            || (is_current
+                && used_at_once
+                && self.token_trust == Trust::Unproven
+                && self.transport.token == Token::Good)
         {
             let call = matches!(flight.parcel.errand, Errand::Call { .. });
             if call {
@@ -166,6 +176,7 @@ impl Engine {
                 self.target.token = Some(token);
                 self.transport.token_generation += 1;
                 self.token_trust = Trust::Unproven;
+                self.token_since = now;
             }
             Err(reason) => {
                 let words = format!("getToken gave no token ({reason}): sign in again");
@@ -197,7 +208,8 @@ impl Engine {
                 self.finish();
             }
             Errand::Call { call, .. } => self.actions.push_back(Action::Answer { call, result: Err(failure) }),
-            Errand::CancelBatch(_) | Errand::Discard(_) | Errand::Probe => {}
+            Errand::Discard { file, .. } => self.discarded(file, now),
+            Errand::CancelBatch(_) | Errand::Probe => {}
         }
     }
 

@@ -71,7 +71,7 @@ impl Engine {
             return;
         }
         self.stage = Stage::Cancelled;
-        let upload = |errand: &Errand| !matches!(errand, Errand::Call { .. } | Errand::Discard(_));
+        let upload = |errand: &Errand| !matches!(errand, Errand::Call { .. } | Errand::Discard { .. });
         self.transport.drain(|parcel| upload(&parcel.errand));
         for attempt in self.transport.attempts(|flight| upload(&flight.parcel.errand)) {
             self.actions.push_back(Action::Abort(attempt));
@@ -97,6 +97,7 @@ impl Engine {
     pub(super) fn drop_queues(&mut self) {
         self.planner.close(Now(u64::MAX));
         self.unsized_files.clear();
+        self.parked.clear();
         self.intake.clear();
         self.ready.clear();
     }
@@ -125,6 +126,7 @@ impl Engine {
             FileState::Waiting => {
                 self.planner.remove(id, if self.config.max_batch_bytes.is_some() { row.size.unwrap_or(0) } else { 0 });
                 self.unsized_files.remove(&id);
+                self.parked.remove(&id);
                 if row.group != 0 {
                     self.intake.remove(id);
                 }
@@ -211,6 +213,22 @@ impl Engine {
         row.percent = 0;
         self.updates.take_back(id);
         self.updates.file(&mut self.files, id);
+        // A new document of the file would be the one that is taken away.
+        if self.transport.discards(id) {
+            self.parked.insert(id);
+        } else {
+            self.requeue(id, now);
+        }
+    }
+
+    /// The document of a removed file is gone: the file may come again.
+    pub(super) fn discarded(&mut self, id: FileId, now: Now) {
+        if self.parked.remove(&id) && self.files.is_live(id) {
+            self.requeue(id, now);
+        }
+    }
+
+    fn requeue(&mut self, id: FileId, now: Now) {
         let Some(row) = self.files.row(id) else { return };
         if row.group != 0 {
             self.intake.push(id);

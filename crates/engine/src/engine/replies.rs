@@ -32,8 +32,11 @@ impl Engine {
             let ended: Vec<FileId> = load.files().filter(|id| !self.files.is_live(*id)).collect();
             flight.gone.extend(ended);
         }
-        if (200..300).contains(&reply.status) {
+        // Whoever looks at the request itself has accepted its token, whatever it thinks of the rest.
+        if reply.status != 401 && reply.status < 500 && flight.token == self.transport.token_generation {
             self.token_trust = Trust::Proven;
+        }
+        if (200..300).contains(&reply.status) {
             self.held_since = None;
             if self.batch_is_had() {
                 // What the upload stalled for is over.
@@ -82,7 +85,8 @@ impl Engine {
                 let result = String::from_utf8(reply.body).map_err(|_| odd("the body is not UTF-8 text"));
                 self.actions.push_back(Action::Answer { call: *call, result });
             }
-            Errand::CancelBatch(_) | Errand::Discard(_) | Errand::Probe => {}
+            Errand::Discard { file, .. } => self.discarded(*file, now),
+            Errand::CancelBatch(_) | Errand::Probe => {}
         }
     }
 
@@ -181,7 +185,7 @@ impl Engine {
             && removed
             && self.stage != Stage::Cancelled
         {
-            self.transport.enqueue(Errand::Discard(document));
+            self.transport.enqueue(Errand::Discard { file: id, document });
         }
     }
 

@@ -119,7 +119,7 @@ impl Engine {
             Errand::Complete(batch) => target.complete(batch),
             Errand::CancelBatch(batch) => target.cancel(batch),
             Errand::Status(batch) => target.batch(batch),
-            Errand::Discard(document) => target.discard(document),
+            Errand::Discard { document, .. } => target.discard(document),
             Errand::Probe => target.probe(),
             Errand::Call { method, path, body, key, .. } => target.call(*method, path, body.as_deref(), key),
         };
