@@ -193,6 +193,9 @@ impl<'a> Check<'a> {
         let before = self.progress.percent;
         let fine = progress.percent >= before && (0.0..=100.0).contains(&progress.percent);
         self.that(fine, || format!("the whole fell from {before} to {} percent", progress.percent));
+        let speeds = [progress.bytes_per_second, progress.seconds_left.unwrap_or(0.0)];
+        let sane = speeds.iter().all(|speed| speed.is_finite() && *speed >= 0.0);
+        self.that(sane, || format!("speed and time left: {speeds:?}"));
         let whole = progress.basis == cloudindex_engine::progress::Basis::Bytes;
         let fits = !whole || progress.bytes <= progress.total_bytes;
         self.that(fits, || format!("{} bytes acked of {}", progress.bytes, progress.total_bytes));

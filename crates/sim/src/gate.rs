@@ -133,6 +133,10 @@ impl<'a> Gate<'a> {
     pub fn answered(&mut self, attempt: AttemptId, reply: &Reply, now: u64) {
         let Some(live) = self.land(attempt) else { return };
         self.capped |= reply.status < 300 && matches!(live.kind, Kind::Create | Kind::Batch);
+        // Codes that are never retried wait for nothing.
+        if reply.status == 503 && !self.scenario.config.fatal.is_empty() {
+            return;
+        }
         match reply.retry_after.as_deref().and_then(|seconds| seconds.parse::<u64>().ok()) {
             Some(seconds) => self.hold_until = self.hold_until.max(now + seconds * 1000),
             None if reply.status >= 500 || reply.status == 429 => *self.failures.entry(live.request).or_default() += 1,

@@ -6,6 +6,7 @@ use crate::rng::Rng;
 use crate::settings::settings;
 use crate::sources::{Source, sources};
 use cloudindex_engine::config::{Refresh, Tracking};
+use cloudindex_engine::error::codes;
 use cloudindex_engine::{Config, FileId};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -99,6 +100,7 @@ pub struct ServerWays {
     pub block_bytes: u64,
     pub bundle_documents: u64,
     pub max_file_size: Option<u64>,
+    pub max_batch_size: Option<u64>,
     /// A proxy refuses bodies over this, which nobody told.
     pub hidden_cap: Option<u64>,
     /// ms that a request takes at most.
@@ -150,10 +152,12 @@ pub enum Doing {
     Offline,
     Online,
     Call,
+    /// Inputs that make no sense.
+    Nonsense,
 }
 
 /// ms after which everything has come to rest, whatever was before: patience, echoes, sleep.
-const REST: u64 = 20_000_000;
+pub const REST: u64 = 20_000_000;
 
 impl Scenario {
     pub fn new(seed: u64) -> Self {
@@ -189,7 +193,24 @@ impl Scenario {
             scenario.mended = true;
             scenario.user.push((scenario.settled() + REST, Doing::Retry(Vec::new())));
         }
+        scenario.season(rng, horizon);
         scenario
+    }
+
+    /// Rare things, drawn last so that they leave the rest of a seed as it is.
+    fn season(&mut self, rng: &mut Rng, horizon: u64) {
+        if rng.percent(20) {
+            for _ in 0..rng.size(1..=5) {
+                self.user.push((rng.within(0..=horizon), Doing::Nonsense));
+            }
+        }
+        if self.config.refresh == Refresh::Ask && rng.percent(8) {
+            self.config.token = None;
+        }
+        if rng.percent(3) {
+            self.config.fatal.extend([codes::TEMPORARY_ERROR.to_owned()]);
+        }
+        self.server.max_batch_size = rng.perhaps(4, |rng| rng.within(0..=40));
     }
 
     /// From here on only what was wrong before is.
@@ -286,6 +307,7 @@ fn server(
         block_bytes: if rng.percent(2) { reach / 2 } else { reach },
         bundle_documents: rng.pick(&[1, 5, 50, 1000]),
         max_file_size: rng.perhaps(5, |rng| rng.within(reach / 4..=reach * 4)),
+        max_batch_size: None,
         hidden_cap: rng.perhaps(10, |rng| reach + rng.within(0..=8000)),
         pace: rng.pick(&[0, 5, 100, config.network_timeout / 4]),
         token_life,

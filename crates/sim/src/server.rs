@@ -220,7 +220,11 @@ impl<'a> Server<'a> {
             name: None,
             description: None,
             metadata: None,
-            limits: BatchLimits { max_file_size: ways.max_file_size, ..BatchLimits::default() },
+            limits: BatchLimits {
+                max_file_size: ways.max_file_size,
+                max_batch_size: ways.max_batch_size,
+                total_batch_bytes: None,
+            },
             caps: Caps {
                 bundle_bytes: ways.bundle_bytes,
                 block_bytes: ways.block_bytes,

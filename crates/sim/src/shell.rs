@@ -278,6 +278,12 @@ impl<'a> Shell<'a> {
         self.stored + self.streams.values().map(Stream::weight).sum::<u64>()
     }
 
+    /// The file's stream is open, or blocks of it are kept.
+    pub fn holds(&self, file: FileId) -> bool {
+        let key = |index| BlockKey { file, index };
+        self.streams.contains_key(&file) || self.store.range(key(0)..=key(u32::MAX)).next().is_some()
+    }
+
     pub fn open_streams(&self) -> usize {
         self.streams.len()
     }

@@ -6,6 +6,7 @@ use crate::scenario::{Doing, Mood};
 use crate::server::Document;
 use crate::sources::{Change, Source, Trouble};
 use crate::world::World;
+use cloudindex_engine::config::Tracking;
 use cloudindex_engine::error::codes;
 use cloudindex_engine::{FileId, FileState};
 
@@ -14,7 +15,8 @@ pub fn judge(world: &mut World<'_>) {
     world.figures.committed = world.check.files.iter().filter(|file| file.state.is_stored()).count() as u64;
     world.figures.failed = world.check.files.len() as u64 - world.figures.committed;
     if world.check.broken.is_none()
-        && let Err(words) = ended(world).and_then(|()| agreed(world)).and_then(|()| thrift(world))
+        && let Err(words) =
+            ended(world).and_then(|()| agreed(world)).and_then(|()| thrift(world)).and_then(|()| finished(world))
     {
         world.check.fail(words);
     }
@@ -138,7 +140,9 @@ fn has_cause(world: &World<'_>, file: &FileView) -> bool {
         (FileState::Failed, codes::TIMEOUT) => config.file_timeout.is_some(),
         (FileState::Failed, codes::FILE_CHANGED) => source.versions.len() > 1,
         (FileState::Failed, codes::FILE_UNREADABLE) => source.is_shaky(),
-        (FileState::Failed, codes::UNAUTHORIZED) => ways.revoked.is_some() || (rough && ways.token_life.is_some()),
+        (FileState::Failed, codes::UNAUTHORIZED) => {
+            ways.revoked.is_some() || (rough && (ways.token_life.is_some() || config.token.is_none()))
+        }
         (FileState::Failed, codes::INVALID_FILE) => ways.poison.contains_key(&source.found.path),
         (FileState::Failed, codes::INVALID_REQUEST) => {
             // A proxy's page in place of the server's words leaves the status alone.
@@ -152,7 +156,7 @@ fn has_cause(world: &World<'_>, file: &FileView) -> bool {
         (FileState::Failed, codes::BATCH_NOT_FOUND) => ways.given.as_ref().is_some_and(|given| !given.exists),
         (FileState::Rejected, codes::INVALID_PATH) => source.has_bad_path(),
         (FileState::Rejected, codes::DUPLICATE_PATH) => twins > 1,
-        (FileState::Rejected, codes::TOO_MANY_FILES) => config.max_files.is_some(),
+        (_, codes::TOO_MANY_FILES) => config.max_files.is_some() || ways.max_batch_size.is_some(),
         (FileState::Rejected, codes::BATCH_TOO_LARGE) => config.total_bytes.is_some(),
         (FileState::Rejected, codes::FILE_TOO_LARGE) => {
             [config.max_file_size, config.max_batch_bytes, ways.max_file_size].iter().flatten().any(|most| size > *most)
@@ -194,6 +198,7 @@ fn must_arrive(world: &World<'_>, id: usize) -> bool {
         && fits
         && twins == 1
         && config.max_files.is_none()
+        && ways.max_batch_size.is_none()
         && config.total_bytes.is_none()
         && config.file_timeout.is_none()
         && readable
@@ -214,4 +219,22 @@ fn thrift(world: &World<'_>) -> Result<(), String> {
     let smooth = ways.poison.is_empty() && ways.hidden_cap.is_none();
     let bytes: u64 = scenario.sources.iter().map(longest).sum();
     if calm && smooth && taken > bytes { Err(format!("{taken} bytes were sent of {bytes}")) } else { Ok(()) }
+}
+
+/// Where nothing fails, the server is told that the batch is complete, and followed until it is.
+fn finished(world: &World<'_>) -> Result<(), String> {
+    let scenario = world.scenario;
+    let calm = scenario.mood == Mood::Calm && scenario.user.is_empty();
+    let files = &world.check.files;
+    if !calm || files.is_empty() || !files.iter().all(|file| file.state.is_stored()) {
+        return Ok(());
+    }
+    let open = |batch: &crate::server::Batch| batch.phase == cloudindex_wire::Phase::Open;
+    if scenario.config.batch_id.is_none() && world.server.batches.values().any(open) {
+        return Err("all files are stored, and a batch was left open".into());
+    }
+    let documents = world.server.batches.values().flat_map(|batch| batch.documents.values());
+    let processed = documents.map(|document| document.since + scenario.server.processing).max().unwrap_or(0);
+    let early = scenario.config.tracking == Tracking::Follow && world.over_at.unwrap_or(0) < processed;
+    if early { Err("it was followed, and is over before the server is".into()) } else { Ok(()) }
 }

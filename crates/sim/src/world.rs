@@ -1,6 +1,7 @@
 //! The loop: takes what happens next, gives it to the engine, does what the engine asks for, checks.
 
 mod exchange;
+mod user;
 
 use crate::check::Check;
 use crate::gate::Gate;
@@ -8,10 +9,10 @@ use crate::log::Log;
 use crate::network::Network;
 use crate::queue::{Event, Queue};
 use crate::rng::Rng;
-use crate::scenario::{Doing, Mood, Scenario};
+use crate::scenario::{Mood, Scenario};
 use crate::server::Server;
 use crate::shell::Shell;
-use cloudindex_engine::{Action, AttemptId, CallId, Engine, Input, Method, Now};
+use cloudindex_engine::{Action, AttemptId, Engine, Input, Now};
 use std::collections::BTreeSet;
 
 /// A tick of virtual time that needs more steps than this has run away.
@@ -108,7 +109,8 @@ impl<'a> World<'a> {
             self.check.that(self.figures.steps < STEPS, || "there is no end to it".into());
             self.step(event);
         }
-        self.figures.virtual_ms = self.over_at.unwrap_or(self.queue.now());
+        let rest = if self.scenario.mended { crate::scenario::REST } else { 0 };
+        self.figures.virtual_ms = self.over_at.unwrap_or(self.queue.now()).saturating_sub(rest);
         self.figures.body_bytes = self.server.taken.block_bytes;
     }
 
@@ -119,6 +121,10 @@ impl<'a> World<'a> {
                 let input = self.shell.walk(walk, &mut self.queue);
                 self.gate.walked(&input);
                 if let Some(Input::Found(found)) = &input {
+                    let told = self.engine.progress();
+                    let live = told.total - told.completed - told.failed - told.cancelled;
+                    let most = self.scenario.config.queue_size as u64;
+                    self.check.that(live < most, || format!("{live} files are under way, and the walk goes on"));
                     let rows = &self.shell.rows;
                     self.check.found(&rows[rows.len() - found.len()..]);
                 }
@@ -189,45 +195,6 @@ impl<'a> World<'a> {
         }
     }
 
-    fn user(&mut self, index: usize) {
-        let input = match &self.scenario.user[index].1 {
-            Doing::Pause => {
-                self.gate.paused = true;
-                Input::Pause
-            }
-            Doing::Resume => {
-                self.gate.paused = false;
-                Input::Resume
-            }
-            Doing::Cancel => {
-                self.gate.cancel();
-                Input::Cancel
-            }
-            Doing::Remove(file) => Input::Remove(*file),
-            Doing::Retry(files) => {
-                self.gate.retried();
-                self.check.retried(files);
-                Input::Retry(files.clone())
-            }
-            Doing::Offline => {
-                self.gate.offline = true;
-                Input::Offline
-            }
-            Doing::Online => {
-                self.gate.offline = false;
-                Input::Online
-            }
-            Doing::Call => {
-                let call = self.calls.len() as CallId;
-                self.calls.push(0);
-                let (method, path) = self.rng.pick(&[(Method::Get, "/v1/batches"), (Method::Post, "/v1/search")]);
-                let body = (method == Method::Post).then(|| "{}".to_owned());
-                Input::Call { call, method, path: path.to_owned(), body }
-            }
-        };
-        self.feed(Some(input));
-    }
-
     /// One turn of the shell's loop.
     fn feed(&mut self, input: Option<Input>) {
         let Some(input) = input else { return };
@@ -272,6 +239,7 @@ impl<'a> World<'a> {
             }
             Action::Read { file, up_to } => {
                 is_known(file);
+                check.that(!self.gate.paused, || format!("file {file} is read while paused"));
                 self.shell.read(file, up_to, queue);
             }
             Action::StopReading(file) => self.shell.stop_reading(file),
@@ -297,6 +265,10 @@ impl<'a> World<'a> {
             },
             Action::Emit(update) => {
                 check.update(&update, now);
+                let mut at_rest = update.files.iter().filter(|change| change.state.is_final());
+                if let Some(change) = at_rest.find(|change| self.shell.holds(change.id)) {
+                    check.fail(format!("{change:?}: it is at rest, and something of it is held"));
+                }
                 if check.is_over() {
                     self.over_at.get_or_insert(now);
                     self.shell.completed(queue);

@@ -179,12 +179,17 @@ impl Server<'_> {
         }
         let new_id = self.next_document();
         let Some(held) = self.batches.get_mut(batch) else { return Err("a batch vanished".into()) };
+        let full = self.scenario.server.max_batch_size.is_some_and(|most| held.documents.len() as u64 >= most);
         let id = match held.documents.get_mut(&path) {
             Some(old) if old.blocks == entry.blocks => {
                 old.written.get_or_insert(attempt);
                 return Ok(DocumentOutcome::Duplicate { id: old.id.clone() });
             }
             Some(old) => old.id.clone(),
+            None if full => {
+                let error = Problem::new(422, codes::TOO_MANY_FILES, "No", "the simulated server says so");
+                return Ok(DocumentOutcome::Rejected { error });
+            }
             None => new_id,
         };
         let document = Document {

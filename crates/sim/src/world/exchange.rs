@@ -6,6 +6,7 @@ use crate::network::Fault;
 use crate::queue::{Copy, Event, Exchange};
 use crate::scenario::Manner;
 use cloudindex_engine::{AttemptId, Input, Reply, Request};
+use cloudindex_wire::BundleReply;
 use std::rc::Rc;
 
 impl World<'_> {
@@ -95,15 +96,27 @@ impl World<'_> {
                 self.answer(exchange, reply, Vec::new());
             }
             Some(Fault::Garbage) => {
-                let body = match self.rng.within(0..=2) {
+                let body = match self.rng.within(0..=3) {
                     0 => b"<html>Please accept our terms".to_vec(),
                     1 => Vec::new(),
+                    2 => self.without_one(&served.reply.body),
                     _ => served.reply.body[..served.reply.body.len() / 2].to_vec(),
                 };
                 self.answer(exchange, Reply { body, ..served.reply }, Vec::new());
             }
             _ => self.answer(exchange, served.reply, served.acked),
         }
+    }
+
+    /// The same bundle's answer with one ack left out.
+    fn without_one(&mut self, body: &[u8]) -> Vec<u8> {
+        let Ok(mut reply) = serde_json::from_slice::<BundleReply>(body) else { return Vec::new() };
+        match (reply.documents.len(), reply.blocks.len()) {
+            (0, 0) => {}
+            (0, blocks) => drop(reply.blocks.remove(self.rng.size(0..=blocks - 1))),
+            (documents, _) => drop(reply.documents.remove(self.rng.size(0..=documents - 1))),
+        }
+        serde_json::to_vec(&reply).unwrap_or_default()
     }
 
     /// What a server in trouble says.
