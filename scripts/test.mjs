@@ -91,7 +91,7 @@ function engineInWasm() {
 
 async function shellInChromium() {
   await cargo(['build', '--quiet', '--manifest-path', 'xtask/Cargo.toml', '-p', 'runner']);
-  const server = await Server.start();
+  const server = await Server.start(['--allow-origin', '*']);
   try {
     await cargo(['test', '--target', WASM, '-p', 'cloudindex-uploader', '--test', 'web'], {
       CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER: join(ROOT, 'xtask/target/debug/runner'),

@@ -116,7 +116,8 @@ impl Files {
         match ToPage::parse(message) {
             Some(ToPage::Hello { small_file }) => self.streams.set_small_file(small_file),
             Some(ToPage::Read { file, stream, up_to }) => {
-                self.streams.read(file, stream, up_to, || self.outlet.file(file));
+                let size = self.outlet.known_size(file);
+                self.streams.read(file, stream, up_to, size, || self.outlet.file(file));
             }
             Some(ToPage::Stop(file)) => self.streams.stop(file),
             Some(ToPage::Size(ids)) => {

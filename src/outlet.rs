@@ -58,6 +58,8 @@ pub struct Outlet {
     timer: Timer,
     /// Row by row the `File`, or the text why there is none. In the JavaScript heap, where 100,000 are nothing.
     rows: Array,
+    /// Row by row, what is known of it.
+    facts: RefCell<Vec<Facts>>,
 }
 
 impl Outlet {
@@ -75,6 +77,7 @@ impl Outlet {
                     }
                 }),
                 rows: Array::new(),
+                facts: RefCell::default(),
             }
         })
     }
@@ -105,6 +108,10 @@ impl Outlet {
         let mut found = Vec::with_capacity(seen.len());
         let mut rows = Vec::with_capacity(seen.len());
         for seen in seen {
+            self.facts.borrow_mut().push(match &seen {
+                Seen::File { facts, .. } => *facts,
+                Seen::Unreadable { .. } => Facts::Costly,
+            });
             let (file, row) = self.describe(seen);
             paths.push(&JsValue::from_str(&file.path));
             files.push(row.as_ref().map_or(&JsValue::NULL, |file| file.as_ref()));
@@ -133,6 +140,12 @@ impl Outlet {
             None if row.is_undefined() => Err(format!("there is no file {id}")),
             None => Ok(row.unchecked_into()),
         }
+    }
+
+    /// The file's size, where asking costs nothing.
+    pub fn known_size(&self, id: FileId) -> Option<u64> {
+        let known = self.facts.borrow().get(id as usize) == Some(&Facts::Known);
+        known.then(|| self.file(id).ok().map(|file| file.size() as u64)).flatten()
     }
 
     pub fn close(&self) {

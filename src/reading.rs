@@ -50,7 +50,14 @@ impl Streams {
     }
 
     /// Goes on with the file's stream, or opens it.
-    pub fn read(&self, file: FileId, id: StreamId, up_to: u64, find: impl FnOnce() -> Result<File, String>) {
+    pub fn read(
+        &self,
+        file: FileId,
+        id: StreamId,
+        up_to: u64,
+        size: Option<u64>,
+        find: impl FnOnce() -> Result<File, String>,
+    ) {
         let open = self.open.borrow().get(&file).filter(|stream| stream.id == id).cloned();
         if let Some(stream) = open {
             stream.up_to.set(up_to);
@@ -60,6 +67,9 @@ impl Streams {
             return;
         }
         self.stop(file);
+        if size.is_some_and(|size| size <= self.small_file.get() && size < up_to) {
+            return self.read_whole(file, id, find());
+        }
         let opened = find().and_then(|file| {
             let reader = js::invoke(&file, "stream", &[])
                 .and_then(|stream| js::invoke(&stream, "getReader", &[]))
@@ -91,6 +101,31 @@ impl Streams {
             }
             Err(reason) => ToHost::Unreadable { file, stream: id, reason }.post(&self.port),
         }
+    }
+
+    /// A file known to be small, at once: that holds the page 12 µs, where a stream's reads hold it 300 (DESIGN.md).
+    /// It can't be stopped, and what it brings after a stop is known to be stale by its stream's number.
+    fn read_whole(&self, file: FileId, id: StreamId, found: Result<File, String>) {
+        let port = self.port.clone();
+        let buffer = found.and_then(|file| {
+            js::invoke(&file, "arrayBuffer", &[])
+                .map(|promise| JsFuture::from(Promise::resolve(&promise)))
+                .map_err(|error| js::describe(&error))
+        });
+        spawn_local(async move {
+            let bytes = match buffer {
+                Ok(buffer) => buffer.await.map_err(|error| js::describe(&error)),
+                Err(reason) => Err(reason),
+            };
+            match bytes {
+                Ok(buffer) => {
+                    let bytes = Uint8Array::new(&buffer);
+                    let chunks = if bytes.length() == 0 { Vec::new() } else { vec![bytes] };
+                    ToHost::Bytes(Bytes { file, stream: id, chunks, size: None, ended: true }).post(&port);
+                }
+                Err(reason) => ToHost::Unreadable { file, stream: id, reason }.post(&port),
+            }
+        });
     }
 
     pub fn stop(&self, file: FileId) {

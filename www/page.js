@@ -19,9 +19,10 @@ let onlyFailures = false;
 let startedAt;
 let spokenQuarter = 0;
 let painting = false;
+let paintedAt = 0;
 
 const list = new List(ui.list, (act, id) => (act === 'retry' ? retry(id) : uploader?.remove(id)));
-list.onscroll = paint;
+list.onscroll = () => requestAnimationFrame(paintList);
 
 // What is dropped before the page is ready must not make the browser leave it.
 addEventListener('dragover', (event) => {
@@ -184,11 +185,14 @@ function speak(words) {
   ui.spoken.textContent = words;
 }
 
+/** Five times a second at most: nobody reads faster, and each frame painted is time that the upload does not get. */
 function paint() {
   if (painting) return;
   painting = true;
-  requestAnimationFrame(() => {
+  const wait = Math.max(0, paintedAt + 200 - performance.now());
+  setTimeout(requestAnimationFrame, wait, () => {
     painting = false;
+    paintedAt = performance.now();
     paintTotal();
     paintList();
   });
