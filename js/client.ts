@@ -2,12 +2,11 @@
 import { Connection } from './connection.js';
 import { invalid } from './errors.js';
 import { BatchProcessor } from './processor.js';
-import { checkOptions } from './plan.js';
+import { newBatch } from './plan.js';
 import { runToEnd } from './run.js';
 import { Session } from './session.js';
 import { Target } from './targets.js';
 import { Uploader } from './uploader.js';
-import { toBytes } from './words.js';
 import type {
   Batch, BatchError, BatchOptions, BatchProcessorOptions, BatchStatus, ClientOptions, Source, UploadBatchOptions, UploadResult,
 } from './types.js';
@@ -46,17 +45,7 @@ export class Batches {
    * `tracking.webhookUrl`); words for the upload itself are checked here and belong to the upload's own options.
    */
   async create(options: BatchOptions = {}): Promise<Batch> {
-    const { name, description, metadata, processing, limits, tracking, ...unknown } = options;
-    const wrong = await checkOptions({ batch: { name, description, metadata }, processing, limits, tracking, ...unknown } as object, this.#connection);
-    if (wrong) throw wrong;
-    return this.#call('POST', '/v1/batches', {
-      name,
-      description,
-      metadata,
-      processing: processing && { chunkSize: processing.chunkSize },
-      limits: limits && { ...limits, maxFileSize: toBytes(limits.maxFileSize), totalBatchBytes: toBytes(limits.totalBatchBytes) },
-      tracking: tracking && { webhookUrl: tracking.webhookUrl },
-    });
+    return this.#call('POST', '/v1/batches', await newBatch(options, this.#connection));
   }
 
   async getStatus(batchId: string): Promise<BatchStatus> {
@@ -86,7 +75,7 @@ export class Batches {
     return this.#call('POST', `${path(batchId)}/cancel`);
   }
 
-  async #call<T>(method: 'GET' | 'POST', to: string, body?: object): Promise<T> {
+  async #call<T>(method: 'GET' | 'POST', to: string, body?: string): Promise<T> {
     this.#session ??= Session.calls(this.#connection).catch((error: unknown) => {
       this.#session = undefined;
       throw error;

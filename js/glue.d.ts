@@ -8,6 +8,8 @@ export function initSync(input: { module: WebAssembly.Module }): unknown;
 export function host(options: string, control: MessagePort, files?: MessagePort, fetch?: typeof globalThis.fetch): void;
 /** undefined, or the Failure that names the wrong option. */
 export function checkOptions(options: string): Failure | undefined;
+/** The body of `POST /v1/batches` from what an application gave. Wrong options: throws a Failure. */
+export function newBatch(options: string): string;
 /** Indexes by batch; files over the limit in `rejected`. */
 export function planBatches(sizes: Float64Array, options: string): { batches: Uint32Array[]; rejected: Uint32Array };
 /** The Failure of each file that would be refused. */

@@ -27,6 +27,12 @@ export async function checkOptions(options: UploadOptions, { wasmUrl }: WasmOpti
   return failure && new UploadError(failure);
 }
 
+/** What the server is told of a new batch, as JSON: of a whole configuration the words that concern it. @internal */
+export async function newBatch(options: object, { wasmUrl }: WasmOptions = {}): Promise<string> {
+  await loadWasm(wasmUrl);
+  return judged(() => glue.newBatch(toJson(options)));
+}
+
 /** The groups in which `files` would go up, at most `batchSize` files and `maxBatchBytes` bytes each. */
 export async function planBatches<F extends { size: number }>(
   files: Iterable<F>,

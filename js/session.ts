@@ -63,11 +63,11 @@ export class Session {
   }
 
   /** The text of the answer. */
-  call(method: 'GET' | 'POST' | 'DELETE', path: string, body?: object): Promise<string> {
+  call(method: 'GET' | 'POST' | 'DELETE', path: string, body?: string): Promise<string> {
     const id = ++this.#lastCall;
     return new Promise((resolve, reject) => {
       this.#calls.set(id, { resolve, reject });
-      this.send(body === undefined ? { t: 'call', id, method, path } : { t: 'call', id, method, path, body: toJson(body) });
+      this.send(body === undefined ? { t: 'call', id, method, path } : { t: 'call', id, method, path, body });
     });
   }
 
