@@ -133,8 +133,8 @@ impl<'a> Gate<'a> {
     pub fn answered(&mut self, attempt: AttemptId, reply: &Reply, now: u64) {
         let Some(live) = self.land(attempt) else { return };
         self.capped |= reply.status < 300 && matches!(live.kind, Kind::Create | Kind::Batch);
-        // Codes that are never retried wait for nothing.
-        if reply.status == 503 && !self.scenario.config.fatal.is_empty() {
+        // A code that is never retried waits for nothing, and spends no attempts: the bundle is halved.
+        if reply.status >= 500 && !self.scenario.config.fatal.is_empty() {
             return;
         }
         match reply.retry_after.as_deref().and_then(|seconds| seconds.parse::<u64>().ok()) {

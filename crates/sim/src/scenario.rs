@@ -211,6 +211,14 @@ impl Scenario {
             self.config.fatal.extend([codes::TEMPORARY_ERROR.to_owned()]);
         }
         self.server.max_batch_size = rng.perhaps(4, |rng| rng.within(0..=40));
+        // Out, and at once in again: what was on its way meets what takes it back.
+        if rng.percent(8) && !self.sources.is_empty() {
+            for _ in 0..3 {
+                let (at, file) = (rng.within(0..=3000), rng.size(0..=self.sources.len() - 1) as FileId);
+                self.user.push((at, Doing::Remove(file)));
+                self.user.push((at + rng.within(0..=1500), Doing::Retry(vec![file])));
+            }
+        }
     }
 
     /// From here on only what was wrong before is.

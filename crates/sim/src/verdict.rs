@@ -79,7 +79,10 @@ fn agreed(world: &World<'_>) -> Result<(), String> {
                     return Err(format!("{}: nobody asked for that", told()));
                 }
             }
-            _ if file.acked && !may_come_late(file) => return Err(format!("{}, and its ack had come", told())),
+            // An ack names a path: with two files of one path it may be the other's.
+            _ if file.acked && twins(world, path) == 1 && !may_come_late(file) => {
+                return Err(format!("{}, and its ack had come", told()));
+            }
             _ if !has_cause(world, file) => return Err(format!("{}: without a cause", told())),
             _ if must_arrive(world, id) => return Err(format!("{}: nothing was in its way", told())),
             FileState::Rejected if sent(world, path) => {
@@ -104,15 +107,18 @@ fn stored(world: &World<'_>, file: &FileView) -> Result<(), String> {
         batch.and_then(|batch| batch.documents.get(&source.found.path)).ok_or("no batch has it")?;
     let content = world.server.content(document).ok_or("the server lacks blocks of it")?;
     let known = if source.is_shaky() { &source.versions[..] } else { &source.versions[..1] };
-    let twins = world.server.paths.get(&source.found.path).map_or(0, Vec::len);
+    let twins = twins(world, &source.found.path);
     if known.contains(&content) || twins > 1 { Ok(()) } else { Err("the server has other bytes".into()) }
 }
 
 /// The server has a document of this path that came by this upload, and no other file of the path explains it.
 fn sent(world: &World<'_>, path: &str) -> bool {
     let mut batches = world.server.batches.values();
-    let twins = world.server.paths.get(path).map_or(0, Vec::len);
-    twins == 1 && batches.any(|batch| batch.documents.get(path).is_some_and(|document| document.written.is_some()))
+    // What was sent once may be refused when it is tried again, because others took its place under a limit.
+    let retried = world.scenario.user.iter().any(|(_, doing)| matches!(doing, Doing::Retry(_)));
+    !retried
+        && twins(world, path) == 1
+        && batches.any(|batch| batch.documents.get(path).is_some_and(|document| document.written.is_some()))
 }
 
 /// The page may learn of the file's end a frame after the engine knew; an ack can fall between.
@@ -127,7 +133,7 @@ fn has_cause(world: &World<'_>, file: &FileView) -> bool {
     let Some(error) = &file.error else { return false };
     let faults = |some: &[Fault]| scenario.link.rates.iter().any(|(fault, _)| some.contains(fault));
     let size = longest(source);
-    let twins = world.server.paths.get(&source.found.path).map_or(0, Vec::len);
+    let twins = twins(world, &source.found.path);
     let rough = scenario.mood != Mood::Calm;
     let code = &*error.code;
     match (file.state, code) {
@@ -179,7 +185,7 @@ fn must_arrive(world: &World<'_>, id: usize) -> bool {
         .iter()
         .flatten()
         .all(|most| size <= *most);
-    let twins = world.server.paths.get(&source.found.path).map_or(0, Vec::len);
+    let twins = twins(world, &source.found.path);
     let untouched =
         !scenario.has(&Doing::Cancel) && !scenario.has(&Doing::Offline) && !scenario.has(&Doing::Remove(id as FileId));
     let welcome = ways.revoked.is_none()
@@ -204,6 +210,11 @@ fn must_arrive(world: &World<'_>, id: usize) -> bool {
         && readable
         && source.found.unreadable.is_none()
         && !source.has_bad_path()
+}
+
+/// Files of this path.
+fn twins(world: &World<'_>, path: &str) -> usize {
+    world.server.paths.get(path).map_or(0, Vec::len)
 }
 
 /// Bytes of its longest version.

@@ -21,11 +21,12 @@ const REGRESSIONS: &[(u64, &str)] = &[
     (3557, "more bytes acked than there are, after a file became shorter"),
     (209, "every finished file woke the engine once more when its deadline passed"),
     (1212, "cancel while offline forgot that there is no network"),
-    (56550, "a removed and retried file was told stored, and then taken off the server"),
+    (7370, "a removed and retried file was told stored, and then taken off the server"),
+    (16988, "the same"),
     (52286, "a good file was blamed for the poison of one that was removed meanwhile"),
     (30024, "a token was taken for bad at its expiry, because its first use was answered 400"),
     (67235, "the same for one that expired in a pause before its first use"),
-    (71694, "after patience was over the next files were sent into the silence"),
+    (71694, "after patience was over the next files were sent into the silence, without a network"),
 ];
 
 #[test]
