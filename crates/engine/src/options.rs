@@ -5,8 +5,7 @@
 
 use crate::config::{Config, GroupBy, Refresh, Tracking};
 use crate::error::{Failure, codes};
-use cloudindex_wire::{BatchLimits, NewBatch, ProcessingOptions, TrackingOptions};
-use serde_json::value::RawValue;
+use crate::targets::cloudindex::NewBatch;
 
 /// A value that an application gave to a word.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,7 +44,7 @@ pub fn read(words: Vec<(String, Word)>) -> Result<Config, Failure> {
     }
     let Reader { mut config, concurrency, batch } = reader;
     config.concurrency = concurrency.unwrap_or(config.concurrency);
-    config.new_batch = json(&batch);
+    config.new_batch = batch.json();
     Ok(config)
 }
 
@@ -63,11 +62,6 @@ pub fn new_batch(mut words: Vec<(String, Word)>) -> Result<String, Failure> {
 /// What the shell says of something that is no object at all.
 pub fn not_an_object() -> Failure {
     refuse("options", "must be an object")
-}
-
-fn json(batch: &NewBatch) -> String {
-    // Texts and numbers: writing them as JSON cannot fail.
-    serde_json::to_string(batch).unwrap_or_default()
 }
 
 struct Reader {
@@ -89,7 +83,7 @@ impl Reader {
             "batch.name" => self.batch.name = Some(text(path, value)?),
             "batch.description" => self.batch.description = Some(text(path, value)?),
             "batch.metadata" => match value {
-                Word::Object(json) => self.batch.metadata = RawValue::from_string(json.clone()).ok(),
+                Word::Object(json) => self.batch.metadata = Some(json.clone()),
                 _ => return Err(refuse(path, "must be an object")),
             },
             "concurrency" | "processing.concurrency" | "network.maxConcurrent" => {
@@ -105,8 +99,7 @@ impl Reader {
             "processing.timeout" => config.file_timeout = Some(whole(path, value, 1, u64::from(u32::MAX))?),
             "timeout" | "network.timeout" => config.network_timeout = whole(path, value, 1, u64::from(u32::MAX))?,
             "chunkSize" | "processing.chunkSize" => {
-                let size = whole(path, value, 1, 1_000_000)? as u32;
-                self.batch.processing = Some(ProcessingOptions { chunk_size: Some(size) });
+                self.batch.chunk_size = Some(whole(path, value, 1, 1_000_000)?);
             }
             // Web Workers are the shell's: one serves reading, cutting and hashing today, which is within every cap.
             "maxWorkers" | "processing.maxWorkers" => {
@@ -116,22 +109,20 @@ impl Reader {
             "maxBatchSize" | "limits.maxBatchSize" => {
                 let most = whole(path, value, 1, u64::from(u32::MAX))?;
                 config.max_files = Some(most);
-                self.limits().max_batch_size = Some(most);
+                self.batch.limits.max_batch_size = Some(most);
             }
             "maxFileSize" | "limits.maxFileSize" => {
                 let most = bytes(path, value, 0)?;
                 config.max_file_size = Some(most);
-                self.limits().max_file_size = Some(most);
+                self.batch.limits.max_file_size = Some(most);
             }
             "totalBatchBytes" | "limits.totalBatchBytes" => {
                 let most = bytes(path, value, 0)?;
                 config.total_bytes = Some(most);
-                self.limits().total_batch_bytes = Some(most);
+                self.batch.limits.total_batch_bytes = Some(most);
             }
             "tracking.enabled" => config.tracking = if flag(path, value)? { Tracking::Follow } else { Tracking::Off },
-            "tracking.webhookUrl" => {
-                self.batch.tracking = Some(TrackingOptions { webhook_url: Some(url(path, value)?) });
-            }
+            "tracking.webhookUrl" => self.batch.webhook_url = Some(url(path, value)?),
             "tracking.statusInterval" => config.status_interval = whole(path, value, 100, 86_400_000)?,
             "retryStrategy.backoff.initial" => config.backoff_initial = whole(path, value, 0, 3_600_000)?,
             "retryStrategy.backoff.maxDelay" => config.backoff_max = whole(path, value, 0, 3_600_000)?,
@@ -150,10 +141,6 @@ impl Reader {
             _ => return Err(refuse(path, "is not an option")),
         }
         Ok(())
-    }
-
-    fn limits(&mut self) -> &mut BatchLimits {
-        self.batch.limits.get_or_insert_default()
     }
 }
 

@@ -49,7 +49,7 @@ pub(crate) fn judge(reply: &Reply, config: &Config) -> Verdict {
 
 /// The server's words, or ours where it has none.
 fn failure_of(reply: &Reply) -> Failure {
-    if let Ok(mut problem) = serde_json::from_slice::<Problem>(&reply.body)
+    if let Some(mut problem) = Problem::read(&reply.body)
         && !problem.code.is_empty()
     {
         problem.status = reply.status;

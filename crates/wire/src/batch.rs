@@ -1,6 +1,7 @@
 //! The batch: how it is created, what it may hold, how it stands.
 
 use crate::ErrorType;
+use crate::json::Reader;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -89,16 +90,64 @@ pub struct Batch {
 }
 
 /// What an uploader reads of a [`Batch`]; the rest of it is for people.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BatchView {
     pub id: String,
     pub limits: BatchLimits,
-    pub caps: Caps,
+    /// The sizes of [`Caps`].
+    pub bundle_bytes: u64,
+    pub block_bytes: u64,
+    pub bundle_documents: u64,
     pub status: Phase,
     pub total_files: u64,
     pub processed_files: u64,
     pub failed_files: u64,
+}
+
+impl BatchView {
+    /// Reads the JSON of a [`Batch`].
+    pub fn read(json: &[u8]) -> Option<Self> {
+        let (mut id, mut status, mut limits) = (None, None, BatchLimits::default());
+        let (mut bundle_bytes, mut block_bytes, mut bundle_documents) = (None, None, None);
+        let (mut total_files, mut processed_files, mut failed_files) = (None, None, None);
+        Reader::read(json, |reader| {
+            reader.object(&mut |reader, name| {
+                match name {
+                    "id" => id = Some(reader.string()?),
+                    "status" => status = Some(Phase::named(&reader.string()?)?),
+                    "totalFiles" => total_files = Some(reader.count()?),
+                    "processedFiles" => processed_files = Some(reader.count()?),
+                    "failedFiles" => failed_files = Some(reader.count()?),
+                    "limits" | "caps" => reader.object(&mut |reader, name| {
+                        let count = match name {
+                            "maxBatchSize" => &mut limits.max_batch_size,
+                            "maxFileSize" => &mut limits.max_file_size,
+                            "totalBatchBytes" => &mut limits.total_batch_bytes,
+                            "bundleBytes" => &mut bundle_bytes,
+                            "blockBytes" => &mut block_bytes,
+                            "bundleDocuments" => &mut bundle_documents,
+                            _ => return reader.skip(),
+                        };
+                        *count = reader.optional(Reader::count)?;
+                        Some(())
+                    })?,
+                    _ => reader.skip()?,
+                }
+                Some(())
+            })
+        })?;
+        Some(BatchView {
+            id: id?,
+            limits,
+            bundle_bytes: bundle_bytes?,
+            block_bytes: block_bytes?,
+            bundle_documents: bundle_documents?,
+            status: status?,
+            total_files: total_files?,
+            processed_files: processed_files?,
+            failed_files: failed_files?,
+        })
+    }
 }
 
 /// How a batch stands: the seed's `getStatus`.
@@ -133,6 +182,19 @@ pub enum Phase {
     Completed,
     /// Stopped; takes no more.
     Cancelled,
+}
+
+impl Phase {
+    /// The phase by its name on the wire.
+    fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "open" => Phase::Open,
+            "processing" => Phase::Processing,
+            "completed" => Phase::Completed,
+            "cancelled" => Phase::Cancelled,
+            _ => return None,
+        })
+    }
 }
 
 /// One row of `GET /v1/batches/{id}/errors`.

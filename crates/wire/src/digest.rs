@@ -1,5 +1,6 @@
 //! The name of a block.
 
+use crate::json::Reader;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use std::fmt;
 use std::str::FromStr;
@@ -19,6 +20,12 @@ impl fmt::Display for NotADigest {
 }
 
 impl std::error::Error for NotADigest {}
+
+impl Digest {
+    pub(crate) fn read(reader: &mut Reader) -> Option<Self> {
+        reader.string()?.parse().ok()
+    }
+}
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

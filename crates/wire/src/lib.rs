@@ -6,6 +6,7 @@
 //! | [`bundle`] | [`Manifest`] and [`BundleReply`]: one request body and its acks |
 //! | [`batch`] | [`NewBatch`], [`Batch`], [`BatchStatus`], [`Caps`], [`BatchError`] |
 //! | [`document`] | [`Document`], and the pages of lists: [`DocumentPage`], [`BatchPage`], [`ErrorPage`] |
+//! | [`json`] | JSON read and written in little, for the page; the server uses serde |
 //! | [`problem`] | [`Problem`]: errors as RFC 9457 problem details, and the codes in use |
 //!
 //! Sizes are bytes, times are ISO 8601 in UTC unless a field says otherwise.
@@ -14,6 +15,7 @@ pub mod batch;
 pub mod bundle;
 pub mod digest;
 pub mod document;
+pub mod json;
 pub mod problem;
 
 pub use batch::{

@@ -1,5 +1,6 @@
 //! Errors as RFC 9457 problem details (`application/problem+json`).
 
+use crate::json::Reader;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
@@ -16,7 +17,7 @@ pub enum ErrorType {
 }
 
 /// An error body. `code` is for programs, `detail` for people: it names the thing, the limit and the fix.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Problem {
     /// A URI that identifies the problem: `urn:cloudindex:problem:CODE`.
@@ -59,6 +60,28 @@ pub mod codes {
 }
 
 impl Problem {
+    /// Reads JSON as serde would.
+    pub fn read(json: &[u8]) -> Option<Self> {
+        Reader::read(json, Self::read_from)
+    }
+
+    pub(crate) fn read_from(reader: &mut Reader) -> Option<Self> {
+        let mut problem = Problem::default();
+        reader.object(&mut |reader, name| {
+            match name {
+                "type" => problem.type_uri = reader.string()?.into(),
+                "title" => problem.title = reader.string()?.into(),
+                "status" => problem.status = reader.count()?.try_into().ok()?,
+                "detail" => problem.detail = reader.string()?,
+                "code" => problem.code = reader.string()?.into(),
+                "retryable" => problem.retryable = reader.flag()?,
+                _ => reader.skip()?,
+            }
+            Some(())
+        })?;
+        Some(problem)
+    }
+
     /// A problem with `status`, `code` and the words for a person.
     pub fn new(status: u16, code: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
         Problem {

@@ -5,9 +5,8 @@ use crate::config::Tracking;
 use crate::error::Failure;
 use crate::files::{Row, Stream};
 use crate::io::{Action, AttemptId, FileId, FileState, GroupChange, Now, Phase, Reply};
-use crate::targets::cloudindex::read_batch;
 use crate::transport::{Errand, Link, Parcel};
-use cloudindex_wire::Phase as BatchPhase;
+use cloudindex_wire::{BatchView, Phase as BatchPhase};
 
 impl Engine {
     pub(super) fn pause(&mut self, now: Now) {
@@ -306,7 +305,7 @@ impl Engine {
         if self.stage != Stage::Following(batch.clone(), Now(u64::MAX)) {
             return;
         }
-        let Some(status) = read_batch(&reply.body) else { return self.finish() };
+        let Some(status) = BatchView::read(&reply.body) else { return self.finish() };
         self.updates.status = String::from_utf8(reply.body.clone()).ok();
         self.updates.say();
         let done = matches!(status.status, BatchPhase::Completed | BatchPhase::Cancelled)

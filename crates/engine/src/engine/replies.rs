@@ -7,9 +7,8 @@ use crate::files::BlockState;
 use crate::io::{Action, AttemptId, BlockKey, FileId, FileState, Now, Reply};
 use crate::limits::Limits;
 use crate::retry::{Verdict, judge};
-use crate::targets::cloudindex::{read_batch, read_bundle};
 use crate::transport::{Errand, Flight, Parcel};
-use cloudindex_wire::{BlockAck, BlockOutcome, DocumentAck, DocumentOutcome, Phase};
+use cloudindex_wire::{BatchView, BlockAck, BlockOutcome, BundleReply, DocumentAck, DocumentOutcome, Phase};
 
 impl Engine {
     pub(super) fn reply(&mut self, attempt: AttemptId, reply: Reply, now: Now) {
@@ -67,14 +66,14 @@ impl Engine {
             Errand::Open => self.opened(flight, &reply, now),
             Errand::Bundle(Load::Documents(files)) => {
                 let files = files.clone();
-                match read_bundle(&reply.body) {
+                match BundleReply::read(&reply.body) {
                     Some(answer) => self.documents_acked(flight, &files, answer.documents, now),
                     None => self.odd_reply(flight, now),
                 }
             }
             Errand::Bundle(Load::Blocks(keys)) => {
                 let keys = keys.clone();
-                match read_bundle(&reply.body) {
+                match BundleReply::read(&reply.body) {
                     Some(answer) => self.blocks_acked(flight, &keys, answer.blocks, now),
                     None => self.odd_reply(flight, now),
                 }
@@ -96,14 +95,14 @@ impl Engine {
     }
 
     fn opened(&mut self, flight: Flight, reply: &Reply, now: Now) {
-        let Some(batch) = read_batch(&reply.body) else { return self.odd_reply(flight, now) };
+        let Some(batch) = BatchView::read(&reply.body) else { return self.odd_reply(flight, now) };
         if self.batch != Batch::Opening {
             return;
         }
-        if batch.caps.block_bytes < self.config.cut.max as u64 {
+        if batch.block_bytes < self.config.cut.max as u64 {
             let words = format!(
                 "the server takes blocks of {} bytes at most, this uploader sends up to {}: raise the server's block limit",
-                batch.caps.block_bytes, self.config.cut.max
+                batch.block_bytes, self.config.cut.max
             );
             return self.doom(Failure::validation(codes::BLOCK_TOO_LARGE, words), now);
         }
@@ -118,8 +117,8 @@ impl Engine {
         });
         self.recheck(now);
         // A little of the cap is for what frames the parts.
-        self.bundle_bytes = self.bundle_bytes.min(batch.caps.bundle_bytes.saturating_sub(1024)).max(1);
-        self.bundle_documents = self.bundle_documents.min(batch.caps.bundle_documents.max(1) as usize);
+        self.bundle_bytes = self.bundle_bytes.min(batch.bundle_bytes.saturating_sub(1024)).max(1);
+        self.bundle_documents = self.bundle_documents.min(batch.bundle_documents.max(1) as usize);
         self.batch = Batch::Open(batch.id);
         self.updates.say();
     }

@@ -3,8 +3,8 @@
 use crate::config::Config;
 use crate::files::{Files, Row, Work};
 use crate::io::{BlockKey, FileId, Method, Request, Segment};
-use cloudindex_wire::{BatchView, BundleReply, DocumentEntry, MANIFEST_PART, Manifest};
-use serde_json::value::RawValue;
+use cloudindex_wire::json::{ObjectWriter, is_value};
+use cloudindex_wire::{BatchLimits, MANIFEST_PART};
 
 /// Bytes of a block part's framing: boundary, header with the digest, line ends.
 const PART_FRAME: u64 = 200;
@@ -72,11 +72,10 @@ impl CloudIndex {
     /// Documents, with the blocks of small ones.
     pub fn documents(&self, batch: &str, ids: &[FileId], files: &Files, boundary: &str) -> Request {
         let known = || ids.iter().filter_map(|id| Some((*id, files.row(*id)?, files.work(*id)?)));
-        let manifest = Manifest { documents: known().map(|(_, row, work)| entry(row, work)).collect() };
+        let entries: Vec<String> = known().map(|(_, row, work)| entry(row, work)).collect();
         let mut body = Multipart::new(boundary);
         body.part(MANIFEST_PART, Some("application/json"));
-        // A manifest is made of strings and numbers: writing it as JSON cannot fail.
-        body.bytes(&serde_json::to_vec(&manifest).unwrap_or_default());
+        body.bytes(format!("{{\"documents\":[{}]}}", entries.join(",")).as_bytes());
         for (file, _, work) in known() {
             for index in work.inline() {
                 body.block(&work.blocks[index as usize].digest.to_string(), BlockKey { file, index });
@@ -129,23 +128,81 @@ pub(crate) fn block_cost(len: u32) -> u64 {
     u64::from(len) + PART_FRAME
 }
 
-pub(crate) fn read_batch(body: &[u8]) -> Option<BatchView> {
-    serde_json::from_slice(body).ok()
+/// A `cloudindex_wire::NewBatch`, as far as an application may set it.
+#[derive(Debug, Default)]
+pub(crate) struct NewBatch {
+    pub name: Option<String>,
+    pub description: Option<String>,
+    /// JSON.
+    pub metadata: Option<String>,
+    pub chunk_size: Option<u64>,
+    pub limits: BatchLimits,
+    pub webhook_url: Option<String>,
 }
 
-pub(crate) fn read_bundle(body: &[u8]) -> Option<BundleReply> {
-    serde_json::from_slice(body).ok()
-}
-
-fn entry(row: &Row, work: &Work) -> DocumentEntry {
-    DocumentEntry {
-        path: row.path.to_string(),
-        size: work.read,
-        media_type: row.media_type.to_string(),
-        last_modified: row.last_modified,
-        metadata: row.metadata.as_deref().and_then(|text| RawValue::from_string(text.to_owned()).ok()),
-        blocks: work.blocks.iter().map(|block| (block.digest, u64::from(block.len))).collect(),
+impl NewBatch {
+    pub fn json(&self) -> String {
+        let texts = |fields: &[(&str, &Option<String>)]| {
+            let mut object = ObjectWriter::default();
+            for (name, text) in fields {
+                if let Some(text) = text {
+                    object.string(name, text);
+                }
+            }
+            object
+        };
+        let counts = |fields: &[(&str, Option<u64>)]| {
+            let mut object = ObjectWriter::default();
+            for (name, count) in fields {
+                if let Some(count) = count {
+                    object.count(name, *count);
+                }
+            }
+            object
+        };
+        let mut batch = texts(&[("name", &self.name), ("description", &self.description)]);
+        if let Some(metadata) = self.metadata.as_ref().filter(|json| is_value(json)) {
+            batch.json("metadata", metadata);
+        }
+        let limits = &self.limits;
+        let sections = [
+            ("processing", counts(&[("chunkSize", self.chunk_size)])),
+            (
+                "limits",
+                counts(&[
+                    ("maxBatchSize", limits.max_batch_size),
+                    ("maxFileSize", limits.max_file_size),
+                    ("totalBatchBytes", limits.total_batch_bytes),
+                ]),
+            ),
+            ("tracking", texts(&[("webhookUrl", &self.webhook_url)])),
+        ];
+        for (name, section) in sections {
+            if !section.is_empty() {
+                batch.json(name, &section.end());
+            }
+        }
+        batch.end()
     }
+}
+
+/// A `cloudindex_wire::DocumentEntry`, as JSON.
+fn entry(row: &Row, work: &Work) -> String {
+    let mut entry = ObjectWriter::default();
+    entry.string("path", &row.path);
+    entry.count("size", work.read);
+    if !row.media_type.is_empty() {
+        entry.string("type", &row.media_type);
+    }
+    if let Some(time) = row.last_modified {
+        entry.count("lastModified", time);
+    }
+    if let Some(metadata) = row.metadata.as_deref().filter(|json| is_value(json)) {
+        entry.json("metadata", metadata);
+    }
+    let blocks: Vec<String> = work.blocks.iter().map(|block| format!("[\"{}\",{}]", block.digest, block.len)).collect();
+    entry.json("blocks", &format!("[{}]", blocks.join(",")));
+    entry.end()
 }
 
 fn with_json(mut request: Request, body: &str) -> Request {
