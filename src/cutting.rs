@@ -5,12 +5,12 @@ use crate::store::Store;
 use cloudindex_engine::blocks::digest;
 use cloudindex_engine::{Block, BlockKey, CutSizes, Cutter, FileId, Input};
 use js_sys::Uint8Array;
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 /// The files that are being read.
 pub struct Cutting {
     sizes: CutSizes,
-    open: HashMap<FileId, Open>,
+    open: FxHashMap<FileId, Open>,
     last: StreamId,
     /// Where chunks are copied to be digested or cut: one buffer for all, because wasm's memory never shrinks.
     scratch: Vec<u8>,
@@ -24,7 +24,7 @@ struct Open {
 
 impl Cutting {
     pub fn new(sizes: CutSizes) -> Self {
-        Cutting { sizes, open: HashMap::new(), last: 0, scratch: Vec::new() }
+        Cutting { sizes, open: FxHashMap::default(), last: 0, scratch: Vec::new() }
     }
 
     /// The file's stream; a new one if it has none. What an older stream still sends is then known to be stale.

@@ -5,8 +5,8 @@ use crate::store::Store;
 use cloudindex_engine::{AttemptId, Input, Reply, Request, Segment};
 use gloo_net::http::{Headers, Method, RequestBuilder};
 use js_sys::{Function, Promise, Uint8Array};
+use rustc_hash::FxHashMap;
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
@@ -15,7 +15,7 @@ use web_sys::{AbortController, AbortSignal, RequestCache};
 /// The attempts in flight. One that is called off is not here any more, and so reports nothing.
 pub struct Http {
     fetch: Option<Function>,
-    flights: Rc<RefCell<HashMap<AttemptId, AbortController>>>,
+    flights: Rc<RefCell<FxHashMap<AttemptId, AbortController>>>,
 }
 
 impl Http {

@@ -7,8 +7,8 @@ use crate::ports::{Bytes, StreamId, ToHost};
 use cloudindex_engine::FileId;
 use futures::channel::oneshot;
 use js_sys::{Promise, Uint8Array};
+use rustc_hash::FxHashMap;
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
@@ -23,7 +23,7 @@ const SIZING: f64 = 6.0;
 pub struct Streams {
     port: MessagePort,
     small_file: Cell<u64>,
-    open: Rc<RefCell<HashMap<FileId, Rc<Stream>>>>,
+    open: Rc<RefCell<FxHashMap<FileId, Rc<Stream>>>>,
 }
 
 struct Stream {

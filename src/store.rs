@@ -4,14 +4,14 @@
 
 use cloudindex_engine::{BlockKey, FileId};
 use js_sys::Uint8Array;
+use rustc_hash::FxHashMap;
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::ops::Range;
 
 /// A block's bytes are pieces, one after the other, because a small file's are kept in the chunks that they came in.
 #[derive(Default)]
 pub struct Store {
-    blocks: RefCell<HashMap<BlockKey, Vec<Uint8Array>>>,
+    blocks: RefCell<FxHashMap<BlockKey, Vec<Uint8Array>>>,
 }
 
 impl Store {

@@ -6,7 +6,8 @@ use crate::js;
 use crate::outlet::{Facts, Seen};
 use crate::sources::{self, Dropped, Node, Source};
 use js_sys::{Array, Promise};
-use std::collections::{HashMap, VecDeque};
+use rustc_hash::FxHashMap;
+use std::collections::VecDeque;
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
@@ -163,7 +164,7 @@ impl Walk {
             return Ok(Listing::Handles(js::invoke(&node.handle.unwrap_or_default(), "values", &[])?));
         };
         let reader = js::invoke(&entry, "createReader", &[])?;
-        let mut handles = HashMap::new();
+        let mut handles = FxHashMap::default();
         if let Some(Ok(values)) = node.handle.map(|handle| js::invoke(&handle, "values", &[])) {
             // An error ends it early: what has no handle is opened by its entry.
             while let Ok(Some(handle)) = step(settled(js::invoke(&values, "next", &[])).await) {
@@ -225,7 +226,7 @@ enum Listing {
     /// `readEntries` until it gives nothing: Chromium gives a hundred at a time.
     Entries {
         reader: JsValue,
-        handles: HashMap<String, JsValue>,
+        handles: FxHashMap<String, JsValue>,
     },
 }
 

@@ -29,7 +29,8 @@ use crate::progress::{Progress, Tally};
 use crate::rng::Rng;
 use crate::targets::cloudindex::CloudIndex;
 use crate::transport::{Token, Transport};
-use std::collections::{HashMap, HashSet, VecDeque};
+use rustc_hash::{FxHashMap, FxHashSet};
+use std::collections::VecDeque;
 use updates::Updates;
 
 /// The state machine. See the [crate's page](crate) for the loop around it.
@@ -44,9 +45,9 @@ pub struct Engine {
     groups: Vec<Group>,
     planner: Planner,
     /// Files whose size was asked before they can be grouped, and their group's key.
-    unsized_files: HashMap<FileId, String>,
+    unsized_files: FxHashMap<FileId, String>,
     /// Files that are tried again once the document of their last try is taken away.
-    parked: HashSet<FileId>,
+    parked: FxHashSet<FileId>,
     intake: Intake,
     ready: Ready,
     transport: Transport,
@@ -172,8 +173,8 @@ impl Engine {
             files: Files::default(),
             groups: Vec::new(),
             planner: Planner::new(&config),
-            unsized_files: HashMap::new(),
-            parked: HashSet::new(),
+            unsized_files: FxHashMap::default(),
+            parked: FxHashSet::default(),
             intake: Intake::new(&config),
             ready: Ready::new(),
             transport: Transport::new(),

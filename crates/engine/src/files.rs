@@ -2,8 +2,7 @@
 
 use crate::io::{Block, FileId, FileState};
 use cloudindex_wire::Digest;
-use std::collections::hash_map::DefaultHasher;
-use std::collections::{HashMap, HashSet};
+use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
 use std::hash::{Hash, Hasher};
 
 /// What stays of a file from the walk to the end: about a hundred bytes and its path.
@@ -65,7 +64,7 @@ pub(crate) struct Work {
 #[derive(Debug)]
 pub(crate) struct Again {
     pub known: Vec<Block>,
-    pub missing: HashSet<Digest>,
+    pub missing: FxHashSet<Digest>,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -110,9 +109,9 @@ impl Work {
 #[derive(Debug, Default)]
 pub(crate) struct Files {
     rows: Vec<Row>,
-    work: HashMap<FileId, Work>,
+    work: FxHashMap<FileId, Work>,
     /// The last file with a path, by the path's hash: 12 bytes a file instead of the path again.
-    paths: HashMap<u64, FileId>,
+    paths: FxHashMap<u64, FileId>,
 }
 
 impl Files {
@@ -125,7 +124,7 @@ impl Files {
     /// Takes the path for this file; false when a file that is under way or stored has it in this upload.
     pub fn claim(&mut self, id: FileId) -> bool {
         let path = &self.rows[id as usize].path;
-        let mut hasher = DefaultHasher::new();
+        let mut hasher = FxHasher::default();
         path.hash(&mut hasher);
         let holder = self.paths.entry(hasher.finish()).or_insert(id);
         let other = &self.rows[*holder as usize];
@@ -138,7 +137,7 @@ impl Files {
 
     /// The upload is over: the next one may hold the same paths.
     pub fn release_paths(&mut self) {
-        self.paths = HashMap::new();
+        self.paths = FxHashMap::default();
     }
 
     pub fn row(&self, id: FileId) -> Option<&Row> {

@@ -3,7 +3,7 @@
 use crate::config::Config;
 use crate::error::{Failure, codes};
 use crate::io::Found;
-use std::collections::HashSet;
+use rustc_hash::FxHashSet;
 
 /// Bytes of a path in UTF-8; what file systems take at most.
 const LONGEST_PATH: usize = 4096;
@@ -109,7 +109,7 @@ pub(crate) fn over_group(path: &str, size: u64, most: u64) -> Failure {
 pub fn validate(files: &[Found], config: &Config) -> Vec<(usize, Failure)> {
     let limits = Limits::of(config);
     let (mut count, mut bytes) = (0, 0);
-    let mut paths = HashSet::new();
+    let mut paths = FxHashSet::default();
     let mut refused = Vec::new();
     for (index, file) in files.iter().enumerate() {
         let verdict = check_path(&file.path)

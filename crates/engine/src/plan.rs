@@ -2,7 +2,8 @@
 
 use crate::config::{Config, GroupBy};
 use crate::io::{FileId, Now};
-use std::collections::{BinaryHeap, HashMap};
+use rustc_hash::FxHashMap;
+use std::collections::BinaryHeap;
 
 /// Files by group, as indexes into the sizes that were given.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -59,7 +60,7 @@ pub(crate) struct Planner {
     max_files: usize,
     max_bytes: Option<u64>,
     by: GroupBy,
-    open: HashMap<String, Group>,
+    open: FxHashMap<String, Group>,
 }
 
 impl Planner {
@@ -68,7 +69,7 @@ impl Planner {
             max_files: config.batch_size.max(1),
             max_bytes: config.max_batch_bytes,
             by: config.group_by,
-            open: HashMap::new(),
+            open: FxHashMap::default(),
         }
     }
 

@@ -8,7 +8,7 @@ use crate::io::{Action, Block, BlockKey, FileId, FileState, Found, GroupChange, 
 use crate::limits::{check_path, duplicate_path, over_group};
 use crate::targets::cloudindex::{block_cost, document_cost};
 use cloudindex_wire::Digest;
-use std::collections::HashSet;
+use rustc_hash::FxHashSet;
 
 /// Readings of one file before it is given up: a server that loses blocks again and again, or a wire that garbles them.
 const ROUNDS: u8 = 3;
@@ -316,7 +316,7 @@ impl Engine {
         let old = std::mem::replace(work, fresh);
         self.release(id, &old);
         if let Some(work) = self.files.work_mut(id) {
-            work.again = Some(Again { known: old.blocks, missing: missing.into_iter().collect::<HashSet<_>>() });
+            work.again = Some(Again { known: old.blocks, missing: missing.into_iter().collect::<FxHashSet<_>>() });
         }
         if let Some(row) = self.files.row_mut(id) {
             row.state = FileState::Reading;

@@ -4,7 +4,8 @@ use crate::error::Failure;
 use crate::files::{Files, Shown};
 use crate::io::{FileChange, FileId, GroupChange, Now, Phase, Update};
 use crate::progress::Progress;
-use std::collections::{HashMap, VecDeque};
+use rustc_hash::FxHashMap;
+use std::collections::VecDeque;
 
 /// Files an update: more than people can follow, few enough that the page handles them within a frame.
 const FILES: usize = 2_000;
@@ -13,8 +14,8 @@ const FILES: usize = 2_000;
 pub(super) struct Updates {
     stale: VecDeque<FileId>,
     /// What a change carries beside state and percent, until it is told.
-    documents: HashMap<FileId, String>,
-    failures: HashMap<FileId, Failure>,
+    documents: FxHashMap<FileId, String>,
+    failures: FxHashMap<FileId, Failure>,
     groups: Vec<GroupChange>,
     pub reason: Option<Failure>,
     pub status: Option<String>,
