@@ -24,7 +24,7 @@ pub mod store;
 pub mod timer;
 pub mod walk;
 
-use cloudindex_engine::{Found, limits, options, plan};
+use cloudindex_engine::{Config, Found, limits, options, plan};
 use js_sys::{Array, Function, Promise, Uint32Array};
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
@@ -50,6 +50,11 @@ export interface IntakeHooks {
 }
 "#;
 
+/// An application's options, resolved; a Failure as JavaScript gets it.
+fn config(options: &str) -> Result<Config, JsValue> {
+    js::words(options).and_then(options::read).map_err(|failure| js::plain(&failure))
+}
+
 /// Runs an engine in this thread. `options`: JSON text of what the application set. Wrong options: throws a Failure.
 #[wasm_bindgen]
 pub fn host(
@@ -58,7 +63,7 @@ pub fn host(
     files: Option<MessagePort>,
     #[wasm_bindgen(unchecked_param_type = "typeof globalThis.fetch | undefined")] fetch: Option<Function>,
 ) -> Result<(), JsValue> {
-    let config = js::words(options).and_then(options::read).map_err(|failure| js::plain(&failure))?;
+    let config = config(options)?;
     host::start(config, control, files, fetch);
     Ok(())
 }
@@ -66,7 +71,7 @@ pub fn host(
 /// undefined, or the Failure that names the wrong option.
 #[wasm_bindgen(js_name = checkOptions, unchecked_return_type = "Failure | undefined")]
 pub fn check_options(options: &str) -> JsValue {
-    js::words(options).and_then(options::read).map_or_else(|failure| js::plain(&failure), |_| JsValue::UNDEFINED)
+    config(options).map_or_else(|failure| failure, |_| JsValue::UNDEFINED)
 }
 
 /// The body of `POST /v1/batches` from what `batches.create` was given; wrong options: throws a Failure.
@@ -78,7 +83,7 @@ pub fn new_batch(options: &str) -> Result<String, JsValue> {
 /// The seed's optimizeBatchSize without its faults: indexes by batch; files over the limit in `rejected`.
 #[wasm_bindgen(js_name = planBatches, unchecked_return_type = "{ batches: Uint32Array[]; rejected: Uint32Array }")]
 pub fn plan_batches(sizes: Vec<f64>, options: &str) -> Result<JsValue, JsValue> {
-    let config = js::words(options).and_then(options::read).map_err(|failure| js::plain(&failure))?;
+    let config = config(options)?;
     let sizes: Vec<u64> = sizes.into_iter().map(|size| size as u64).collect();
     let plan = plan::plan_batches(&sizes, config.max_batch_bytes, config.batch_size);
     let batches: Array = plan.batches.iter().map(|batch| Uint32Array::from(&batch[..])).collect();
@@ -89,7 +94,7 @@ pub fn plan_batches(sizes: Vec<f64>, options: &str) -> Result<JsValue, JsValue> 
 /// Best practice 1: the Failure of each file that would be refused.
 #[wasm_bindgen(unchecked_return_type = "{ index: number; error: Failure }[]")]
 pub fn validate(paths: Vec<String>, sizes: Vec<f64>, options: &str) -> Result<JsValue, JsValue> {
-    let config = js::words(options).and_then(options::read).map_err(|failure| js::plain(&failure))?;
+    let config = config(options)?;
     let mut sizes = sizes.into_iter().map(|size| size as u64);
     let found: Vec<Found> =
         paths.into_iter().map(|path| Found { path, size: sizes.next(), ..Found::default() }).collect();

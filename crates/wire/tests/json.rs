@@ -9,16 +9,13 @@ use serde_json::{Map, Value};
 
 /// Any text, by the reader's own means.
 fn value(reader: &mut Reader) -> Option<Value> {
-    // Each kind refuses what is another's, and white space is all that it takes then.
-    if let Some(text) = reader.string() {
-        return Some(Value::String(text));
-    }
     let mut list = Vec::new();
     let item = &mut |reader: &mut Reader| {
         list.push(value(reader)?);
         Some(())
     };
     match reader.peek()? {
+        b'"' => reader.string().map(Value::String),
         b'[' => reader.list(item).map(|()| Value::Array(list)),
         b'{' => {
             let mut object = Map::new();
