@@ -162,6 +162,23 @@ fn a_poisoned_bundle_is_bisected_and_only_the_poison_fails() {
 }
 
 #[test]
+fn a_refusal_that_the_application_retries_still_fails_only_the_poison() {
+    let mut rig = Rig::new(Config { attempts: 2, retryable: vec!["invalid_request".into()], ..config() });
+    rig.drop_files(&small(8));
+    rig.serve();
+    while rig.phase != Phase::Complete {
+        if rig.sent.is_empty() {
+            rig.pass(100);
+        } else if rig.sent[0].1.url.ends_with("/documents") && paths(&rig.sent[0].1).contains(&"f/5".to_owned()) {
+            rig.reply(422, "");
+        } else {
+            rig.serve();
+        }
+    }
+    assert_eq!((rig.progress.completed, rig.progress.failed), (7, 1));
+}
+
+#[test]
 fn one_refresh_serves_all_and_a_second_refusal_is_final() {
     let mut rig = Rig::new(Config { refresh: config::Refresh::Ask, concurrency: 2, bundle_bytes: 200, ..config() });
     rig.drop_files(&small(8));

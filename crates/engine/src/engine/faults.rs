@@ -91,7 +91,13 @@ impl Engine {
         let Some(mut parcel) = left_of(flight) else { return };
         parcel.tried += 1;
         if parcel.tried >= self.config.attempts || self.config.is_fatal(&failure.code) {
-            self.give_up(parcel, failure, now);
+            // A refusal may be for one of its documents, also when the application wants it retried.
+            match failure.status {
+                Some(400..=407 | 409..=424 | 426..=428 | 430..=499) => {
+                    self.divide(parcel, failure, |failure| failure, now)
+                }
+                _ => self.give_up(parcel, failure, now),
+            }
         } else {
             parcel.ready_at = now.after(backoff(parcel.tried, &self.config, &mut self.rng));
             self.transport.requeue(parcel);
@@ -124,6 +130,11 @@ impl Engine {
             // It may have been for one that is gone by now.
             return self.transport.requeue(parcel);
         }
+        self.divide(parcel, failure, words, now);
+    }
+
+    /// Two halves that start anew, or the end for what can't be divided.
+    fn divide(&mut self, parcel: Parcel, failure: Failure, words: impl Fn(Failure) -> Failure, now: Now) {
         let load = match parcel.errand {
             Errand::Bundle(load) => load,
             _ => return self.give_up(parcel, failure, now),
