@@ -1,5 +1,8 @@
 //! A shell that reads at once, and leaves every request to the test.
 
+// Each test program uses some of it.
+#![allow(dead_code)]
+
 use cloudindex_engine::*;
 use std::collections::HashMap;
 
