@@ -201,3 +201,14 @@ fn stale_and_senseless_inputs_are_ignored() {
     rig.serve_all();
     assert!(rig.all(FileState::Committed));
 }
+
+#[test]
+fn a_second_upload_has_limits_of_its_own() {
+    let mut rig = Rig::new(Config { max_files: Some(3), ..config() });
+    rig.drop_files(&small(3));
+    rig.serve_all();
+    let second: Vec<Vec<u8>> = small(3);
+    rig.drop_files(&second);
+    rig.serve_all();
+    assert!(rig.all(FileState::Committed), "{:?}", rig.errors);
+}

@@ -25,6 +25,10 @@ impl Engine {
             if matches!(self.batch, Batch::Refused(_)) {
                 self.batch = Batch::Unopened;
             }
+            if !matches!(self.batch, Batch::Open(_)) {
+                // It goes to a batch of its own, whose limits start afresh.
+                self.accepted = (0, 0);
+            }
             self.be_patient(now);
         }
         self.walk = Walk::Walking;

@@ -37,7 +37,7 @@ impl Engine {
         }
         if (200..300).contains(&reply.status) {
             self.held_since = None;
-            if self.batch_is_had() {
+            if !matches!(self.batch, Batch::Refused(_)) {
                 // What the upload stalled for is over.
                 self.updates.reason = None;
             }
@@ -55,10 +55,6 @@ impl Engine {
                 _ => self.give_up(flight.parcel, failure, now),
             },
         }
-    }
-
-    fn batch_is_had(&self) -> bool {
-        !matches!(self.batch, Batch::Refused(_))
     }
 
     fn success(&mut self, flight: Flight, reply: Reply, now: Now) {
