@@ -2,7 +2,10 @@
 //!
 //! A bundle is `multipart/form-data`. The first part is named `manifest` and holds a [`Manifest`] as JSON; each
 //! further part is a block, named by its digest. `POST /v1/batches/{id}/documents` takes both;
-//! `POST /v1/batches/{id}/blocks` takes block parts alone. Both answer a [`BundleReply`].
+//! `POST /v1/batches/{id}/blocks` takes block parts alone, or a [`BlockManifest`] alone. All answer a [`BundleReply`].
+//!
+//! A manifest without block parts is the probe: of documents it commits those whose blocks are all there and names what the
+//! others lack; of blocks it tells which are `missing`.
 
 use crate::json::Reader;
 use crate::{Digest, Problem, codes, digest::NotADigest};
@@ -34,6 +37,14 @@ pub struct DocumentEntry {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metadata: Option<Box<RawValue>>,
     /// `[digest, length]` in the order of the bytes; empty for an empty file.
+    pub blocks: Vec<(Digest, u64)>,
+}
+
+/// The manifest of a probe for blocks alone: which of these does the server lack?
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct BlockManifest {
+    /// `[digest, length]`; answered in this order.
     pub blocks: Vec<(Digest, u64)>,
 }
 
@@ -106,6 +117,8 @@ pub struct BlockAck {
 pub enum BlockOutcome {
     Stored,
     Duplicate,
+    /// It was asked for, and is not there.
+    Missing,
     /// `digest_mismatch`, `block_too_large`; the rest of the bundle counts.
     Rejected {
         error: Problem,
@@ -156,6 +169,7 @@ enum Status {
     Stored,
     Duplicate,
     Incomplete,
+    Missing,
     Rejected,
 }
 
@@ -166,6 +180,7 @@ impl Status {
             "stored" => Status::Stored,
             "duplicate" => Status::Duplicate,
             "incomplete" => Status::Incomplete,
+            "missing" => Status::Missing,
             "rejected" => Status::Rejected,
             _ => return None,
         })
@@ -184,7 +199,7 @@ impl From<FlatAck> for DocumentAck {
             Status::Committed | Status::Stored => DocumentOutcome::Committed { id: ack.id },
             Status::Duplicate => DocumentOutcome::Duplicate { id: ack.id },
             Status::Incomplete => DocumentOutcome::Incomplete { missing: ack.missing },
-            Status::Rejected => DocumentOutcome::Rejected { error: reason(ack.error) },
+            Status::Rejected | Status::Missing => DocumentOutcome::Rejected { error: reason(ack.error) },
         };
         DocumentAck { path: ack.path, outcome }
     }
@@ -197,6 +212,7 @@ impl TryFrom<FlatAck> for BlockAck {
         let outcome = match ack.status {
             Status::Committed | Status::Stored => BlockOutcome::Stored,
             Status::Duplicate => BlockOutcome::Duplicate,
+            Status::Missing => BlockOutcome::Missing,
             Status::Incomplete | Status::Rejected => BlockOutcome::Rejected { error: reason(ack.error) },
         };
         Ok(BlockAck { digest: ack.digest.ok_or(NotADigest)?, outcome })
@@ -223,6 +239,7 @@ mod tests {
             blocks: vec![
                 block(BlockOutcome::Stored),
                 block(BlockOutcome::Duplicate),
+                block(BlockOutcome::Missing),
                 block(BlockOutcome::Rejected { error: problem() }),
             ],
         };

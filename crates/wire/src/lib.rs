@@ -21,7 +21,9 @@ pub mod problem;
 pub use batch::{
     Batch, BatchError, BatchLimits, BatchStatus, BatchView, Caps, NewBatch, Phase, ProcessingOptions, TrackingOptions,
 };
-pub use bundle::{BlockAck, BlockOutcome, BundleReply, DocumentAck, DocumentEntry, DocumentOutcome, Manifest};
+pub use bundle::{
+    BlockAck, BlockManifest, BlockOutcome, BundleReply, DocumentAck, DocumentEntry, DocumentOutcome, Manifest,
+};
 pub use digest::Digest;
 pub use document::{BatchPage, Document, DocumentPage, ErrorPage};
 pub use problem::{ErrorType, Problem, codes};

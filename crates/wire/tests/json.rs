@@ -112,7 +112,7 @@ proptest! {
 
     #[test]
     fn replies_are_read_as_by_serde(
-        acks in prop::collection::vec((any::<String>(), 0..7u8, any::<[u8; 32]>(), any::<u16>(), any::<bool>()), 0..5),
+        acks in prop::collection::vec((any::<String>(), 0..8u8, any::<[u8; 32]>(), any::<u16>(), any::<bool>()), 0..5),
         (place, byte) in (any::<prop::sample::Index>(), any::<u8>()),
     ) {
         let mut reply = BundleReply::default();
@@ -128,6 +128,7 @@ proptest! {
                 3 => reply.documents.push(document(DocumentOutcome::Rejected { error })),
                 4 => reply.blocks.push(block(BlockOutcome::Stored)),
                 5 => reply.blocks.push(block(BlockOutcome::Duplicate)),
+                6 => reply.blocks.push(block(BlockOutcome::Missing)),
                 _ => reply.blocks.push(block(BlockOutcome::Rejected { error })),
             }
         }
