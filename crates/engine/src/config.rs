@@ -70,6 +70,13 @@ pub struct Config {
     /// Where files are cut. Up to 1 MiB one block; above it about 1 MiB a block, at most 4.
     pub cut: CutSizes,
 
+    /// Name of the journal by which an upload outlives its page; `None`: it does not.
+    pub journal: Option<String>,
+    /// Milliseconds since 1970 at `Now(0)`, for the journal's dates; the shell knows them.
+    pub epoch: u64,
+    /// ms after which what a journal says counts for nothing. 14 days: a holiday between two halves of an upload.
+    pub journal_life: u64,
+
     /// Follow the batch after upload until it is processed.
     pub tracking: Tracking,
     /// ms between status polls. 5000: the seed's.
@@ -151,6 +158,9 @@ impl Default for Config {
             bundle_documents: 1000,
             linger: 60,
             cut: CutSizes { small_file: MIB, min: MIB / 4, average: MIB, max: 4 * MIB },
+            journal: None,
+            epoch: 0,
+            journal_life: 14 * 24 * 3_600_000,
             tracking: Tracking::Off,
             status_interval: 5000,
             frame: 33,

@@ -213,7 +213,7 @@ impl Engine {
         match input {
             Input::Found(found) => self.found(found, now),
             Input::IntakeEnded => self.intake_ended(),
-            Input::Sized { file, size } => self.sized(file, size, now),
+            Input::Sized { file, size, last_modified } => self.sized(file, size, last_modified, now),
             Input::Cut { file, blocks, read, size, ended } => self.cut(file, blocks, read, size, ended, now),
             Input::Unreadable { file, reason } => self.unreadable(file, &reason, now),
             Input::Reply { attempt, reply } => self.reply(attempt, reply, now),

@@ -71,7 +71,7 @@ pub enum Input {
     /// All that was added so far has been walked. More may be found later.
     IntakeEnded,
     /// The answer to [`Action::Size`].
-    Sized { file: FileId, size: u64 },
+    Sized { file: FileId, size: u64, last_modified: Option<u64> },
     /// More of a file was read and cut. `read` counts all its bytes so far; `blocks` are the next ones in order;
     /// `size` is what the browser says of a large file; `ended` when the stream is over.
     Cut { file: FileId, blocks: Vec<Block>, read: u64, size: Option<u64>, ended: bool },
@@ -99,6 +99,14 @@ pub enum Input {
     Offline,
     /// A call of the API that is no upload (`batches.create`, `getStatus`): same retries, same token.
     Call { call: CallId, method: Method, path: String, body: Option<String> },
+    /// The answer to [`Action::OpenJournal`]: its records, oldest first, as they were given to [`Action::Record`].
+    JournalOpened(Vec<Vec<u8>>),
+    /// Another page has the journal; [`Input::JournalOpened`] follows when it lets go.
+    JournalBusy,
+    /// There is no journal here, or it can't be written any more (quota); the text is the browser's own.
+    JournalLost { reason: String },
+    /// Forget the upload that an earlier page left unfinished: the next files go to a batch of their own.
+    Discard,
     /// The time given by [`crate::Engine::wake_at`] has come.
     Wake,
 }
@@ -125,10 +133,28 @@ pub enum Action {
     PauseWalk,
     /// Walk on.
     ResumeWalk,
+    /// Take the journal of [`crate::Config::journal`] for this page alone, and read it; answer by [`Input::JournalOpened`],
+    /// [`Input::JournalBusy`] first if another page has it, or [`Input::JournalLost`].
+    OpenJournal,
+    /// Append a record to the journal. Nothing needs to be answered but its failure, by [`Input::JournalLost`].
+    Record(Vec<u8>),
+    /// Replace the whole journal by one record, or by nothing.
+    Rewrite(Option<Vec<u8>>),
+    /// Let other pages have the journal.
+    CloseJournal(Leave),
     /// The answer to [`Input::Call`]: the response's body, or why there is none.
     Answer { call: CallId, result: Result<String, Failure> },
     /// What changed since the last update, at most one a frame.
     Emit(Box<Update>),
+}
+
+/// What a page leaves behind when it lets go of the journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Leave {
+    /// All is done: folders that were kept for going on are not needed any more.
+    Nothing,
+    /// There is something to go on with.
+    Unfinished,
 }
 
 /// An HTTP method that the targets use.

@@ -80,6 +80,7 @@ impl Reader {
             "apiKey" => config.token = Some(token(path, value)?),
             "refresh" => config.refresh = if flag(path, value)? { Refresh::Ask } else { Refresh::Never },
             "batchId" => config.batch_id = Some(text(path, value)?),
+            "resume" => config.journal = Some(text(path, value)?),
             "batch.name" => self.batch.name = Some(text(path, value)?),
             "batch.description" => self.batch.description = Some(text(path, value)?),
             "batch.metadata" => match value {

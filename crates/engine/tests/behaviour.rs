@@ -191,7 +191,7 @@ fn stale_and_senseless_inputs_are_ignored() {
     rig.input(Input::Reply { attempt: AttemptId(99), reply: Reply::default() });
     rig.input(Input::NoReply { attempt: AttemptId(99), reason: String::new() });
     rig.input(Input::Cut { file: 7, blocks: vec![], read: 5, size: None, ended: true });
-    rig.input(Input::Sized { file: 7, size: 1 });
+    rig.input(Input::Sized { file: 7, size: 1, last_modified: None });
     rig.input(Input::Unreadable { file: 7, reason: String::new() });
     rig.input(Input::Remove(7));
     rig.input(Input::Retry(vec![7]));

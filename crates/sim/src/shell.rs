@@ -161,7 +161,7 @@ impl<'a> Shell<'a> {
 
     pub fn sized(&mut self, file: FileId, now: u64) -> Input {
         let size = self.source(file).content(1 + self.opened[file as usize], now).len() as u64;
-        Input::Sized { file, size }
+        Input::Sized { file, size, last_modified: None }
     }
 
     /// Opens the file or goes on with it.

@@ -127,7 +127,7 @@ impl Rig {
                 Action::Size(files) => {
                     for file in files {
                         let size = self.files[file as usize].len() as u64;
-                        self.engine.handle(Input::Sized { file, size }, Now(self.now));
+                        self.engine.handle(Input::Sized { file, size, last_modified: None }, Now(self.now));
                     }
                 }
                 Action::Send { attempt, request } => self.sent.push((attempt, request)),
