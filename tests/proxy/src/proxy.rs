@@ -103,6 +103,12 @@ async fn exchange(browser: &mut Conn, head: &Head, state: &State) -> io::Result<
     }
 }
 
+impl Drop for Exchange<'_> {
+    fn drop(&mut self) {
+        self.state.ended(self.ticket);
+    }
+}
+
 impl Exchange<'_> {
     /// Passes the request on, its body up to so many bytes.
     async fn deliver(&mut self, browser: &mut Conn, most: u64) -> io::Result<Conn> {

@@ -6,7 +6,7 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Mutex;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 pub(crate) struct State {
@@ -14,6 +14,7 @@ pub(crate) struct State {
     pub down: Pipe,
     seed: u64,
     routes: Vec<String>,
+    started: Instant,
     shared: Mutex<Shared>,
     /// Marked whenever a figure changes.
     changed: watch::Sender<()>,
@@ -73,6 +74,10 @@ pub(crate) struct Entry {
     pub status: u16,
     /// Numbers of the rules that struck it.
     pub rules: Vec<usize>,
+    /// ms since the proxy's start.
+    pub begun: u64,
+    /// Likewise; null while it is under way.
+    pub ended: Option<u64>,
     #[serde(skip)]
     route: String,
 }
@@ -98,6 +103,7 @@ impl State {
             down: Pipe::new(None),
             seed,
             routes,
+            started: Instant::now(),
             shared: Mutex::new(shared),
             changed: watch::Sender::new(()),
             severed: watch::Sender::new(()),
@@ -186,8 +192,18 @@ impl State {
             let route = self.routes.iter().find(|route| fits(route, &name)).cloned().unwrap_or_else(|| "*".into());
             shared.stats.routes.entry(route.clone()).or_default().requests += 1;
             shared.stats.total.requests += 1;
-            let (method, path) = (method.to_owned(), path.to_owned());
-            shared.log.push(Entry { method, path, length, received: 0, passed: 0, status: 0, rules: struck, route });
+            shared.log.push(Entry {
+                method: method.to_owned(),
+                path: path.to_owned(),
+                length,
+                received: 0,
+                passed: 0,
+                status: 0,
+                rules: struck,
+                begun: self.elapsed(),
+                ended: None,
+                route,
+            });
             (Ticket(shared.log.len() - 1), orders)
         })
     }
@@ -202,6 +218,14 @@ impl State {
 
     pub fn replied(&self, ticket: Ticket, status: u16) {
         self.change(|shared| shared.log[ticket.0].status = status);
+    }
+
+    pub fn ended(&self, ticket: Ticket) {
+        self.change(|shared| shared.log[ticket.0].ended = Some(self.elapsed()));
+    }
+
+    fn elapsed(&self) -> u64 {
+        self.started.elapsed().as_millis() as u64
     }
 
     fn count(&self, ticket: Ticket, received: u64, passed: u64) {

@@ -172,6 +172,7 @@ fn without_rules_everything_passes_on_one_connection() {
     let log = world.control("GET", "/log", "");
     assert_eq!(log[2]["path"], "/v1/batches/b/documents");
     assert_eq!((&log[2]["status"], &log[2]["passed"]), (&json!(200), &json!(300_000)));
+    assert!(log[2]["begun"].as_u64() <= log[2]["ended"].as_u64(), "{log}");
 }
 
 #[test]
