@@ -7,12 +7,10 @@ import { Gate } from './gate.mjs';
 import { Page } from './page.mjs';
 import { Server } from './server.mjs';
 
-/** Server, browser and the upload page, ready for a drop; with `gated`, a gate between them. All end with the test `t`, and
- *  what the page logged is then shown. */
-export async function open(t, { browserOptions, gated = false } = {}) {
-  const { server, browser } = await start(t, browserOptions);
-  const gate = gated ? await Gate.before(server) : undefined;
-  if (gate) t.after(() => gate.close());
+/** Server, browser and the upload page, ready for a drop; with `gated`, a gate between them, and with `between`, whatever
+ *  that function of the server starts. All end with the test `t`, and what the page logged is then shown. */
+export async function open(t, { browserOptions, serverOptions, gated = false, between = gated && ((server) => Gate.before(server)) } = {}) {
+  const { server, browser, gate } = await start(t, { browserOptions, serverOptions, between });
   const page = await Page.open(browser, `${(gate ?? server).url}/`);
   t.after(() => page.log.forEach((line) => t.diagnostic(line)));
   await ready(page);
@@ -21,20 +19,20 @@ export async function open(t, { browserOptions, gated = false } = {}) {
 
 /** Server, browser, and an application's page of the server's origin, with a file input: what the package does without the
  *  upload page. `/dist/index.js` is there to import. */
-export async function openBlank(t) {
-  const { server, browser } = await start(t);
+export async function openBlank(t, options = {}) {
+  const { server, browser, gate } = await start(t, options);
   // A document of that origin that runs nothing of ours: Chromium shows JSON in an HTML page.
-  const page = await Page.open(browser, `${server.url}/page/config.json`);
+  const page = await Page.open(browser, `${(gate ?? server).url}/page/config.json`);
   t.after(() => page.log.forEach((line) => t.diagnostic(line)));
   await page.evaluate(() => {
     document.body.innerHTML = '<input id="files" type="file" multiple>';
   });
-  return { server, browser, page };
+  return { server, browser, page, gate };
 }
 
-async function start(t, browserOptions) {
+async function start(t, { browserOptions, serverOptions: { flags, data } = {}, between }) {
   // Ends in the opposite order: a browser that still sends would keep the server from ending.
-  const server = await Server.start();
+  const server = await Server.start(flags, { data });
   const browser = await Chromium.launch(browserOptions).catch(async (error) => {
     await server.stop();
     throw error;
@@ -43,7 +41,9 @@ async function start(t, browserOptions) {
     await browser.close();
     await server.stop();
   });
-  return { server, browser };
+  const gate = between ? await between(server) : undefined;
+  if (gate) t.after(() => gate.close());
+  return { server, browser, gate };
 }
 
 /** The page has its configuration, and takes files from now on. */

@@ -15,17 +15,39 @@ export class Server {
   url;
   #process;
   #data;
+  /** Undefined when the data are somebody else's. */
+  #scratch;
+  #flags;
   // Sockets kept open: fifty thousand documents are fetched one by one.
-  #agent = new http.Agent({ keepAlive: true, maxSockets: 8 });
+  #agent;
 
-  static async start(flags = []) {
+  /** `data`: a folder to use and leave, in place of one of its own. */
+  static async start(flags = [], { data } = {}) {
     const server = new Server();
-    server.#data = await mkdtemp(join(tmpdir(), 'cloudindex-data-'));
-    const fixed = ['--listen', '127.0.0.1:0', '--data', server.#data, '--page', join(ROOT, 'dist/page'), '--api-key', KEY];
-    server.#process = spawn(SERVER, [...fixed, ...flags], { stdio: ['ignore', 'pipe', 'inherit'] });
-    const gone = ended(server.#process);
-    server.url = await Promise.race([address(server.#process.stdout), gone.then((status) => Promise.reject(new Error(`${SERVER}: ${status}`)))]);
+    server.#data = data ?? (server.#scratch = await mkdtemp(join(tmpdir(), 'cloudindex-data-')));
+    server.#flags = flags;
+    await server.#launch('127.0.0.1:0');
     return server;
+  }
+
+  /** Ends it as a power cut does: no signal handler runs. */
+  async kill() {
+    await this.#end('SIGKILL');
+  }
+
+  /** Starts it again after `kill()`, on the same data and the same port. */
+  async restart(flags = this.#flags) {
+    this.#flags = flags;
+    await this.#launch(new URL(this.url).host);
+  }
+
+  async #launch(listen) {
+    this.#agent = new http.Agent({ keepAlive: true, maxSockets: 8 });
+    const key = this.#flags.includes('--api-key') ? [] : ['--api-key', KEY];
+    const fixed = ['--listen', listen, '--data', this.#data, '--page', join(ROOT, 'dist/page'), ...key];
+    this.#process = spawn(SERVER, [...fixed, ...this.#flags], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const gone = ended(this.#process);
+    this.url = await Promise.race([address(this.#process.stdout), gone.then((status) => Promise.reject(new Error(`${SERVER}: ${status}`)))]);
   }
 
   get pid() {
@@ -66,14 +88,25 @@ export class Server {
     throw new Error('the server has no batch');
   }
 
+  /** Its figures since it was started, by the names that they have for Prometheus (labels and all). */
+  async metrics() {
+    let text = '';
+    for await (const chunk of (await this.request('/metrics')).setEncoding('utf8')) text += chunk;
+    const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+    return Object.fromEntries(lines.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ')))]));
+  }
+
   async stop(signal = 'SIGTERM') {
+    await this.#end(signal);
+    if (this.#scratch) await rm(this.#scratch, { recursive: true, force: true });
+  }
+
+  async #end(signal) {
     this.#agent.destroy();
-    if (this.#process.exitCode === null && this.#process.signalCode === null) {
-      const gone = ended(this.#process);
-      this.#process.kill(signal);
-      await gone;
-    }
-    await rm(this.#data, { recursive: true, force: true });
+    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
+    const gone = ended(this.#process);
+    this.#process.kill(signal);
+    await gone;
   }
 }
 
