@@ -5,19 +5,34 @@ use std::collections::VecDeque;
 
 /// The content of one bundle.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Load {
-    /// Documents to commit, with their blocks where they are small.
+pub(crate) struct Load {
+    pub items: Items,
+    pub purpose: Purpose,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Items {
+    /// Documents to commit.
     Documents(Vec<FileId>),
     /// Blocks of large files.
     Blocks(Vec<BlockKey>),
 }
 
+/// Whether bytes go with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// The bytes that are held here go with it.
+    Send,
+    /// No bytes: what is there already needs none, and the answer names what is not.
+    Ask,
+}
+
 impl Load {
     /// The files it speaks for, some of them more than once.
     pub fn files(&self) -> Box<dyn Iterator<Item = FileId> + '_> {
-        match self {
-            Load::Documents(files) => Box::new(files.iter().copied()),
-            Load::Blocks(keys) => Box::new(keys.iter().map(|key| key.file)),
+        match &self.items {
+            Items::Documents(files) => Box::new(files.iter().copied()),
+            Items::Blocks(keys) => Box::new(keys.iter().map(|key| key.file)),
         }
     }
 
@@ -30,25 +45,27 @@ impl Load {
     }
 
     pub fn remove(&mut self, file: FileId) {
-        match self {
-            Load::Documents(files) => files.retain(|id| *id != file),
-            Load::Blocks(keys) => keys.retain(|key| key.file != file),
+        match &mut self.items {
+            Items::Documents(files) => files.retain(|id| *id != file),
+            Items::Blocks(keys) => keys.retain(|key| key.file != file),
         }
     }
 
     /// Two halves; `None` for what can't be divided.
     pub fn halve(self) -> Option<(Load, Load)> {
-        match self {
-            Load::Documents(mut files) if files.len() > 1 => {
+        let purpose = self.purpose;
+        let (first, second) = match self.items {
+            Items::Documents(mut files) if files.len() > 1 => {
                 let rest = files.split_off(files.len() / 2);
-                Some((Load::Documents(files), Load::Documents(rest)))
+                (Items::Documents(files), Items::Documents(rest))
             }
-            Load::Blocks(mut keys) if keys.len() > 1 => {
+            Items::Blocks(mut keys) if keys.len() > 1 => {
                 let rest = keys.split_off(keys.len() / 2);
-                Some((Load::Blocks(keys), Load::Blocks(rest)))
+                (Items::Blocks(keys), Items::Blocks(rest))
             }
-            _ => None,
-        }
+            _ => return None,
+        };
+        Some((Load { items: first, purpose }, Load { items: second, purpose }))
     }
 }
 
@@ -81,6 +98,10 @@ struct Line<T> {
 }
 
 impl<T: Copy> Line<T> {
+    fn new() -> Self {
+        Line { items: VecDeque::new(), bytes: 0 }
+    }
+
     fn push(&mut self, item: T, bytes: u64, now: Now) {
         self.bytes += bytes;
         self.items.push_back((item, bytes, now));
@@ -119,67 +140,90 @@ impl<T: Copy> Line<T> {
 pub(crate) struct Ready {
     documents: Line<FileId>,
     blocks: Line<BlockKey>,
-    /// Which line goes first when both are due: they take turns, so that neither starves.
-    turn: Turn,
+    asked_documents: Line<FileId>,
+    asked_blocks: Line<BlockKey>,
+    /// The line that goes first when several are due: they take turns, so that none starves.
+    turn: usize,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Turn {
-    Documents,
-    Blocks,
-}
+/// Questions about blocks go by so many: their bytes wait here for the answer.
+const ASKED_BLOCKS: usize = 16;
 
 impl Ready {
     pub fn new() -> Self {
         Ready {
-            documents: Line { items: VecDeque::new(), bytes: 0 },
-            blocks: Line { items: VecDeque::new(), bytes: 0 },
-            turn: Turn::Documents,
+            documents: Line::new(),
+            blocks: Line::new(),
+            asked_documents: Line::new(),
+            asked_blocks: Line::new(),
+            turn: 0,
         }
     }
 
-    pub fn document(&mut self, file: FileId, bytes: u64, now: Now) {
-        self.documents.push(file, bytes, now);
+    pub fn document(&mut self, file: FileId, bytes: u64, purpose: Purpose, now: Now) {
+        match purpose {
+            Purpose::Send => self.documents.push(file, bytes, now),
+            Purpose::Ask => self.asked_documents.push(file, bytes, now),
+        }
     }
 
-    pub fn block(&mut self, key: BlockKey, bytes: u64, now: Now) {
-        self.blocks.push(key, bytes, now);
+    pub fn block(&mut self, key: BlockKey, bytes: u64, purpose: Purpose, now: Now) {
+        match purpose {
+            Purpose::Send => self.blocks.push(key, bytes, now),
+            Purpose::Ask => self.asked_blocks.push(key, bytes, now),
+        }
     }
 
     pub fn is_empty(&self) -> bool {
-        self.documents.items.is_empty() && self.blocks.items.is_empty()
+        self.documents.items.is_empty()
+            && self.blocks.items.is_empty()
+            && self.asked_documents.items.is_empty()
+            && self.asked_blocks.items.is_empty()
     }
 
     /// When [`Ready::take`] will give something.
     pub fn due(&self, terms: Terms) -> Option<Now> {
-        [self.documents.due(terms), self.blocks.due(terms)].into_iter().flatten().min()
+        self.lines_due(terms).into_iter().flatten().min()
+    }
+
+    fn lines_due(&self, terms: Terms) -> [Option<Now>; 4] {
+        [
+            self.asked_documents.due(terms),
+            self.documents.due(terms),
+            self.asked_blocks.due(few(terms)),
+            self.blocks.due(terms),
+        ]
     }
 
     /// The next bundle, if one is due.
     pub fn take(&mut self, terms: Terms, now: Now) -> Option<Load> {
-        let documents = self.documents.due(terms).is_some_and(|due| due <= now);
-        let blocks = self.blocks.due(terms).is_some_and(|due| due <= now);
-        if documents && (self.turn == Turn::Documents || !blocks) {
-            self.turn = Turn::Blocks;
-            Some(Load::Documents(self.documents.take(terms)))
-        } else if blocks {
-            self.turn = Turn::Documents;
-            Some(Load::Blocks(self.blocks.take(terms)))
-        } else {
-            None
-        }
+        let due = self.lines_due(terms).map(|due| due.is_some_and(|due| due <= now));
+        let line = (self.turn..self.turn + due.len()).map(|line| line % due.len()).find(|line| due[*line])?;
+        self.turn = (line + 1) % due.len();
+        let (items, purpose) = match line {
+            0 => (Items::Documents(self.asked_documents.take(terms)), Purpose::Ask),
+            1 => (Items::Documents(self.documents.take(terms)), Purpose::Send),
+            2 => (Items::Blocks(self.asked_blocks.take(few(terms))), Purpose::Ask),
+            _ => (Items::Blocks(self.blocks.take(terms)), Purpose::Send),
+        };
+        Some(Load { items, purpose })
     }
 
     /// Takes a file's document and blocks out.
     pub fn remove(&mut self, file: FileId) {
         self.documents.retain(|id| *id != file);
         self.blocks.retain(|key| key.file != file);
+        self.asked_documents.retain(|id| *id != file);
+        self.asked_blocks.retain(|key| key.file != file);
     }
 
     pub fn clear(&mut self) {
-        self.documents.retain(|_| false);
-        self.blocks.retain(|_| false);
+        *self = Ready::new();
     }
+}
+
+fn few(terms: Terms) -> Terms {
+    Terms { documents: ASKED_BLOCKS, ..terms }
 }
 
 #[cfg(test)]
@@ -197,12 +241,12 @@ mod tests {
         ) {
             let mut ready = Ready::new();
             for (file, size) in sizes.iter().enumerate() {
-                ready.document(file as FileId, *size, Now(file as u64));
+                ready.document(file as FileId, *size, Purpose::Send, Now(file as u64));
             }
             let terms = Terms { target, cap, documents, linger: 10, more: More::Nothing };
             let mut seen = Vec::new();
             while let Some(load) = ready.take(terms, Now(0)) {
-                let Load::Documents(files) = load else { panic!("no blocks were put in") };
+                let Items::Documents(files) = load.items else { panic!("no blocks were put in") };
                 let bytes: u64 = files.iter().map(|file| sizes[*file as usize]).sum();
                 prop_assert!(!files.is_empty() && files.len() <= documents);
                 prop_assert!(files.len() == 1 || bytes <= target.min(cap));
@@ -214,26 +258,31 @@ mod tests {
 
     #[test]
     fn an_incomplete_bundle_waits_for_company_but_not_long() {
+        let documents = |id| Some(Load { items: Items::Documents(vec![id]), purpose: Purpose::Send });
         let mut ready = Ready::new();
         let terms = Terms { target: 100, cap: 100, documents: 10, linger: 60, more: More::Coming };
-        ready.document(0, 10, Now(5));
+        ready.document(0, 10, Purpose::Send, Now(5));
         assert_eq!(ready.take(terms, Now(64)), None);
         assert_eq!(ready.due(terms), Some(Now(65)));
-        assert_eq!(ready.take(terms, Now(65)), Some(Load::Documents(vec![0])));
-        ready.document(1, 100, Now(70));
-        assert_eq!(ready.take(terms, Now(70)), Some(Load::Documents(vec![1])));
+        assert_eq!(ready.take(terms, Now(65)), documents(0));
+        ready.document(1, 100, Purpose::Send, Now(70));
+        assert_eq!(ready.take(terms, Now(70)), documents(1));
     }
 
     #[test]
-    fn documents_and_blocks_take_turns() {
+    fn all_kinds_take_turns() {
         let mut ready = Ready::new();
         let terms = Terms { target: 10, cap: 10, documents: 10, linger: 0, more: More::Coming };
-        for index in 0..3 {
-            ready.document(index, 10, Now(0));
-            ready.block(BlockKey { file: 9, index }, 10, Now(0));
+        for index in 0..2 {
+            for purpose in [Purpose::Send, Purpose::Ask] {
+                ready.document(index, 10, purpose, Now(0));
+                ready.block(BlockKey { file: 9, index }, 10, purpose, Now(0));
+            }
         }
-        let kinds: Vec<bool> =
-            std::iter::from_fn(|| ready.take(terms, Now(0))).map(|load| matches!(load, Load::Documents(_))).collect();
-        assert_eq!(kinds, [true, false, true, false, true, false]);
+        let kinds: Vec<(bool, Purpose)> = std::iter::from_fn(|| ready.take(terms, Now(0)))
+            .map(|load| (matches!(load.items, Items::Documents(_)), load.purpose))
+            .collect();
+        let round = [(true, Purpose::Ask), (true, Purpose::Send), (false, Purpose::Ask), (false, Purpose::Send)];
+        assert_eq!(kinds, [round, round].concat());
     }
 }

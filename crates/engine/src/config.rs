@@ -63,6 +63,8 @@ pub struct Config {
 
     /// Greatest bytes of blocks in a bundle. 8 MiB: a second at 64 Mbit/s.
     pub bundle_bytes: u64,
+    /// Whether the server is asked what it has before it is sent.
+    pub ask: Ask,
     /// Documents a bundle. 1,000: their manifest is 200 kB.
     pub bundle_documents: usize,
     /// ms that a bundle waits for company. 60: unseen by people, and about a hundred small files.
@@ -92,6 +94,15 @@ pub enum Refresh {
     Never,
     /// Ask the application, once for all requests.
     Ask,
+}
+
+/// Questions before bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ask {
+    /// As long as the answers are worth it.
+    WhileItPays,
+    /// Only of what the journal knows.
+    Never,
 }
 
 /// After the upload.
@@ -155,6 +166,7 @@ impl Default for Config {
             open_files: 12,
             clear_interval: 1000,
             bundle_bytes: 8 * MIB as u64,
+            ask: Ask::WhileItPays,
             bundle_documents: 1000,
             linger: 60,
             cut: CutSizes { small_file: MIB, min: MIB / 4, average: MIB, max: 4 * MIB },

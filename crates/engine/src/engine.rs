@@ -4,6 +4,8 @@
 //! | --- | --- |
 //! | `engine.rs` | what there is, and the order of things after each input |
 //! | `engine/reading.rs` | files found, sized, grouped, read and cut |
+//! | `engine/holding.rs` | which blocks are held here, asked for, on their way, stored there |
+//! | `engine/remembering.rs` | the journal: what an earlier page knew, what the next one will |
 //! | `engine/sending.rs` | which request goes next |
 //! | `engine/replies.rs` | what an answer means |
 //! | `engine/faults.rs` | what no answer, or a bad one, means |
@@ -11,12 +13,15 @@
 //! | `engine/updates.rs` | what the page is told |
 
 mod faults;
+mod holding;
 mod lifecycle;
 mod reading;
+mod remembering;
 mod replies;
 mod sending;
 mod updates;
 
+use crate::asking::Asking;
 use crate::bundle::{More, Ready, Terms};
 use crate::config::{Config, Refresh};
 use crate::error::Failure;
@@ -27,8 +32,10 @@ use crate::limits::Limits;
 use crate::plan::Planner;
 use crate::progress::{Progress, Tally};
 use crate::rng::Rng;
+use crate::shared::Shared;
 use crate::targets::cloudindex::CloudIndex;
 use crate::transport::{Token, Transport};
+use remembering::Memory;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::VecDeque;
 use updates::Updates;
@@ -50,6 +57,10 @@ pub struct Engine {
     parked: FxHashSet<FileId>,
     intake: Intake,
     ready: Ready,
+    shared: Shared,
+    /// Whether to ask for the next document before its bytes are sent.
+    asking: Asking,
+    memory: Memory,
     transport: Transport,
     target: CloudIndex,
 
@@ -177,6 +188,9 @@ impl Engine {
             parked: FxHashSet::default(),
             intake: Intake::new(&config),
             ready: Ready::new(),
+            shared: Shared::default(),
+            asking: Asking::default(),
+            memory: Memory::new(config.journal.is_some()),
             transport: Transport::new(),
             target: CloudIndex::new(&config),
             limits: Limits::of(&config),
@@ -227,6 +241,10 @@ impl Engine {
             Input::Online => self.online(now),
             Input::Offline => self.offline(now),
             Input::Call { call, method, path, body } => self.call(call, method, path, body, now),
+            Input::JournalOpened(records) => self.journal_opened(&records, now),
+            Input::JournalBusy => self.journal_busy(),
+            Input::JournalLost { .. } => self.journal_lost(now),
+            Input::Discard => self.discard(),
             Input::Wake => {}
         }
         self.settle(now);
@@ -283,6 +301,7 @@ impl Engine {
         self.send_on(now);
         self.guide_walk();
         self.advance(now);
+        self.keep_journal(now);
         self.clock.set_running(self.run == Run::Running && !self.is_down(), now);
         if self.sweep_at.is_some_and(|at| at <= now) {
             self.sweep_at = None;
@@ -305,7 +324,8 @@ impl Engine {
             || (self.walk == Walk::Ended
                 && self.intake.is_idle()
                 && self.planner.oldest().is_none()
-                && self.unsized_files.is_empty());
+                && self.unsized_files.is_empty()
+                && self.memory.asked_sizes.is_empty());
         Terms {
             target: self.tally.link_ref().request_bytes().min(self.bundle_bytes),
             cap: self.bundle_bytes,

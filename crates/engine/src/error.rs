@@ -18,6 +18,8 @@ pub mod codes {
     pub const FILE_CHANGED: &str = "file_changed";
     /// `processing.timeout` is over.
     pub const TIMEOUT: &str = "timeout";
+    /// Another page has the journal.
+    pub const JOURNAL_BUSY: &str = "journal_busy";
     pub const CANCELLED: &str = "cancelled";
     /// The server answered something that is not of the protocol.
     pub const INVALID_REPLY: &str = "invalid_reply";

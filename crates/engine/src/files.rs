@@ -1,6 +1,7 @@
 //! Files as rows: what stays of every file, and the heavier work that only files under way need.
 
-use crate::io::{Block, FileId, FileState};
+use crate::asking::Asking;
+use crate::io::{Block, BlockKey, FileId, FileState};
 use cloudindex_wire::Digest;
 use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
 use std::hash::{Hash, Hasher};
@@ -21,9 +22,19 @@ pub(crate) struct Row {
     pub path: Box<str>,
     pub media_type: Box<str>,
     pub last_modified: Option<u64>,
+    pub facts: Facts,
     pub metadata: Option<Box<str>>,
     /// What the application's `groupBy` said.
     pub app_group: Option<Box<str>>,
+}
+
+/// What size and time of a file are good for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Facts {
+    /// Known before it was read, and old enough that a change would show: the file's fingerprint.
+    Firm,
+    /// Unknown, or they could be those of another content.
+    Loose,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,19 +63,31 @@ pub(crate) struct Work {
     /// Blocks and bytes that the server holds.
     pub stored: usize,
     pub acked: u64,
-    /// What an earlier reading found, and which of it the server lacks.
+    /// What is known of its blocks before it is read, and which of them the server lacks.
     pub again: Option<Again>,
+    /// Whether to ask for the next block of a large file.
+    pub asking: Asking,
     /// Readings after the first.
     pub rounds: u8,
     /// When `processing.timeout` is over, on the clock that stops in pauses.
     pub deadline: u64,
 }
 
-/// A second reading: it must find the same blocks, and sends only the missing ones.
+/// A reading that is expected to find known blocks, and sends only the missing ones.
 #[derive(Debug)]
 pub(crate) struct Again {
     pub known: Vec<Block>,
     pub missing: FxHashSet<Digest>,
+    pub source: Source,
+}
+
+/// Who knows the blocks, and so what it means when the file has others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// An earlier reading of this upload: the file changed.
+    Reading,
+    /// The journal, which was wrong: the file is what it is.
+    Journal,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -80,6 +103,10 @@ pub(crate) enum Stream {
 pub(crate) enum BlockState {
     /// Its bytes are in the shell's store.
     Held,
+    /// Its bytes are in the store too, and an identical block is on its way.
+    Waits,
+    /// Its bytes were not read: the journal tells of it.
+    Unread,
     /// The server holds it; its bytes are forgotten.
     Stored,
 }
@@ -154,6 +181,10 @@ impl Files {
 
     pub fn work_mut(&mut self, id: FileId) -> Option<&mut Work> {
         self.work.get_mut(&id)
+    }
+
+    pub fn block(&self, key: BlockKey) -> Option<Block> {
+        self.work(key.file)?.blocks.get(key.index as usize).copied()
     }
 
     pub fn start_work(&mut self, id: FileId) -> &mut Work {

@@ -77,6 +77,11 @@ impl Intake {
         self.waiting.retain(|id| *id != file);
     }
 
+    /// The queue, to be gone through anew.
+    pub fn take_waiting(&mut self) -> VecDeque<FileId> {
+        std::mem::take(&mut self.waiting)
+    }
+
     /// Forgets the queue; what is open is closed file by file.
     pub fn clear(&mut self) {
         self.waiting.clear();

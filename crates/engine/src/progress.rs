@@ -28,6 +28,8 @@ pub struct Progress {
     pub cancelled: u64,
     /// Bytes acked.
     pub bytes: u64,
+    /// Bytes that had to be sent for it; the others were with the server already.
+    pub sent_bytes: u64,
     /// Bytes of the files whose size is known; all of them when `basis` is `bytes`.
     pub total_bytes: u64,
     pub bytes_per_second: f64,
@@ -47,6 +49,7 @@ pub(crate) struct Tally {
     failed: u64,
     cancelled: u64,
     acked: u64,
+    sent: u64,
     sized: u64,
     total_bytes: u64,
     /// Bytes that need no more work: acked, or of files in a final state.
@@ -76,6 +79,11 @@ impl Tally {
         self.acked += bytes;
         self.settled += bytes;
         self.link.acked(self.acked, self.completed, now);
+    }
+
+    /// These bytes were sent and acked.
+    pub fn sent(&mut self, bytes: u64) {
+        self.sent += bytes;
     }
 
     /// A file came to rest; `rest` are its bytes that were not acked.
@@ -140,6 +148,7 @@ impl Tally {
             cancelled: self.cancelled,
             // A file that was retried may have become shorter than what of it is with the server.
             bytes: if basis == Basis::Bytes { self.acked.min(self.total_bytes) } else { self.acked },
+            sent_bytes: self.sent,
             total_bytes: self.total_bytes,
             bytes_per_second,
             seconds_left: (rate > 0.0).then(|| whole.saturating_sub(done) as f64 / rate),

@@ -3,7 +3,7 @@
 use super::{Batch, Engine, Gate, Run, Stage, Walk};
 use crate::config::Tracking;
 use crate::error::Failure;
-use crate::files::{Row, Stream};
+use crate::files::{Facts, Row, Stream};
 use crate::io::{Action, AttemptId, FileId, FileState, GroupChange, Now, Phase, Reply};
 use crate::transport::{Errand, Link, Parcel};
 use cloudindex_wire::{BatchView, Phase as BatchPhase};
@@ -81,6 +81,7 @@ impl Engine {
             self.rest(id, FileState::Cancelled, now);
         }
         self.files.release_paths();
+        self.shared.clear();
         match std::mem::replace(&mut self.batch, Batch::Unopened) {
             Batch::Open(batch) if self.config.batch_id.is_none() => {
                 self.transport.enqueue(Errand::CancelBatch(batch.clone()));
@@ -96,6 +97,7 @@ impl Engine {
     pub(super) fn drop_queues(&mut self) {
         self.planner.close(Now(u64::MAX));
         self.unsized_files.clear();
+        self.memory.asked_sizes.clear();
         self.parked.clear();
         self.intake.clear();
         self.ready.clear();
@@ -125,6 +127,7 @@ impl Engine {
             FileState::Waiting => {
                 self.planner.remove(id, if self.config.max_batch_bytes.is_some() { row.size.unwrap_or(0) } else { 0 });
                 self.unsized_files.remove(&id);
+                self.memory.asked_sizes.remove(&id);
                 self.parked.remove(&id);
                 if row.group != 0 {
                     self.intake.remove(id);
@@ -147,7 +150,7 @@ impl Engine {
     /// The file comes to rest: its work is freed, its group and the counts learn of it.
     pub(super) fn rest(&mut self, id: FileId, state: FileState, now: Now) {
         if let Some(work) = self.files.end_work(id) {
-            self.release(id, &work);
+            self.release(id, &work, now);
         }
         let Some(row) = self.files.row_mut(id) else { return };
         if row.state.is_final() {
@@ -192,6 +195,7 @@ impl Engine {
             self.be_patient(now);
         }
         self.stage = Stage::Working;
+        self.open_journal();
         for id in ids {
             // An id may be named twice; by then the file is on its way.
             if !self.files.is_live(id) && self.files.claim(id) {
@@ -209,6 +213,7 @@ impl Engine {
         }
         // Bytes that were counted stay counted: they are with the server.
         row.state = FileState::Waiting;
+        row.facts = Facts::Loose;
         row.percent = 0;
         self.updates.take_back(id);
         self.updates.file(&mut self.files, id);
@@ -230,7 +235,7 @@ impl Engine {
     fn requeue(&mut self, id: FileId, now: Now) {
         let Some(row) = self.files.row(id) else { return };
         if row.group != 0 {
-            self.intake.push(id);
+            self.enter(id, now);
         } else {
             let key = self.planner.key(&row.path, &row.media_type, row.app_group.as_deref());
             if self.config.max_batch_bytes.is_some() {
@@ -259,6 +264,7 @@ impl Engine {
         match &self.stage {
             Stage::Working if self.walk == Walk::Ended && self.tally.at_rest() == self.tally.found_so_far() => {
                 self.files.release_paths();
+                self.shared.clear();
                 self.complete(now);
             }
             Stage::Following(batch, at) if *at <= now => {
@@ -276,7 +282,12 @@ impl Engine {
     fn complete(&mut self, now: Now) {
         let stored = self.tally.peek(now).completed > 0;
         match &self.batch {
-            Batch::Open(batch) if self.config.batch_id.is_none() && stored && self.tally.peek(now).failed == 0 => {
+            Batch::Open(batch)
+                if self.config.batch_id.is_none()
+                    && stored
+                    && self.tally.peek(now).failed == 0
+                    && !self.awaits_more(now) =>
+            {
                 let batch = batch.clone();
                 self.stage = Stage::Completing(batch.clone());
                 self.batch = Batch::Closed(batch.clone());
@@ -342,6 +353,7 @@ impl Engine {
             Stage::Working | Stage::Completing(_) => match self.transport.link {
                 // One lost connection is no news; a probe that failed too is.
                 Link::Down { probes, .. } if probes > 0 => Phase::Stalled,
+                _ if self.memory.is_busy() => Phase::Stalled,
                 _ if self.transport.hold_until > now => Phase::Stalled,
                 _ => Phase::Running,
             },

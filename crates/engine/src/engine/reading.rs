@@ -3,15 +3,12 @@
 use super::{Batch, Engine, Group, Run, Stage, Walk};
 use crate::config::GroupBy;
 use crate::error::{Failure, codes};
-use crate::files::{Again, BlockState, Row, Shown, Stream, Work};
-use crate::io::{Action, Block, BlockKey, FileId, FileState, Found, GroupChange, Now};
+use crate::files::{BlockState, Facts, Row, Shown, Source, Stream, Work};
+use crate::io::{Action, Block, FileId, FileState, Found, GroupChange, Now};
 use crate::limits::{check_path, duplicate_path, over_group};
-use crate::targets::cloudindex::{block_cost, document_cost};
-use cloudindex_wire::Digest;
-use rustc_hash::FxHashSet;
 
-/// Readings of one file before it is given up: a server that loses blocks again and again, or a wire that garbles them.
-const ROUNDS: u8 = 3;
+/// ms after a file's last change in which its time proves nothing.
+const RACY: u64 = 2_000;
 
 impl Engine {
     pub(super) fn found(&mut self, found: Vec<Found>, now: Now) {
@@ -30,6 +27,7 @@ impl Engine {
                 self.accepted = (0, 0);
             }
             self.be_patient(now);
+            self.open_journal();
         }
         self.walk = Walk::Walking;
         let mut ask = Vec::new();
@@ -61,6 +59,7 @@ impl Engine {
             path: found.path.into(),
             media_type: found.media_type.into(),
             last_modified: found.last_modified,
+            facts: Facts::Loose,
             metadata: found.metadata.map(Into::into),
             app_group: found.group.map(Into::into),
         });
@@ -101,7 +100,20 @@ impl Engine {
         self.files.row(id).map(|row| row.path.to_string()).unwrap_or_default()
     }
 
-    pub(super) fn sized(&mut self, id: FileId, size: u64, now: Now) {
+    pub(super) fn sized(&mut self, id: FileId, size: u64, last_modified: Option<u64>, now: Now) {
+        if let Some(row) = self.files.row_mut(id)
+            && row.state == FileState::Waiting
+            && row.last_modified.is_none()
+        {
+            row.last_modified = last_modified;
+        }
+        if self.memory.asked_sizes.remove(&id) {
+            match self.accept_size(id, size) {
+                Err(failure) => self.fail_as(id, FileState::Rejected, failure, now),
+                Ok(()) => self.enter(id, now),
+            }
+            return;
+        }
         let Some(key) = self.unsized_files.remove(&id) else { return };
         match self.accept_size(id, size) {
             Err(failure) => self.fail_as(id, FileState::Rejected, failure, now),
@@ -115,6 +127,11 @@ impl Engine {
         let Some(row) = self.files.row_mut(id) else { return Ok(()) };
         row.size = Some(size);
         self.tally.sized(size);
+        // What was written to a moment ago may be written to again without a trace in its time: FAT counts in 2 s.
+        let wall = self.config.epoch.saturating_add(self.now.0);
+        if row.state == FileState::Waiting && row.last_modified.is_some_and(|at| at.saturating_add(RACY) <= wall) {
+            row.facts = Facts::Firm;
+        }
         if let Some(most) = self.config.max_batch_bytes
             && size > most
         {
@@ -160,7 +177,9 @@ impl Engine {
             if let Some(row) = self.files.row_mut(*id) {
                 row.group = number;
             }
-            self.intake.push(*id);
+        }
+        for id in &files {
+            self.enter(*id, self.now);
         }
         self.updates.group(GroupChange::Started { number, files: files.clone() });
         self.groups.push(Group { left: files.len(), files });
@@ -168,7 +187,7 @@ impl Engine {
 
     /// Lets the page read what the bounds allow.
     pub(super) fn read_on(&mut self, now: Now) {
-        if self.run == Run::Paused {
+        if self.run == Run::Paused || self.memory.is_awaited() {
             return;
         }
         let mut opened = Vec::new();
@@ -211,7 +230,10 @@ impl Engine {
             self.intake.closed(id);
         }
         let after = work.reserved();
-        let changed = !work.is_as_before(ended);
+        let mut changed = !work.is_as_expected(ended);
+        if changed && work.again.take_if(|again| again.source == Source::Journal).is_some() {
+            changed = false;
+        }
         self.intake.rebook(before, after);
 
         let known = self.files.row(id).and_then(|row| row.size);
@@ -236,115 +258,14 @@ impl Engine {
                 row.state = FileState::Sending;
             }
             self.updates.file(&mut self.files, id);
-            self.queue_document(id, now);
+            self.queue_read(id, now);
         }
-    }
-
-    /// New blocks: those of large files go by themselves; what the server has already is dropped.
-    fn queue_blocks(&mut self, id: FileId, first: u32, is_large: bool, now: Now) {
-        let Some(work) = self.files.work(id) else { return };
-        let fresh: Vec<(u32, Block)> = (first..).zip(work.blocks.iter().skip(first as usize).copied()).collect();
-        for (index, block) in fresh {
-            let wanted = self.files.work(id).and_then(|work| work.again.as_ref()).map(|again| &again.missing);
-            if wanted.is_some_and(|missing| !missing.contains(&block.digest)) {
-                self.stored(BlockKey { file: id, index }, now);
-            } else if is_large {
-                self.ready.block(BlockKey { file: id, index }, block_cost(block.len), now);
-            }
-        }
-    }
-
-    /// The file is read: its document goes as soon as the server holds the blocks of a large one.
-    pub(super) fn queue_document(&mut self, id: FileId, now: Now) {
-        let (Some(row), Some(work)) = (self.files.row(id), self.files.work(id)) else { return };
-        if work.stream != Stream::Ended {
-            return;
-        }
-        let is_small = work.read <= self.config.cut.small_file as u64;
-        if is_small || work.is_whole() {
-            let inline = work.inline().map(|index| u64::from(work.blocks[index as usize].len)).sum();
-            let cost = document_cost(row, work.blocks.len(), inline);
-            self.ready.document(id, cost, now);
-        }
-    }
-
-    /// The server holds this block: its bytes are not needed any more.
-    pub(super) fn stored(&mut self, key: BlockKey, now: Now) {
-        let Some(work) = self.files.work_mut(key.file) else { return };
-        let (Some(state), Some(block)) =
-            (work.states.get_mut(key.index as usize), work.blocks.get(key.index as usize).copied())
-        else {
-            return;
-        };
-        if *state == BlockState::Stored {
-            return;
-        }
-        *state = BlockState::Stored;
-        let before = work.reserved();
-        work.stored += 1;
-        work.acked += u64::from(block.len);
-        work.forgotten += u64::from(block.len);
-        let (after, acked) = (work.reserved(), work.acked);
-        self.intake.rebook(before, after);
-        self.actions.push_back(Action::Forget { file: key.file, blocks: key.index..key.index + 1 });
-        self.count_acked(key.file, acked, now);
-    }
-
-    /// Progress counts what goes beyond what it has counted of this file.
-    pub(super) fn count_acked(&mut self, id: FileId, acked: u64, now: Now) {
-        let Some(row) = self.files.row_mut(id) else { return };
-        let more = acked.saturating_sub(row.counted);
-        if more == 0 {
-            return;
-        }
-        row.counted = acked;
-        if let Some(size) = row.size.filter(|size| *size > 0) {
-            // 100 is for what is committed.
-            row.percent = row.percent.max((acked.saturating_mul(100) / size).min(99) as u8);
-        }
-        self.tally.acked(more, now);
-        self.updates.file(&mut self.files, id);
-    }
-
-    /// The server lacks blocks of a document that was sent whole: the file is read once more, for those alone.
-    pub(super) fn read_again(&mut self, id: FileId, missing: Vec<Digest>, now: Now) {
-        let path = self.path(id);
-        let Some(work) = self.files.work_mut(id) else { return };
-        let rounds = work.rounds + 1;
-        if rounds > ROUNDS {
-            let words = format!("the server lost blocks of “{path}” {rounds} times: try again, or tell its operator");
-            self.fail(id, Failure::system(codes::TEMPORARY_ERROR, words, true), now);
-            return;
-        }
-        let fresh = Work { rounds, deadline: work.deadline, ..Work::default() };
-        let old = std::mem::replace(work, fresh);
-        self.release(id, &old);
-        if let Some(work) = self.files.work_mut(id) {
-            work.again = Some(Again { known: old.blocks, missing: missing.into_iter().collect::<FxHashSet<_>>() });
-        }
-        if let Some(row) = self.files.row_mut(id) {
-            row.state = FileState::Reading;
-        }
-        self.updates.file(&mut self.files, id);
-        self.intake.push_first(id);
-    }
-
-    /// Gives back what a file's work holds: its stream, its bytes, its share of memory.
-    pub(super) fn release(&mut self, id: FileId, work: &Work) {
-        if work.stream == Stream::Open {
-            self.actions.push_back(Action::StopReading(id));
-            self.intake.closed(id);
-        }
-        if work.states.contains(&BlockState::Held) {
-            self.actions.push_back(Action::Forget { file: id, blocks: 0..work.blocks.len() as u32 });
-        }
-        self.intake.rebook(work.reserved(), 0);
     }
 }
 
 impl Work {
-    /// A second reading finds what the first one found.
-    fn is_as_before(&self, ended: bool) -> bool {
+    /// The reading finds what is known of the file.
+    fn is_as_expected(&self, ended: bool) -> bool {
         let Some(again) = &self.again else { return true };
         again.known.starts_with(&self.blocks) && (!ended || self.blocks.len() == again.known.len())
     }

@@ -1,10 +1,10 @@
 //! What an answer means.
 
 use super::{Batch, Engine, Stage, Trust};
-use crate::bundle::Load;
+use crate::bundle::{Items, Load, Purpose};
 use crate::error::{Failure, codes};
 use crate::files::BlockState;
-use crate::io::{Action, AttemptId, BlockKey, FileId, FileState, Now, Reply};
+use crate::io::{Action, AttemptId, Block, BlockKey, FileId, FileState, Now, Reply};
 use crate::limits::Limits;
 use crate::retry::{Verdict, judge};
 use crate::transport::{Errand, Flight, Parcel};
@@ -45,6 +45,9 @@ impl Engine {
             self.success(flight, reply, now);
             return;
         }
+        if flight.parcel.errand == Errand::Open && self.goes_on() && matches!(reply.status, 403 | 404 | 409 | 410) {
+            return self.open_another();
+        }
         match judge(&reply, &self.config) {
             Verdict::Retry { failure, after } => self.try_later(flight, failure, after, now),
             Verdict::Split(failure) => self.too_large(flight, failure, now),
@@ -60,18 +63,14 @@ impl Engine {
     fn success(&mut self, flight: Flight, reply: Reply, now: Now) {
         match &flight.parcel.errand {
             Errand::Open => self.opened(flight, &reply, now),
-            Errand::Bundle(Load::Documents(files)) => {
-                let files = files.clone();
-                match BundleReply::read(&reply.body) {
-                    Some(answer) => self.documents_acked(flight, &files, answer.documents, now),
-                    None => self.odd_reply(flight, now),
-                }
-            }
-            Errand::Bundle(Load::Blocks(keys)) => {
-                let keys = keys.clone();
-                match BundleReply::read(&reply.body) {
-                    Some(answer) => self.blocks_acked(flight, &keys, answer.blocks, now),
-                    None => self.odd_reply(flight, now),
+            Errand::Bundle(load) => {
+                let load = load.clone();
+                let Some(answer) = BundleReply::read(&reply.body) else { return self.odd_reply(flight, now) };
+                match load.items {
+                    Items::Documents(files) => {
+                        self.documents_acked(flight, &files, load.purpose, answer.documents, now);
+                    }
+                    Items::Blocks(keys) => self.blocks_acked(flight, &keys, load.purpose, answer.blocks, now),
                 }
             }
             Errand::Complete(batch) => self.completed(batch.clone(), now),
@@ -95,6 +94,9 @@ impl Engine {
         if self.batch != Batch::Opening {
             return;
         }
+        if self.goes_on() && batch.status != Phase::Open {
+            return self.open_another();
+        }
         if batch.block_bytes < self.config.cut.max as u64 {
             let words = format!(
                 "the server takes blocks of {} bytes at most, this uploader sends up to {}: raise the server's block limit",
@@ -115,6 +117,7 @@ impl Engine {
         // A little of the cap is for what frames the parts.
         self.bundle_bytes = self.bundle_bytes.min(batch.bundle_bytes.saturating_sub(1024)).max(1);
         self.bundle_documents = self.bundle_documents.min(batch.bundle_documents.max(1) as usize);
+        self.note_batch(&batch.id, now);
         self.batch = Batch::Open(batch.id);
         self.updates.say();
     }
@@ -138,7 +141,14 @@ impl Engine {
         }
     }
 
-    fn documents_acked(&mut self, flight: Flight, files: &[FileId], acks: Vec<DocumentAck>, now: Now) {
+    fn documents_acked(
+        &mut self,
+        flight: Flight,
+        files: &[FileId],
+        purpose: Purpose,
+        acks: Vec<DocumentAck>,
+        now: Now,
+    ) {
         let mut acks = acks.into_iter().peekable();
         let mut unheard = Vec::new();
         for id in files.iter().copied() {
@@ -153,9 +163,13 @@ impl Engine {
                 continue;
             }
             match ack.outcome {
-                DocumentOutcome::Committed { id: document } => self.committed(id, FileState::Committed, document, now),
-                DocumentOutcome::Duplicate { id: document } => self.committed(id, FileState::Duplicate, document, now),
-                DocumentOutcome::Incomplete { missing } => self.read_again(id, missing, now),
+                DocumentOutcome::Committed { id: document } => {
+                    self.committed(id, FileState::Committed, document, purpose, now);
+                }
+                DocumentOutcome::Duplicate { id: document } => {
+                    self.committed(id, FileState::Duplicate, document, purpose, now);
+                }
+                DocumentOutcome::Incomplete { missing } => self.lacks(id, missing, purpose, now),
                 DocumentOutcome::Rejected { error } => {
                     let failure = Failure::from_problem(error);
                     if failure.retryable {
@@ -168,7 +182,7 @@ impl Engine {
         }
         unheard.retain(|id| !flight.gone.contains(id) && self.files.is_live(*id));
         if !unheard.is_empty() {
-            let part = with_load(&flight, Load::Documents(unheard));
+            let part = with_load(&flight, Load { items: Items::Documents(unheard), purpose });
             self.charge(part, odd("it leaves out documents"), now);
         }
     }
@@ -184,17 +198,33 @@ impl Engine {
         }
     }
 
-    fn committed(&mut self, id: FileId, state: FileState, document: String, now: Now) {
+    fn committed(&mut self, id: FileId, state: FileState, document: String, purpose: Purpose, now: Now) {
         let size = self.files.row(id).and_then(|row| row.size).unwrap_or(0);
+        match purpose {
+            Purpose::Ask => self.document_found(id),
+            Purpose::Send => {
+                let sent = self
+                    .files
+                    .work(id)
+                    .map_or(0, |work| work.inline().map(|index| u64::from(work.blocks[index as usize].len)).sum());
+                self.tally.sent(sent);
+            }
+        }
         self.count_acked(id, size, now);
         if let Some(row) = self.files.row_mut(id) {
             row.percent = 100;
+        }
+        self.note_file(id, now);
+        let blocks: Vec<Block> = self.files.work(id).map(|work| work.blocks.clone()).unwrap_or_default();
+        // Before it rests, or the next one of its likes would take its place.
+        for block in blocks {
+            self.share(&block.digest, now);
         }
         self.updates.document(id, document);
         self.rest(id, state, now);
     }
 
-    fn blocks_acked(&mut self, flight: Flight, keys: &[BlockKey], acks: Vec<BlockAck>, now: Now) {
+    fn blocks_acked(&mut self, flight: Flight, keys: &[BlockKey], purpose: Purpose, acks: Vec<BlockAck>, now: Now) {
         let mut acks = acks.into_iter().peekable();
         let mut unheard = Vec::new();
         for key in keys.iter().copied() {
@@ -202,13 +232,17 @@ impl Engine {
                 acks.next();
                 continue;
             }
-            let Some(block) = self.files.work(key.file).and_then(|work| work.blocks.get(key.index as usize).copied())
-            else {
+            let Some(block) = self.files.block(key) else {
                 acks.next();
                 continue;
             };
             match acks.next_if(|ack| ack.digest == block.digest).map(|ack| ack.outcome) {
+                Some(BlockOutcome::Stored | BlockOutcome::Duplicate) if purpose == Purpose::Ask => {
+                    self.block_found(key, now);
+                }
+                Some(BlockOutcome::Missing) if purpose == Purpose::Ask => self.block_missing(key, now),
                 Some(BlockOutcome::Stored | BlockOutcome::Duplicate) => {
+                    self.tally.sent(u64::from(block.len));
                     self.stored(key, now);
                     self.queue_if_whole(key.file, now);
                 }
@@ -216,7 +250,7 @@ impl Engine {
                     self.fail(key.file, Failure::from_problem(error), now);
                 }
                 // Garbled on the way, or left out: once more.
-                Some(BlockOutcome::Rejected { .. }) | None => unheard.push(key),
+                Some(BlockOutcome::Rejected { .. } | BlockOutcome::Missing) | None => unheard.push(key),
             }
         }
         unheard.retain(|key| {
@@ -226,14 +260,8 @@ impl Engine {
                 .is_some_and(|state| *state == BlockState::Held)
         });
         if !unheard.is_empty() {
-            let part = with_load(&flight, Load::Blocks(unheard));
+            let part = with_load(&flight, Load { items: Items::Blocks(unheard), purpose });
             self.charge(part, odd("it leaves out blocks, or they arrived garbled"), now);
-        }
-    }
-
-    fn queue_if_whole(&mut self, id: FileId, now: Now) {
-        if self.files.work(id).is_some_and(|work| work.is_whole()) {
-            self.queue_document(id, now);
         }
     }
 }

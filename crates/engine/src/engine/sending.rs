@@ -1,11 +1,11 @@
 //! Which request goes next.
 
 use super::{Batch, Engine, Run, Stage};
-use crate::bundle::Load;
+use crate::bundle::{Items, Load, Purpose};
 use crate::config::Config;
 use crate::intake::flight_bytes;
 use crate::io::{Action, CallId, Method, Now, Request, Segment};
-use crate::targets::cloudindex::{block_cost, document_cost};
+use crate::targets::cloudindex::{BLOCK_ENTRY, block_cost, document_cost};
 use crate::transport::{Blame, Errand, Link, Parcel};
 
 /// The greatest bundle: as set, but as many as may fly at once must fit into the memory for bodies, and a block into each.
@@ -58,7 +58,8 @@ impl Engine {
 
     /// The batch is opened as soon as there is something for it.
     fn open_batch(&mut self) {
-        let wanted = self.run == Run::Running && (!self.intake.is_idle() || !self.ready.is_empty());
+        let wanted =
+            self.run == Run::Running && !self.memory.is_awaited() && (!self.intake.is_idle() || !self.ready.is_empty());
         let can_open = match &self.batch {
             Batch::Unopened => true,
             // A batch that is closed stays closed; ours is followed by a new one.
@@ -102,16 +103,16 @@ impl Engine {
     fn request(&mut self, errand: &Errand) -> Option<(Request, u64)> {
         let target = &self.target;
         let request = match errand {
-            Errand::Open => match &self.config.batch_id {
+            Errand::Open => match self.config.batch_id.as_deref().or(self.memory.batch()) {
                 Some(id) => target.batch(id),
                 None => target.create_batch(&self.config.new_batch, &self.batch_key),
             },
             Errand::Bundle(load) => {
                 let Batch::Open(batch) = &self.batch else { return None };
                 let boundary = format!("cloudindex-{}", self.rng.token());
-                let request = match load {
-                    Load::Documents(files) => target.documents(batch, files, &self.files, &boundary),
-                    Load::Blocks(keys) => target.blocks(batch, keys, &self.files, &boundary),
+                let request = match &load.items {
+                    Items::Documents(files) => target.documents(batch, files, load.purpose, &self.files, &boundary),
+                    Items::Blocks(keys) => target.blocks(batch, keys, load.purpose, &self.files, &boundary),
                 };
                 let bytes = self.weigh(load);
                 return Some((request, bytes));
@@ -133,19 +134,20 @@ impl Engine {
 
     /// Bytes of a bundle's body, reckoned.
     fn weigh(&self, load: &Load) -> u64 {
-        match load {
-            Load::Documents(files) => files
+        let sends = load.purpose == Purpose::Send;
+        match &load.items {
+            Items::Documents(files) => files
                 .iter()
                 .filter_map(|id| Some((self.files.row(*id)?, self.files.work(*id)?)))
                 .map(|(row, work)| {
                     let inline = work.inline().map(|index| u64::from(work.blocks[index as usize].len)).sum();
-                    document_cost(row, work.blocks.len(), inline)
+                    document_cost(row, work.blocks.len(), if sends { inline } else { 0 })
                 })
                 .sum(),
-            Load::Blocks(keys) => keys
+            Items::Blocks(keys) => keys
                 .iter()
-                .filter_map(|key| self.files.work(key.file)?.blocks.get(key.index as usize))
-                .map(|block| block_cost(block.len))
+                .filter_map(|key| self.files.block(*key))
+                .map(|block| if sends { block_cost(block.len) } else { BLOCK_ENTRY })
                 .sum(),
         }
     }

@@ -1,8 +1,9 @@
 //! A CloudIndex server, as PROTOCOL.md says.
 
+use crate::bundle::Purpose;
 use crate::config::Config;
 use crate::files::{Files, Row, Work};
-use crate::io::{BlockKey, FileId, Method, Request, Segment};
+use crate::io::{Block, BlockKey, FileId, Method, Request, Segment};
 use cloudindex_wire::json::{ObjectWriter, is_value};
 use cloudindex_wire::{BatchLimits, MANIFEST_PART};
 
@@ -11,7 +12,7 @@ const PART_FRAME: u64 = 200;
 /// Bytes of a manifest entry without path, metadata and blocks.
 const ENTRY_FRAME: u64 = 140;
 /// Bytes of one `[digest, length]`.
-const BLOCK_ENTRY: u64 = 80;
+pub(crate) const BLOCK_ENTRY: u64 = 80;
 
 #[derive(Debug)]
 pub(crate) struct CloudIndex {
@@ -69,14 +70,14 @@ impl CloudIndex {
         }
     }
 
-    /// Documents, with the blocks of small ones.
-    pub fn documents(&self, batch: &str, ids: &[FileId], files: &Files, boundary: &str) -> Request {
+    /// Documents; when they are sent, with the blocks of small ones.
+    pub fn documents(&self, batch: &str, ids: &[FileId], purpose: Purpose, files: &Files, boundary: &str) -> Request {
         let known = || ids.iter().filter_map(|id| Some((*id, files.row(*id)?, files.work(*id)?)));
         let entries: Vec<String> = known().map(|(_, row, work)| entry(row, work)).collect();
         let mut body = Multipart::new(boundary);
         body.part(MANIFEST_PART, Some("application/json"));
-        body.bytes(format!("{{\"documents\":[{}]}}", entries.join(",")).as_bytes());
-        for (file, _, work) in known() {
+        body.bytes(list("documents", &entries).as_bytes());
+        for (file, _, work) in known().filter(|_| purpose == Purpose::Send) {
             for index in work.inline() {
                 body.block(&work.blocks[index as usize].digest.to_string(), BlockKey { file, index });
             }
@@ -84,12 +85,16 @@ impl CloudIndex {
         self.multipart(self.batch_url(batch, "/documents"), body)
     }
 
-    /// Blocks alone.
-    pub fn blocks(&self, batch: &str, keys: &[BlockKey], files: &Files, boundary: &str) -> Request {
+    /// Blocks alone, or the question which of them are missing.
+    pub fn blocks(&self, batch: &str, keys: &[BlockKey], purpose: Purpose, files: &Files, boundary: &str) -> Request {
+        let known = keys.iter().filter_map(|key| Some((*key, files.block(*key)?)));
         let mut body = Multipart::new(boundary);
-        for key in keys {
-            if let Some(block) = files.work(key.file).and_then(|work| work.blocks.get(key.index as usize)) {
-                body.block(&block.digest.to_string(), *key);
+        match purpose {
+            Purpose::Send => known.for_each(|(key, block)| body.block(&block.digest.to_string(), key)),
+            Purpose::Ask => {
+                let names: Vec<String> = known.map(|(_, block)| name(&block)).collect();
+                body.part(MANIFEST_PART, Some("application/json"));
+                body.bytes(list("blocks", &names).as_bytes());
             }
         }
         self.multipart(self.batch_url(batch, "/blocks"), body)
@@ -200,9 +205,17 @@ fn entry(row: &Row, work: &Work) -> String {
     if let Some(metadata) = row.metadata.as_deref().filter(|json| is_value(json)) {
         entry.json("metadata", metadata);
     }
-    let blocks: Vec<String> = work.blocks.iter().map(|block| format!("[\"{}\",{}]", block.digest, block.len)).collect();
+    let blocks: Vec<String> = work.blocks.iter().map(name).collect();
     entry.json("blocks", &format!("[{}]", blocks.join(",")));
     entry.end()
+}
+
+fn name(block: &Block) -> String {
+    format!("[\"{}\",{}]", block.digest, block.len)
+}
+
+fn list(name: &str, items: &[String]) -> String {
+    format!("{{\"{name}\":[{}]}}", items.join(","))
 }
 
 fn with_json(mut request: Request, body: &str) -> Request {
@@ -267,8 +280,8 @@ impl Multipart {
 mod tests {
     use super::*;
     use crate::blocks::digest;
-    use crate::files::{BlockState, Shown};
-    use crate::io::{Block, FileState};
+    use crate::files::{BlockState, Facts, Shown};
+    use crate::io::FileState;
 
     fn row(path: &str) -> Row {
         Row {
@@ -281,6 +294,7 @@ mod tests {
             path: path.into(),
             media_type: "text/plain".into(),
             last_modified: Some(5),
+            facts: Facts::Loose,
             metadata: Some(r#"{"a":1}"#.into()),
             app_group: None,
         }
@@ -295,7 +309,7 @@ mod tests {
         let work = files.start_work(id);
         (work.blocks, work.states, work.read) = (vec![block], vec![BlockState::Held], 3);
         let config = Config { base_url: "http://h/".into(), token: Some("k".into()), ..Config::default() };
-        let request = CloudIndex::new(&config).documents("b/1", &[id], &files, "XX");
+        let request = CloudIndex::new(&config).documents("b/1", &[id], Purpose::Send, &files, "XX");
         assert_eq!(request.url, "http://h/v1/batches/b%2F1/documents");
         assert!(request.headers.contains(&("Authorization", "Bearer k".into())));
         let mut text = Vec::new();

@@ -3,8 +3,10 @@
 // Each test program uses some of it.
 #![allow(dead_code)]
 
+use cloudindex_engine::config::Ask;
 use cloudindex_engine::*;
-use std::collections::HashMap;
+use serde_json::{Value, json};
+use std::collections::{HashMap, HashSet};
 
 pub const KIB: usize = 1024;
 
@@ -14,6 +16,8 @@ pub fn config() -> Config {
         cut: CutSizes { small_file: KIB, min: 256, average: KIB, max: 4 * KIB },
         max_buffer: 256 * KIB as u64,
         bundle_bytes: 16 * KIB as u64,
+        // Most tests are about what is sent; those about questions ask.
+        ask: Ask::Never,
         token: Some("key".into()),
         ..Config::default()
     }
@@ -34,6 +38,17 @@ pub struct Rig {
     pub progress: Progress,
     pub refreshes: usize,
     pub walk: Vec<&'static str>,
+    /// Digests that the server holds, and bytes of blocks that were sent to it.
+    pub held: HashSet<String>,
+    pub taken: u64,
+    /// What was written to the journal, and whether this page has it.
+    pub journal: Vec<Vec<u8>>,
+    pub has_journal: bool,
+    pub left: Option<Leave>,
+    /// Files that were opened, in order.
+    pub reads: Vec<FileId>,
+    /// Size and time are known of files that are found.
+    pub times: Option<u64>,
 }
 
 impl Rig {
@@ -52,6 +67,13 @@ impl Rig {
             progress: Progress::default(),
             refreshes: 0,
             walk: Vec::new(),
+            held: HashSet::new(),
+            taken: 0,
+            journal: Vec::new(),
+            has_journal: false,
+            left: None,
+            reads: Vec::new(),
+            times: None,
         };
         rig.perform();
         rig
@@ -61,7 +83,13 @@ impl Rig {
     pub fn drop_files(&mut self, contents: &[Vec<u8>]) {
         let first = self.files.len();
         self.files.extend_from_slice(contents);
-        let found = (first..self.files.len()).map(|n| Found { path: format!("f/{n}"), ..Found::default() }).collect();
+        let found = |n: usize| Found {
+            path: format!("f/{n}"),
+            size: self.times.map(|_| self.files[n].len() as u64),
+            last_modified: self.times,
+            ..Found::default()
+        };
+        let found = (first..self.files.len()).map(found).collect();
         self.input(Input::Found(found));
         self.input(Input::IntakeEnded);
     }
@@ -100,7 +128,7 @@ impl Rig {
     /// Answers the oldest request as a good server does, and says what it was.
     pub fn serve(&mut self) -> String {
         let request = self.sent[0].1.clone();
-        let body = good_answer(&request);
+        let body = self.good_answer(&request);
         self.reply(200, &body);
         request.url
     }
@@ -127,7 +155,8 @@ impl Rig {
                 Action::Size(files) => {
                     for file in files {
                         let size = self.files[file as usize].len() as u64;
-                        self.engine.handle(Input::Sized { file, size, last_modified: None }, Now(self.now));
+                        let sized = Input::Sized { file, size, last_modified: self.times };
+                        self.engine.handle(sized, Now(self.now));
                     }
                 }
                 Action::Send { attempt, request } => self.sent.push((attempt, request)),
@@ -137,9 +166,22 @@ impl Rig {
                 Action::ResumeWalk => self.walk.push("resume"),
                 Action::Answer { call, result } => self.answers.push((call, result)),
                 Action::Forget { .. } => {}
+                Action::OpenJournal => {}
+                Action::Record(record) => self.journal.push(record),
+                Action::Rewrite(record) => self.journal = record.into_iter().collect(),
+                Action::CloseJournal(leave) => {
+                    assert!(self.has_journal);
+                    (self.has_journal, self.left) = (false, Some(leave));
+                }
                 Action::Emit(update) => self.update(*update),
             }
         }
+    }
+
+    /// The journal that this page asked for.
+    pub fn open_journal(&mut self) {
+        self.has_journal = true;
+        self.input(Input::JournalOpened(self.journal.clone()));
     }
 
     fn update(&mut self, update: Update) {
@@ -157,6 +199,9 @@ impl Rig {
 
     fn read(&mut self, file: FileId, up_to: u64) {
         let sizes = config().cut;
+        if !self.cutters.contains_key(&file) {
+            self.reads.push(file);
+        }
         let (mut cutter, from) = self.cutters.remove(&file).unwrap_or_else(|| (Cutter::new(sizes), 0));
         let bytes = &self.files[file as usize];
         let to = (up_to as usize).min(bytes.len());
@@ -173,6 +218,41 @@ impl Rig {
         self.engine.handle(input, Now(self.now));
     }
 
+    fn good_answer(&mut self, request: &Request) -> String {
+        let (manifest, parts) = (manifest(request), digests(request));
+        let asked = |name: &str| manifest.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
+        let name = |block: &Value| block[0].as_str().unwrap().to_owned();
+        if request.url.ends_with("/documents") {
+            self.taken += parts.iter().map(|digest| length(&asked("documents"), digest)).sum::<u64>();
+            self.held.extend(parts);
+            let acks: Vec<Value> = asked("documents")
+                .iter()
+                .map(|document| {
+                    let path = &document["path"];
+                    let blocks = document["blocks"].as_array().unwrap();
+                    let missing: Vec<String> =
+                        blocks.iter().map(name).filter(|digest| !self.held.contains(digest)).collect();
+                    match missing.is_empty() {
+                        true => {
+                            json!({"path": path, "status": "committed", "id": format!("d-{}", path.as_str().unwrap())})
+                        }
+                        false => json!({"path": path, "status": "incomplete", "missing": missing}),
+                    }
+                })
+                .collect();
+            json!({ "documents": acks }).to_string()
+        } else if request.url.ends_with("/blocks") {
+            let ack = |digest: String, status: &str| json!({"digest": digest, "status": status});
+            let status = |digest: &String| if self.held.contains(digest) { "duplicate" } else { "missing" };
+            let mut acks: Vec<Value> = asked("blocks").iter().map(name).map(|d| ack(d.clone(), status(&d))).collect();
+            acks.extend(parts.iter().map(|digest| ack(digest.clone(), "stored")));
+            self.held.extend(parts);
+            json!({ "blocks": acks }).to_string()
+        } else {
+            BATCH.to_owned()
+        }
+    }
+
     pub fn all(&self, state: FileState) -> bool {
         self.states.len() == self.files.len() && self.states.values().all(|s| *s == state)
     }
@@ -181,22 +261,6 @@ impl Rig {
 pub const BATCH: &str = r#"{"id":"b","limits":{},"caps":{"bundleBytes":1000000,"blockBytes":1000000,"bundleDocuments":1000,"digest":"blake3"},
     "batchId":"b","status":"open","totalFiles":0,"processedFiles":0,"failedFiles":0,"progressPercentage":0,
     "startedAt":null,"estimatedCompletion":null,"bytes":0}"#;
-
-fn good_answer(request: &Request) -> String {
-    if request.url.ends_with("/documents") {
-        let acks: Vec<String> = paths(request)
-            .iter()
-            .map(|path| format!(r#"{{"path":"{path}","status":"committed","id":"d-{path}"}}"#))
-            .collect();
-        format!(r#"{{"documents":[{}]}}"#, acks.join(","))
-    } else if request.url.ends_with("/blocks") {
-        let acks: Vec<String> =
-            digests(request).iter().map(|digest| format!(r#"{{"digest":"{digest}","status":"stored"}}"#)).collect();
-        format!(r#"{{"blocks":[{}]}}"#, acks.join(","))
-    } else {
-        BATCH.to_owned()
-    }
-}
 
 fn text(request: &Request) -> String {
     let pieces = request.body.iter().filter_map(|segment| match segment {
@@ -211,8 +275,23 @@ pub fn paths(request: &Request) -> Vec<String> {
     text(request).split(r#"{"path":""#).skip(1).filter_map(|rest| Some(rest.split_once('"')?.0.to_owned())).collect()
 }
 
-fn digests(request: &Request) -> Vec<String> {
-    text(request).split(r#"name=""#).skip(1).filter_map(|rest| Some(rest.split_once('"')?.0.to_owned())).collect()
+/// The names of a bundle's block parts.
+pub fn digests(request: &Request) -> Vec<String> {
+    let names = text(request);
+    let names = names.split(r#"name=""#).skip(1).filter_map(|rest| Some(rest.split_once('"')?.0.to_owned()));
+    names.filter(|name| name != "manifest").collect()
+}
+
+/// A bundle's manifest; null if it has none.
+fn manifest(request: &Request) -> Value {
+    let text = text(request);
+    let json = text.split_once("application/json\r\n\r\n").and_then(|(_, rest)| rest.split_once("\r\n--"));
+    json.map_or(Value::Null, |(json, _)| serde_json::from_str(json).unwrap())
+}
+
+fn length(documents: &[Value], digest: &str) -> u64 {
+    let blocks = documents.iter().flat_map(|document| document["blocks"].as_array().unwrap());
+    blocks.filter(|block| block[0] == digest).map(|block| block[1].as_u64().unwrap()).next().unwrap_or(0)
 }
 
 pub fn small(count: usize) -> Vec<Vec<u8>> {

@@ -1,0 +1,238 @@
+//! Which blocks are where: held here, asked for, on their way in another file, stored there.
+
+use super::Engine;
+use crate::bundle::Purpose;
+use crate::config::Ask;
+use crate::error::{Failure, codes};
+use crate::files::{Again, BlockState, Source, Stream, Work};
+use crate::io::{Action, Block, BlockKey, FileId, FileState, Now};
+use crate::shared::Claim;
+use crate::targets::cloudindex::{BLOCK_ENTRY, block_cost, document_cost};
+use cloudindex_wire::Digest;
+use rustc_hash::FxHashSet;
+
+/// Readings of one file before it is given up: a server that loses blocks again and again, or a wire that garbles them.
+const ROUNDS: u8 = 3;
+/// Most documents, and most blocks of a large file, that go unasked between two that are asked.
+const DOCUMENTS_UNASKED: u32 = 1000;
+const BLOCKS_UNASKED: u32 = 64;
+
+impl Engine {
+    /// New blocks: what the server has is dropped, what is on its way already waits, the rest of a large file is asked for or
+    /// sent. (A small file's block goes with its document.)
+    pub(super) fn queue_blocks(&mut self, id: FileId, first: u32, is_large: bool, now: Now) {
+        let Some(work) = self.files.work(id) else { return };
+        let fresh: Vec<(u32, Block)> = (first..).zip(work.blocks.iter().skip(first as usize).copied()).collect();
+        for (index, block) in fresh {
+            let key = BlockKey { file: id, index };
+            let lacked = self.files.work(id).and_then(|work| work.again.as_ref()).map(|again| &again.missing);
+            let lacked = lacked.map(|missing| missing.contains(&block.digest));
+            if lacked == Some(false) {
+                self.stored(key, now);
+                continue;
+            }
+            match self.shared.claim(&block.digest, key) {
+                Claim::Stored => self.mark_stored(key, now),
+                Claim::Waits => self.set_state(key, BlockState::Waits),
+                Claim::Owner if is_large => {
+                    let may_ask = self.config.ask == Ask::WhileItPays && lacked.is_none();
+                    let asks = self.files.work_mut(id).is_some_and(|work| may_ask && work.asking.asks());
+                    let (bytes, purpose) = match asks {
+                        true => (BLOCK_ENTRY, Purpose::Ask),
+                        false => (block_cost(block.len), Purpose::Send),
+                    };
+                    self.ready.block(key, bytes, purpose, now);
+                }
+                Claim::Owner => {}
+            }
+        }
+    }
+
+    /// The file is read: its document is asked for, or goes.
+    pub(super) fn queue_read(&mut self, id: FileId, now: Now) {
+        let Some(work) = self.files.work(id) else { return };
+        let brings = work.inline().next().is_some() && work.again.is_none();
+        let is_small = work.read <= self.config.cut.small_file as u64;
+        let ask = self.config.ask == Ask::WhileItPays && brings && is_small && self.asking.asks();
+        self.queue_document(id, if ask { Purpose::Ask } else { Purpose::Send }, now);
+    }
+
+    /// The document goes as soon as the server holds the blocks of a large file, and those that others bring.
+    pub(super) fn queue_document(&mut self, id: FileId, purpose: Purpose, now: Now) {
+        let (Some(row), Some(work)) = (self.files.row(id), self.files.work(id)) else { return };
+        if work.stream != Stream::Ended {
+            return;
+        }
+        let is_small = work.read <= self.config.cut.small_file as u64 && !work.states.contains(&BlockState::Waits);
+        if is_small || work.is_whole() {
+            let inline = work.inline().map(|index| u64::from(work.blocks[index as usize].len)).sum();
+            let cost = document_cost(row, work.blocks.len(), if purpose == Purpose::Ask { 0 } else { inline });
+            self.ready.document(id, cost, purpose, now);
+        }
+    }
+
+    pub(super) fn queue_if_whole(&mut self, id: FileId, now: Now) {
+        if self.files.work(id).is_some_and(|work| work.is_whole()) {
+            self.queue_document(id, Purpose::Send, now);
+        }
+    }
+
+    /// The server holds this block: neither its bytes nor those of its likes are needed any more.
+    pub(super) fn stored(&mut self, key: BlockKey, now: Now) {
+        let Some(block) = self.files.block(key) else { return };
+        self.mark_stored(key, now);
+        self.share(&block.digest, now);
+    }
+
+    /// Those that waited for this block have it.
+    pub(super) fn share(&mut self, digest: &Digest, now: Now) {
+        for key in self.shared.stored(digest) {
+            self.mark_stored(key, now);
+            self.queue_if_whole(key.file, now);
+        }
+    }
+
+    fn mark_stored(&mut self, key: BlockKey, now: Now) {
+        let Some(block) = self.files.block(key) else { return };
+        let Some(work) = self.files.work_mut(key.file) else { return };
+        let Some(state) = work.states.get_mut(key.index as usize) else { return };
+        if *state == BlockState::Stored {
+            return;
+        }
+        *state = BlockState::Stored;
+        let before = work.reserved();
+        work.stored += 1;
+        work.acked += u64::from(block.len);
+        work.forgotten += u64::from(block.len);
+        let (after, acked) = (work.reserved(), work.acked);
+        self.intake.rebook(before, after);
+        self.actions.push_back(Action::Forget { file: key.file, blocks: key.index..key.index + 1 });
+        self.count_acked(key.file, acked, now);
+    }
+
+    fn set_state(&mut self, key: BlockKey, to: BlockState) {
+        if let Some(state) = self.files.work_mut(key.file).and_then(|work| work.states.get_mut(key.index as usize)) {
+            *state = to;
+        }
+    }
+
+    /// Progress counts what goes beyond what it has counted of this file.
+    pub(super) fn count_acked(&mut self, id: FileId, acked: u64, now: Now) {
+        let Some(row) = self.files.row_mut(id) else { return };
+        let more = acked.saturating_sub(row.counted);
+        if more == 0 {
+            return;
+        }
+        row.counted = acked;
+        if let Some(size) = row.size.filter(|size| *size > 0) {
+            // 100 is for what is committed.
+            row.percent = row.percent.max((acked.saturating_mul(100) / size).min(99) as u8);
+        }
+        self.tally.acked(more, now);
+        self.updates.file(&mut self.files, id);
+    }
+
+    /// The answer to a question about blocks.
+    pub(super) fn block_found(&mut self, key: BlockKey, now: Now) {
+        if let Some(work) = self.files.work_mut(key.file) {
+            work.asking.hit();
+        }
+        self.stored(key, now);
+        self.queue_if_whole(key.file, now);
+    }
+
+    pub(super) fn block_missing(&mut self, key: BlockKey, now: Now) {
+        let Some(block) = self.files.block(key) else { return };
+        if let Some(work) = self.files.work_mut(key.file) {
+            work.asking.miss(BLOCKS_UNASKED);
+        }
+        self.ready.block(key, block_cost(block.len), Purpose::Send, now);
+    }
+
+    /// The server has all of a document whose bytes were here to be sent.
+    pub(super) fn document_found(&mut self, id: FileId) {
+        if self.files.work(id).is_some_and(|work| work.inline().next().is_some()) {
+            self.asking.hit();
+        }
+    }
+
+    /// The server lacks blocks of a document: they go now if they are here, or the file is read for them.
+    pub(super) fn lacks(&mut self, id: FileId, missing: Vec<Digest>, purpose: Purpose, now: Now) {
+        for digest in &missing {
+            self.shared.lost(digest);
+        }
+        let Some(work) = self.files.work(id) else { return };
+        let held = |digest: &Digest| {
+            let mut blocks = work.blocks.iter().zip(&work.states);
+            blocks.any(|(block, state)| block.digest == *digest && *state == BlockState::Held)
+        };
+        if purpose == Purpose::Send || !missing.iter().all(held) {
+            return self.read_again(id, missing, now);
+        }
+        let found: Vec<u32> =
+            work.inline().filter(|index| !missing.contains(&work.blocks[*index as usize].digest)).collect();
+        for index in found {
+            self.stored(BlockKey { file: id, index }, now);
+        }
+        self.asking.miss(DOCUMENTS_UNASKED);
+        self.queue_document(id, Purpose::Send, now);
+    }
+
+    /// The file is read, once more or at last, for the blocks that the server lacks alone.
+    fn read_again(&mut self, id: FileId, missing: Vec<Digest>, now: Now) {
+        let path = self.path(id);
+        let Some(work) = self.files.work_mut(id) else { return };
+        let (source, rounds) = match work.stream {
+            Stream::Closed => (Source::Journal, work.rounds),
+            Stream::Open | Stream::Ended => (Source::Reading, work.rounds + 1),
+        };
+        if rounds > ROUNDS {
+            let words = format!("the server lost blocks of “{path}” {rounds} times: try again, or tell its operator");
+            self.fail(id, Failure::system(codes::TEMPORARY_ERROR, words, true), now);
+            return;
+        }
+        let fresh = Work { rounds, deadline: work.deadline, ..Work::default() };
+        let old = std::mem::replace(work, fresh);
+        self.release(id, &old, now);
+        if let Some(work) = self.files.work_mut(id) {
+            let missing = missing.into_iter().collect::<FxHashSet<_>>();
+            work.again = Some(Again { known: old.blocks, missing, source });
+        }
+        if let Some(row) = self.files.row_mut(id) {
+            row.state = FileState::Reading;
+        }
+        self.updates.file(&mut self.files, id);
+        self.intake.push_first(id);
+    }
+
+    /// Gives back what a file's work holds: its stream, its bytes, its share of memory, its place among those of its blocks.
+    pub(super) fn release(&mut self, id: FileId, work: &Work, now: Now) {
+        if work.stream == Stream::Open {
+            self.actions.push_back(Action::StopReading(id));
+            self.intake.closed(id);
+        }
+        let is_held = |state: &BlockState| matches!(state, BlockState::Held | BlockState::Waits);
+        if work.states.iter().any(is_held) {
+            self.actions.push_back(Action::Forget { file: id, blocks: 0..work.blocks.len() as u32 });
+        }
+        self.intake.rebook(work.reserved(), 0);
+        for ((index, block), state) in (0u32..).zip(&work.blocks).zip(&work.states) {
+            if is_held(state)
+                && let Some(next) = self.shared.release(&block.digest, BlockKey { file: id, index })
+            {
+                self.take_place(next, now);
+            }
+        }
+    }
+
+    /// This block's like will not be sent: it goes itself.
+    fn take_place(&mut self, key: BlockKey, now: Now) {
+        self.set_state(key, BlockState::Held);
+        let (Some(block), Some(work)) = (self.files.block(key), self.files.work(key.file)) else { return };
+        if work.read <= self.config.cut.small_file as u64 {
+            self.queue_document(key.file, Purpose::Send, now);
+        } else {
+            self.ready.block(key, block_cost(block.len), Purpose::Send, now);
+        }
+    }
+}

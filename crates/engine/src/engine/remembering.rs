@@ -1,0 +1,286 @@
+//! The journal: what an earlier page knew, and what the next one will.
+
+use super::{Batch, Engine, Stage};
+use crate::bundle::Purpose;
+use crate::error::{Failure, codes};
+use crate::files::{BlockState, Facts};
+use crate::io::{Action, FileId, FileState, Leave, Now};
+use crate::journal::{Known, Log, Unfinished, Writer};
+use crate::targets::cloudindex::document_cost;
+use crate::transport::Errand;
+use rustc_hash::FxHashSet;
+
+/// The engine's side of the journal.
+#[derive(Debug)]
+pub(super) struct Memory {
+    stage: Book,
+    wish: Wish,
+    log: Log,
+    writer: Writer,
+    /// Files whose size and time are asked, because the journal knows their path.
+    pub asked_sizes: FxHashSet<FileId>,
+    /// Those of them that the page was not asked yet.
+    to_ask: Vec<FileId>,
+    /// What the counts were when the journal was opened: files found and arrived, bytes.
+    base: (u64, u64, u64),
+}
+
+/// Whether there is a journal to read and write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Book {
+    /// None is wanted, or none can be had.
+    None,
+    Closed,
+    Awaited,
+    /// Another page has it.
+    Busy,
+    Open,
+}
+
+/// What becomes of an upload that was left unfinished.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wish {
+    GoOn,
+    StartAfresh,
+}
+
+impl Memory {
+    pub fn new(journal: bool) -> Self {
+        Memory {
+            stage: if journal { Book::Closed } else { Book::None },
+            wish: Wish::GoOn,
+            log: Log::default(),
+            writer: Writer::default(),
+            asked_sizes: FxHashSet::default(),
+            to_ask: Vec::new(),
+            base: (0, 0, 0),
+        }
+    }
+
+    /// Nothing is read or sent before it is there.
+    pub fn is_awaited(&self) -> bool {
+        matches!(self.stage, Book::Awaited | Book::Busy)
+    }
+
+    pub fn is_busy(&self) -> bool {
+        self.stage == Book::Busy
+    }
+
+    /// The batch that an earlier page left open.
+    pub fn batch(&self) -> Option<&str> {
+        self.log.unfinished.as_ref().map(|left| &*left.batch)
+    }
+}
+
+impl Engine {
+    /// ms since 1970.
+    fn wall(&self, now: Now) -> u64 {
+        self.config.epoch.saturating_add(now.0)
+    }
+
+    pub(super) fn open_journal(&mut self) {
+        if self.memory.stage == Book::Closed {
+            self.memory.stage = Book::Awaited;
+            self.actions.push_back(Action::OpenJournal);
+        }
+    }
+
+    pub(super) fn journal_opened(&mut self, records: &[Vec<u8>], now: Now) {
+        if !self.memory.is_awaited() {
+            return;
+        }
+        self.memory.stage = Book::Open;
+        if self.updates.reason.as_ref().is_some_and(|reason| reason.code == codes::JOURNAL_BUSY) {
+            self.updates.reason = None;
+        }
+        self.updates.say();
+        let progress = self.tally.peek(now);
+        self.memory.base =
+            (progress.completed + progress.failed + progress.cancelled, progress.completed, progress.bytes);
+        let memory = &mut self.memory;
+        memory.log = Log::read(records, self.config.epoch.saturating_add(now.0), self.config.journal_life);
+        if memory.log.is_worn {
+            self.actions.push_back(Action::Rewrite(Some(memory.log.rewritten())));
+        }
+        if memory.wish == Wish::StartAfresh {
+            self.start_afresh();
+        }
+        self.enter_all(now);
+    }
+
+    pub(super) fn journal_busy(&mut self) {
+        if self.memory.stage == Book::Awaited {
+            self.memory.stage = Book::Busy;
+            let words = "another tab uploads with this journal: this upload goes on when that one is done or closed";
+            self.updates.reason = Some(Failure::system(codes::JOURNAL_BUSY, words, true));
+            self.updates.say();
+        }
+    }
+
+    /// Without a journal the upload goes on, and will not outlive its page.
+    pub(super) fn journal_lost(&mut self, now: Now) {
+        let awaited = self.memory.is_awaited();
+        let memory = &mut self.memory;
+        (memory.stage, memory.log, memory.writer) = (Book::None, Log::default(), Writer::default());
+        if awaited {
+            self.updates.say();
+            self.enter_all(now);
+        }
+    }
+
+    /// The next batch is a new one. (A batch that is open already stays.)
+    pub(super) fn discard(&mut self) {
+        self.memory.wish = Wish::StartAfresh;
+        self.open_journal();
+        if self.memory.stage == Book::Open && self.batch == Batch::Unopened {
+            self.start_afresh();
+        }
+    }
+
+    fn start_afresh(&mut self) {
+        self.memory.wish = Wish::GoOn;
+        if self.memory.log.unfinished.take().is_some() {
+            self.memory.writer.closed();
+        }
+    }
+
+    /// Files that waited for the journal.
+    fn enter_all(&mut self, now: Now) {
+        for id in self.intake.take_waiting() {
+            self.enter(id, now);
+        }
+    }
+
+    /// A file's turn: it is asked for by what the journal knows, or read.
+    pub(super) fn enter(&mut self, id: FileId, now: Now) {
+        let Some(row) = self.files.row(id) else { return };
+        let known = match self.memory.stage {
+            Book::Open if row.state == FileState::Waiting => self.memory.log.recall(&row.path),
+            _ => None,
+        };
+        let is_whole = |known: &Known| known.blocks.iter().map(|block| u64::from(block.len)).sum::<u64>() == known.size;
+        match (known.filter(is_whole), row.size, row.last_modified) {
+            (Some(known), Some(size), Some(time)) if row.facts == Facts::Firm => {
+                if (known.size, known.last_modified) == (size, time) {
+                    self.ask_known(id, known, now);
+                } else {
+                    self.intake.push(id);
+                }
+            }
+            (Some(_), None, _) => {
+                self.memory.asked_sizes.insert(id);
+                self.memory.to_ask.push(id);
+            }
+            _ => self.intake.push(id),
+        }
+    }
+
+    /// The file looks as it did when the server had it: it is asked for without being read.
+    fn ask_known(&mut self, id: FileId, known: Known, now: Now) {
+        let work = self.files.start_work(id);
+        work.states = known.blocks.iter().map(|_| BlockState::Unread).collect();
+        work.blocks = known.blocks;
+        (work.read, work.forgotten) = (known.size, known.size);
+        let count = work.blocks.len();
+        let Some(row) = self.files.row_mut(id) else { return };
+        row.state = FileState::Sending;
+        let cost = document_cost(row, count, 0);
+        self.updates.file(&mut self.files, id);
+        self.ready.document(id, cost, Purpose::Ask, now);
+    }
+
+    /// The server holds this file.
+    pub(super) fn note_file(&mut self, id: FileId, now: Now) {
+        let (wall, memory) = (self.wall(now), &mut self.memory);
+        let (Some(row), Some(work)) = (self.files.row(id), self.files.work(id)) else { return };
+        let is_news = !work.states.contains(&BlockState::Unread);
+        if memory.stage == Book::Open
+            && is_news
+            && row.facts == Facts::Firm
+            && let (Some(size), Some(last_modified)) = (row.size, row.last_modified)
+        {
+            memory.writer.file(wall, &row.path, &Known { size, last_modified, blocks: work.blocks.clone() });
+        }
+    }
+
+    /// The batch is open: the next page will know it.
+    pub(super) fn note_batch(&mut self, batch: &str, now: Now) {
+        let since = self.wall(now);
+        let memory = &mut self.memory;
+        if memory.stage == Book::Open && memory.batch() != Some(batch) {
+            memory.log.unfinished = Some(Unfinished { batch: batch.to_owned(), since, ..Unfinished::default() });
+            memory.writer.opened(since, batch);
+        }
+    }
+
+    /// The batch that is being opened is one that an earlier page left.
+    pub(super) fn goes_on(&self) -> bool {
+        self.config.batch_id.is_none() && self.memory.batch().is_some()
+    }
+
+    /// That batch is gone or closed: the server is right, and there will be a new one.
+    pub(super) fn open_another(&mut self) {
+        self.memory.log.unfinished = None;
+        if self.batch == Batch::Opening {
+            self.transport.enqueue(Errand::Open);
+        }
+    }
+
+    /// An earlier page had found files of this batch that were not found again: they may still come.
+    pub(super) fn awaits_more(&self, now: Now) -> bool {
+        let before = self.memory.log.unfinished.as_ref().map_or(0, |left| left.found);
+        self.memory.stage == Book::Open && self.found_since(now).0 < before
+    }
+
+    /// Since the journal was opened: files found and arrived, bytes.
+    fn found_since(&self, now: Now) -> (u64, u64, u64) {
+        let (progress, base) = (self.tally.peek(now), self.memory.base);
+        (
+            progress.total.saturating_sub(base.0),
+            progress.completed.saturating_sub(base.1),
+            progress.bytes.saturating_sub(base.2),
+        )
+    }
+
+    /// After each input: what there is to write is written, and a journal that nobody needs is let go.
+    pub(super) fn keep_journal(&mut self, now: Now) {
+        if !self.memory.to_ask.is_empty() {
+            self.actions.push_back(Action::Size(std::mem::take(&mut self.memory.to_ask)));
+        }
+        if self.memory.stage != Book::Open {
+            return;
+        }
+        let leave = match self.stage {
+            Stage::Working | Stage::Completing(_) => None,
+            Stage::Cancelled => Some(Leave::Nothing),
+            Stage::Done | Stage::Following(..) if matches!(self.batch, Batch::Closed(_)) => Some(Leave::Nothing),
+            Stage::Done | Stage::Following(..) if self.tally.peek(now).failed == 0 && !self.awaits_more(now) => {
+                Some(Leave::Nothing)
+            }
+            _ if self.memory.log.unfinished.is_none() => Some(Leave::Nothing),
+            Stage::Idle | Stage::Done | Stage::Following(..) => Some(Leave::Unfinished),
+        };
+        let now_there = self.found_since(now);
+        let memory = &mut self.memory;
+        let wrote = !memory.writer.is_empty();
+        if let Some(left) = &mut memory.log.unfinished {
+            if leave == Some(Leave::Nothing) {
+                memory.writer.closed();
+            } else if wrote || leave.is_some() {
+                // A page that is left early must not make less of what the one before it had.
+                left.found = left.found.max(now_there.0);
+                left.arrived = left.arrived.max(now_there.1);
+                left.bytes = left.bytes.max(now_there.2);
+                memory.writer.tally(left.found, left.arrived, left.bytes);
+            }
+        }
+        if let Some(record) = memory.writer.record() {
+            self.actions.push_back(Action::Record(record));
+        }
+        if let Some(leave) = leave {
+            memory.stage = Book::Closed;
+            memory.log = Log::default();
+            self.actions.push_back(Action::CloseJournal(leave));
+        }
+    }
+}
