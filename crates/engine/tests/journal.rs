@@ -1,0 +1,252 @@
+//! What outlives the page: the same files go on where the server's acks end.
+
+mod common;
+
+use cloudindex_engine::config::Ask;
+use cloudindex_engine::journal::unfinished;
+use cloudindex_engine::*;
+use common::*;
+
+const EPOCH: u64 = 1_790_000_000_000;
+
+fn journalled() -> Config {
+    Config { journal: Some("j".into()), epoch: EPOCH, ask: Ask::WhileItPays, bundle_bytes: 400, ..config() }
+}
+
+/// A page whose files are known by size and time, with the journal and the server of another.
+fn page(config: Config, before: Option<Rig>) -> Rig {
+    let mut rig = Rig::new(config);
+    rig.times = Some(EPOCH - 60_000);
+    if let Some(before) = before {
+        (rig.journal, rig.held) = (before.journal, before.held);
+    }
+    rig
+}
+
+/// A page that dies when the server has acked `requests` bundles.
+fn torn(files: &[Vec<u8>], requests: usize) -> Rig {
+    let mut rig = page(Config { concurrency: 1, ..journalled() }, None);
+    rig.drop_files(files);
+    rig.open_journal();
+    let mut acked = 0;
+    while acked < requests {
+        rig.pass(70);
+        acked += usize::from(!rig.sent.is_empty() && !digests(&rig.sent[0].1).is_empty());
+        rig.serve();
+    }
+    rig
+}
+
+#[test]
+fn nothing_is_read_or_sent_before_the_journal_is_there() {
+    let mut rig = page(journalled(), None);
+    rig.drop_files(&small(3));
+    rig.pass(5000);
+    assert!(rig.reads.is_empty() && rig.sent.is_empty());
+    rig.input(Input::JournalBusy);
+    rig.pass(5000);
+    assert_eq!((rig.phase, rig.reads.len()), (Phase::Stalled, 0));
+    rig.open_journal();
+    rig.serve_all();
+    assert!(rig.all(FileState::Committed));
+    assert_eq!((rig.phase, rig.left), (Phase::Complete, Some(Leave::Nothing)));
+    assert_eq!(unfinished(&rig.journal, EPOCH, 1 << 40), None);
+}
+
+#[test]
+fn without_a_journal_the_upload_goes_on() {
+    for opened in [false, true] {
+        let mut rig = page(journalled(), None);
+        rig.drop_files(&small(3));
+        if opened {
+            rig.open_journal();
+        }
+        rig.input(Input::JournalLost { reason: "QuotaExceededError".into() });
+        rig.serve_all();
+        assert!(rig.all(FileState::Committed));
+        assert_eq!(rig.left, None);
+    }
+}
+
+#[test]
+fn the_next_page_goes_on_in_the_same_batch_and_reads_only_what_was_not_acked() {
+    let before = torn(&small(30), 8);
+    let left = unfinished(&before.journal, EPOCH, 1 << 40).unwrap();
+    let acked = before.engine.progress().completed;
+    assert!(acked > 3 && acked < 25, "{acked}");
+    assert_eq!((&*left.batch, left.since, left.found), ("b", EPOCH + 70, 30));
+    assert!(left.arrived >= acked && left.bytes > 0);
+
+    let mut rig = page(journalled(), Some(before));
+    rig.drop_files(&small(30));
+    rig.open_journal();
+    let urls = rig.serve_all();
+    assert_eq!((&*urls[0], &*urls[urls.len() - 1]), ("/v1/batches/b", "/v1/batches/b/complete"));
+    assert!(rig.all(FileState::Committed));
+    assert_eq!(rig.reads.len() as u64, 30 - left.arrived);
+    let sent: u64 = rig.reads.iter().map(|id| rig.files[*id as usize].len() as u64).sum();
+    assert_eq!((rig.taken, rig.progress.sent_bytes), (sent, sent));
+    assert_eq!((rig.left, unfinished(&rig.journal, EPOCH, 1 << 40)), (Some(Leave::Nothing), None));
+}
+
+#[test]
+fn files_whose_size_and_time_are_not_known_are_asked_for_them_only_where_the_journal_knows_the_path() {
+    let mut before = page(journalled(), None);
+    before.drop_files(&small(5));
+    before.open_journal();
+    before.serve_all();
+    let mut rig = page(journalled(), Some(before));
+    rig.files = small(7);
+    let found = |n| Found { path: format!("f/{n}"), ..Found::default() };
+    rig.input(Input::Found((0..7).map(found).collect()));
+    rig.input(Input::IntakeEnded);
+    rig.open_journal();
+    rig.serve_all();
+    assert_eq!((rig.reads.clone(), rig.all(FileState::Committed)), (vec![5, 6], true));
+}
+
+#[test]
+fn a_file_that_changed_between_is_read() {
+    let mut before = page(journalled(), None);
+    before.drop_files(&small(3));
+    before.open_journal();
+    before.serve_all();
+    let mut rig = page(journalled(), Some(before));
+    rig.times = Some(EPOCH - 50_000);
+    rig.drop_files(&small(3));
+    rig.open_journal();
+    rig.serve_all();
+    assert_eq!((rig.reads.len(), rig.taken, rig.all(FileState::Committed)), (3, 0, true));
+}
+
+#[test]
+fn the_servers_word_counts_not_the_journals() {
+    let mut before = page(journalled(), None);
+    before.drop_files(&small(3));
+    before.open_journal();
+    before.serve_all();
+    before.held.clear();
+    let mut rig = page(journalled(), Some(before));
+    rig.drop_files(&small(3));
+    rig.open_journal();
+    rig.serve_all();
+    assert_eq!((rig.reads.len(), rig.taken, rig.all(FileState::Committed)), (3, 33, true));
+}
+
+#[test]
+fn a_file_that_is_not_what_the_journal_says_is_uploaded_as_it_is() {
+    let (mut files, mut before) = (vec![noise(9 * KIB), vec![1; 700]], page(journalled(), None));
+    before.drop_files(&files);
+    before.open_journal();
+    before.serve_all();
+    before.held.clear();
+    // Another content under the same size and time: the journal can't know, but once it is read it shows.
+    files[0][8000] ^= 1;
+    files[1][5] ^= 1;
+    let mut rig = page(journalled(), Some(before));
+    rig.drop_files(&files);
+    rig.open_journal();
+    rig.serve_all();
+    assert!(rig.all(FileState::Committed), "{:?}", rig.errors);
+    assert_eq!(rig.progress.sent_bytes, 9 * KIB as u64 + 700);
+}
+
+#[test]
+fn what_was_written_a_moment_ago_is_not_known_by_its_time() {
+    let mut before = page(journalled(), None);
+    before.times = Some(EPOCH - 100);
+    before.drop_files(&small(2));
+    before.open_journal();
+    before.serve_all();
+    let mut rig = page(Config { epoch: EPOCH + 60_000, ..journalled() }, Some(before));
+    rig.times = Some(EPOCH - 100);
+    rig.drop_files(&small(2));
+    rig.open_journal();
+    rig.serve_all();
+    assert_eq!((rig.reads.len(), rig.taken), (2, 0));
+}
+
+#[test]
+fn a_part_of_the_files_leaves_the_batch_open_for_the_rest_and_more_files_join() {
+    let mut rig = page(journalled(), Some(torn(&small(20), 1)));
+    rig.drop_files(&small(12));
+    rig.open_journal();
+    let urls = rig.serve_all();
+    assert!(!urls.iter().any(|url| url.ends_with("/complete")), "{urls:?}");
+    assert_eq!((rig.phase, rig.left), (Phase::Complete, Some(Leave::Unfinished)));
+    let left = unfinished(&rig.journal, EPOCH, 1 << 40).unwrap();
+    assert_eq!((&*left.batch, left.found, left.arrived), ("b", 20, 12));
+
+    let mut rig = page(journalled(), Some(rig));
+    rig.drop_files(&small(25));
+    rig.open_journal();
+    let urls = rig.serve_all();
+    assert!(urls[0] == "/v1/batches/b" && urls[urls.len() - 1].ends_with("/complete"), "{urls:?}");
+    assert!(rig.all(FileState::Committed));
+    assert_eq!(rig.left, Some(Leave::Nothing));
+}
+
+#[test]
+fn discarded_the_next_batch_is_a_new_one_but_nothing_is_sent_twice() {
+    for early in [true, false] {
+        let mut rig = page(journalled(), Some(torn(&small(10), 1)));
+        if early {
+            rig.input(Input::Discard);
+            rig.open_journal();
+            assert_eq!((rig.left, unfinished(&rig.journal, EPOCH, 1 << 40)), (Some(Leave::Nothing), None));
+        }
+        rig.drop_files(&small(10));
+        if !early {
+            rig.input(Input::Discard);
+        }
+        rig.open_journal();
+        assert_eq!(rig.serve(), "/v1/batches");
+        rig.serve_all();
+        assert!(rig.all(FileState::Committed) && rig.reads.len() < 10);
+    }
+}
+
+#[test]
+fn a_batch_that_is_gone_or_closed_is_followed_by_a_new_one() {
+    let closed = BATCH.replace("\"open\"", "\"completed\"");
+    for (status, body) in [(404, r#"{"code":"batch_not_found","detail":"no"}"#), (200, &*closed)] {
+        let mut rig = page(journalled(), Some(torn(&small(10), 1)));
+        rig.drop_files(&small(10));
+        rig.open_journal();
+        assert_eq!(rig.sent[0].1.url, "/v1/batches/b");
+        rig.reply(status, body);
+        let urls = rig.serve_all();
+        assert_eq!(urls[0], "/v1/batches");
+        assert!(rig.all(FileState::Committed), "{:?}", rig.errors);
+    }
+}
+
+#[test]
+fn what_is_too_old_counts_for_nothing() {
+    let mut rig = page(Config { journal_life: 1000, epoch: EPOCH + 5000, ..journalled() }, Some(torn(&small(10), 1)));
+    rig.drop_files(&small(10));
+    rig.open_journal();
+    assert_eq!(rig.serve_all()[0], "/v1/batches");
+    assert!(rig.all(FileState::Committed));
+    assert_eq!(rig.reads.len(), 10);
+}
+
+#[test]
+fn a_retry_and_a_second_upload_open_the_journal_again() {
+    let mut rig = page(journalled(), None);
+    rig.drop_files(&small(2));
+    rig.open_journal();
+    rig.serve();
+    rig.pass(100);
+    while rig.phase != Phase::Complete {
+        rig.reply(403, "");
+        rig.pass(100);
+    }
+    assert_eq!((rig.left, rig.has_journal), (Some(Leave::Unfinished), false));
+    rig.input(Input::Retry(vec![]));
+    rig.pass(1000);
+    assert!(rig.sent.is_empty(), "the journal comes first");
+    rig.open_journal();
+    rig.serve_all();
+    assert_eq!((rig.all(FileState::Committed), rig.left), (true, Some(Leave::Nothing)));
+}
