@@ -7,19 +7,32 @@ use crate::body::{self, BodyReader};
 use crate::error::{Fault, brief};
 use crate::multipart::{self, Multipart};
 use crate::rules::Candidate;
-use crate::store::{Bundle, Committed, PackWriter, Tenant};
+use crate::store::{Bundle, Committed, PackWriter, Tenant, remove_unused};
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::StatusCode;
 use cloudindex_wire::{
-    BlockAck, BlockOutcome, BundleReply, Digest, DocumentAck, MANIFEST_PART, Manifest, Phase, Problem, codes,
+    BlockAck, BlockManifest, BlockOutcome, BundleReply, Digest, DocumentAck, MANIFEST_PART, Manifest, Phase, Problem,
+    codes,
 };
+use serde::de::DeserializeOwned;
 use std::collections::HashSet;
 
 /// Bytes of a manifest's JSON.
 pub const MAX_MANIFEST: usize = 8 << 20;
+/// Blocks of a manifest of blocks: those of a file of 16 GiB or so, in 1.2 MB of JSON.
+pub const MAX_PROBE: usize = 16_384;
 
-/// Takes a bundle (`documents`: with a manifest) into `batch`.
+/// Which call a bundle came by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Call {
+    /// A manifest of documents, then blocks.
+    Documents,
+    /// Blocks, after a manifest of blocks or none.
+    Blocks,
+}
+
+/// Takes a bundle into `batch`.
 ///
 /// The work goes on in a task of its own: a client that goes away must not stop it half-way.
 pub async fn take(
@@ -27,12 +40,11 @@ pub async fn take(
     tenant: Tenant,
     batch: String,
     request: Request,
-    documents: bool,
+    call: Call,
 ) -> Result<BundleReply, Fault> {
     let work = tokio::spawn(async move {
-        let intake =
-            Intake { state, tenant, batch, kept: Kept::default(), digests: HashSet::new(), phase: Phase::Open };
-        intake.run(request, documents).await
+        let (kept, held) = (Kept::default(), HashSet::new());
+        Intake { state, tenant, batch, call, kept, held, phase: Phase::Open }.run(request).await
     });
     work.await.unwrap_or_else(|error| Err(Fault::temporary(error.to_string())))
 }
@@ -42,9 +54,10 @@ struct Intake {
     state: State,
     tenant: Tenant,
     batch: String,
+    call: Call,
     kept: Kept,
-    /// Digests of the manifest that the tenant holds already.
-    digests: HashSet<Digest>,
+    /// Blocks of the manifest that the tenant holds already.
+    held: HashSet<Digest>,
     phase: Phase,
 }
 
@@ -57,12 +70,12 @@ struct Kept {
     /// New blocks: name, offset, length.
     blocks: Vec<(Digest, u64, u64)>,
     names: HashSet<Digest>,
-    /// Acks in the order of the parts; `Err(i)` waits for the commit of `blocks[i]`.
+    /// Acks in the order of the request; `Err(i)` waits for the commit of `blocks[i]`.
     acks: Vec<(Digest, Result<BlockOutcome, usize>)>,
 }
 
 impl Intake {
-    async fn run(mut self, request: Request, documents: bool) -> Result<BundleReply, Fault> {
+    async fn run(mut self, request: Request) -> Result<BundleReply, Fault> {
         let (head, body) = request.into_parts();
         let opened = self.open(&head.headers, body).await;
         let mut parts = match opened {
@@ -73,9 +86,9 @@ impl Intake {
                 return Err(fault);
             }
         };
-        let read = self.read(&mut parts, documents).await;
+        let read = self.read(&mut parts).await;
         match read {
-            Ok(candidates) => self.finish(candidates, documents).await,
+            Ok(candidates) => self.finish(candidates).await,
             Err(fault) => {
                 // What came whole is worth keeping, if it can be kept.
                 let _ = self.store(Vec::new()).await;
@@ -101,68 +114,75 @@ impl Intake {
         Ok(Multipart::new(reader, &boundary))
     }
 
-    async fn read(&mut self, parts: &mut Multipart, documents: bool) -> Result<Vec<Candidate>, Fault> {
+    async fn read(&mut self, parts: &mut Multipart) -> Result<Vec<Candidate>, Fault> {
         let mut candidates = Vec::new();
-        if documents {
-            let name = parts.part().await?;
-            if name.as_deref() != Some(MANIFEST_PART) {
-                return Err(Fault::invalid("the first part of a bundle must be named \"manifest\""));
-            }
-            candidates = self.manifest(parts).await?;
+        let mut next = parts.part().await?;
+        let manifest = next.as_deref() == Some(MANIFEST_PART);
+        match self.call {
+            Call::Documents if manifest => candidates = self.documents(parts).await?,
+            Call::Documents => return Err(Fault::invalid("the first part of a bundle must be named \"manifest\"")),
+            Call::Blocks if manifest => self.probe(parts).await?,
+            Call::Blocks => {}
         }
-        while let Some(name) = parts.part().await? {
+        if manifest {
+            next = parts.part().await?;
+        }
+        while let Some(name) = next {
             let digest: Digest = name
                 .parse()
                 .map_err(|error| Fault::invalid(format!("the part {:?} is no block: {error}", brief(&name))))?;
-            self.block(parts, digest, documents).await?;
+            self.block(parts, digest).await?;
+            next = parts.part().await?;
         }
         Ok(candidates)
     }
 
-    async fn manifest(&mut self, parts: &mut Multipart) -> Result<Vec<Candidate>, Fault> {
-        let mut text = Vec::new();
-        while let Some(bytes) = parts.chunk().await? {
-            if text.len() + bytes.len() > MAX_MANIFEST {
-                let detail = format!("a manifest may have at most {MAX_MANIFEST} bytes; send fewer documents at once");
-                return Err(Fault::new(
-                    StatusCode::PAYLOAD_TOO_LARGE,
-                    codes::BUNDLE_TOO_LARGE,
-                    "The manifest is too large",
-                    detail,
-                ));
-            }
-            text.extend_from_slice(&bytes);
-        }
-        let manifest: Manifest = serde_json::from_slice(&text)
-            .map_err(|error| Fault::invalid(format!("the manifest is not valid: {error}")))?;
+    /// The manifest of documents.
+    async fn documents(&mut self, parts: &mut Multipart) -> Result<Vec<Candidate>, Fault> {
+        let Manifest { documents } = manifest(parts).await?;
         let most = self.state.caps.bundle_documents;
-        if manifest.documents.len() as u64 > most {
-            let detail =
-                format!("a manifest may have at most {most} documents, this one has {}", manifest.documents.len());
-            let status = StatusCode::PAYLOAD_TOO_LARGE;
-            return Err(Fault::new(status, codes::BUNDLE_TOO_LARGE, "The manifest has too many documents", detail));
+        if documents.len() as u64 > most {
+            return Err(too_large(format!("a manifest may have at most {most} documents, it has {}", documents.len())));
         }
-        let unique: HashSet<Digest> =
-            manifest.documents.iter().flat_map(|d| &d.blocks).map(|(digest, _)| *digest).collect();
-        let unique: Vec<Digest> = unique.into_iter().collect();
-        let located = self.state.records.locate(self.tenant, unique.clone()).await?;
-        self.digests = unique.into_iter().zip(located).filter_map(|(digest, at)| at.map(|_| digest)).collect();
+        self.hold(documents.iter().flat_map(|document| &document.blocks)).await?;
         let caps = &self.state.caps;
-        Ok(manifest.documents.into_iter().map(|entry| Candidate::new(entry, caps)).collect())
+        Ok(documents.into_iter().map(|entry| Candidate::new(entry, caps)).collect())
+    }
+
+    /// The manifest of blocks alone: each is answered.
+    async fn probe(&mut self, parts: &mut Multipart) -> Result<(), Fault> {
+        let BlockManifest { blocks } = manifest(parts).await?;
+        if blocks.len() > MAX_PROBE {
+            return Err(too_large(format!("a manifest may have at most {MAX_PROBE} blocks, it has {}", blocks.len())));
+        }
+        self.hold(&blocks).await?;
+        let outcome = |held| if held { BlockOutcome::Duplicate } else { BlockOutcome::Missing };
+        self.kept.acks = blocks.iter().map(|(digest, _)| (*digest, Ok(outcome(self.held.contains(digest))))).collect();
+        Ok(())
+    }
+
+    /// Finds out by one look-up which blocks of a manifest are held.
+    async fn hold(&mut self, blocks: impl IntoIterator<Item = &(Digest, u64)>) -> Result<(), Fault> {
+        let unique: HashSet<Digest> = blocks.into_iter().map(|(digest, _)| *digest).collect();
+        let unique: Vec<Digest> = unique.into_iter().collect();
+        let held = self.state.records.hold(self.tenant, unique.clone()).await?;
+        self.held = unique.into_iter().zip(held).filter_map(|(digest, held)| held.then_some(digest)).collect();
+        Ok(())
     }
 
     /// Reads one block part: hashes it, and writes it if it is new.
-    async fn block(&mut self, parts: &mut Multipart, digest: Digest, documents: bool) -> Result<(), Fault> {
+    async fn block(&mut self, parts: &mut Multipart, digest: Digest) -> Result<(), Fault> {
         let cap = self.state.caps.block_bytes;
-        // With a manifest one look-up told of all its blocks; others are asked for one by one.
+        // With documents one look-up told of all their blocks; others are asked for one by one.
         let held = self.kept.names.contains(&digest)
-            || self.digests.contains(&digest)
-            || (!documents && self.state.records.locate(self.tenant, vec![digest]).await?.iter().any(Option::is_some));
+            || self.held.contains(&digest)
+            || (self.call == Call::Blocks && self.state.records.hold(self.tenant, vec![digest]).await?.contains(&true));
         let keep = !held && self.phase == Phase::Open;
         let offset = self.kept.written;
         let (mut hasher, mut length) = (blake3::Hasher::new(), 0u64);
         while let Some(bytes) = parts.chunk().await? {
             length += bytes.len() as u64;
+            self.state.metrics.block_bytes.add(bytes.len() as u64);
             if length > cap {
                 continue;
             }
@@ -217,19 +237,40 @@ impl Intake {
             bundle.pack = Some(pack.seal().await?);
         }
         let pack = bundle.pack.clone();
-        // If the commit fails it may still have reached the disk: then its pack must stay. If not, the next sweep takes it.
-        let committed = self.state.records.commit(self.tenant, &self.batch, bundle).await?;
-        let needed = matches!(&committed, Committed::Done { stored, .. } if stored.contains(&true));
-        if let (Some(pack), false) = (pack, needed)
-            && let Err(error) = self.state.blocks.remove(&pack).await
+        let lengths: Vec<u64> = bundle.blocks.iter().map(|(_, _, length)| *length).collect();
+        let doubtful = self.state.doubtful.take();
+        let committed = match self.state.records.commit(self.tenant, &self.batch, bundle).await {
+            Ok(committed) => committed,
+            Err(error) => {
+                self.state.doubtful.add(doubtful.into_iter().chain(pack));
+                return Err(error.into());
+            }
+        };
+        let mut needed = false;
+        if let Committed::Done { documents, stored } = &committed {
+            needed = stored.contains(&true);
+            let new = stored.iter().zip(lengths).filter_map(|(new, length)| new.then_some(length));
+            self.state.metrics.block_bytes_stored.add(new.sum());
+            documents.iter().for_each(|outcome| self.state.metrics.document(outcome));
+        }
+        // New blocks are sure to have been written, which settles the doubts of before.
+        let unused = match needed {
+            true => doubtful,
+            false => {
+                self.state.doubtful.add(doubtful);
+                pack.into_iter().collect()
+            }
+        };
+        if !unused.is_empty()
+            && let Err(error) = remove_unused(&*self.state.records, &*self.state.blocks, unused).await
         {
-            eprintln!("cloudindex-server: an unused pack stays until the next start: {error}");
+            eprintln!("cloudindex-server: unused packs stay until the next start: {error}");
         }
         Ok(committed)
     }
 
-    async fn finish(mut self, candidates: Vec<Candidate>, documents: bool) -> Result<BundleReply, Fault> {
-        if self.phase != Phase::Open && (!documents || candidates.is_empty()) {
+    async fn finish(mut self, candidates: Vec<Candidate>) -> Result<BundleReply, Fault> {
+        if self.phase != Phase::Open && candidates.is_empty() {
             return Err(Fault::of(closed(&self.batch, self.phase)));
         }
         let paths: Vec<String> = candidates.iter().map(|candidate| candidate.entry.path.clone()).collect();
@@ -249,6 +290,23 @@ impl Intake {
         let blocks = acks.into_iter().map(|(digest, ack)| BlockAck { digest, outcome: outcome(ack) }).collect();
         Ok(BundleReply { documents, blocks })
     }
+}
+
+/// The part that a bundle opens with.
+async fn manifest<T: DeserializeOwned>(parts: &mut Multipart) -> Result<T, Fault> {
+    let mut text = Vec::new();
+    while let Some(bytes) = parts.chunk().await? {
+        if text.len() + bytes.len() > MAX_MANIFEST {
+            return Err(too_large(format!("a manifest may have at most {MAX_MANIFEST} bytes")));
+        }
+        text.extend_from_slice(&bytes);
+    }
+    serde_json::from_slice(&text).map_err(|error| Fault::invalid(format!("the manifest is not valid: {error}")))
+}
+
+fn too_large(detail: String) -> Fault {
+    let (status, title) = (StatusCode::PAYLOAD_TOO_LARGE, "The manifest is too large");
+    Fault::new(status, codes::BUNDLE_TOO_LARGE, title, detail + "; send less at once")
 }
 
 /// The batch takes no more.

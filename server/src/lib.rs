@@ -9,6 +9,7 @@
 //! | [`auth`] | bearer keys and tenants |
 //! | [`body`], [`multipart`], [`range`] | HTTP's own formats, as streams |
 //! | [`error`] | problem+json |
+//! | [`metrics`] | what is counted, for Prometheus |
 //! | [`clock`] | times and ids |
 //!
 //! A request goes: key → batch → body (capped, un-gzipped) → parts → hash and pack → fsync → one transaction → ack.
@@ -19,6 +20,7 @@ pub mod body;
 pub mod clock;
 pub mod error;
 pub mod ingest;
+pub mod metrics;
 pub mod multipart;
 pub mod range;
 pub mod routes;
@@ -31,10 +33,11 @@ use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::{from_fn_with_state, map_response};
 use axum::routing::{get, post};
 use cloudindex_wire::Caps;
+use metrics::Metrics;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use store::{Blocks, Records};
+use store::{Blocks, Doubtful, Records};
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 use tower_http::services::ServeDir;
 
@@ -43,12 +46,14 @@ use tower_http::services::ServeDir;
 pub struct State {
     pub records: Arc<dyn Records>,
     pub blocks: Arc<dyn Blocks>,
+    pub doubtful: Arc<Doubtful>,
     pub keys: Arc<Keys>,
     /// What one request may hold; told to clients and enforced.
     pub caps: Arc<Caps>,
     /// Origins of pages elsewhere that may call; `*` for all.
     pub origins: Arc<[String]>,
     pub page: Option<Page>,
+    pub metrics: Arc<Metrics>,
 }
 
 /// The demo page.
@@ -87,13 +92,18 @@ pub fn app(state: State) -> Router {
         .fallback(routes::unknown)
         .method_not_allowed_fallback(routes::wrong_method)
         .layer(map_response(routes::as_problem))
-        .layer(from_fn_with_state(state.clone(), auth::require));
-    let api = Router::new().nest("/v1", v1).route("/healthz", get(routes::health::get)).layer(cors(&state.origins));
+        .layer(from_fn_with_state(state.clone(), auth::require))
+        .layer(from_fn_with_state(state.metrics.clone(), metrics::count_body));
+    let api = Router::new()
+        .nest("/v1", v1)
+        .route("/healthz", get(routes::health::get))
+        .route("/metrics", get(routes::metrics::get))
+        .layer(cors(&state.origins));
     let api = match &state.page {
         None => api.fallback(routes::unknown),
         Some(page) => with_page(api, page),
     };
-    api.with_state(state)
+    api.layer(from_fn_with_state(state.metrics.clone(), metrics::count_request)).with_state(state)
 }
 
 fn with_page(api: Router<State>, page: &Page) -> Router<State> {

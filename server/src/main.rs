@@ -77,6 +77,7 @@ async fn serve(args: Args) -> Result<(), String> {
         keys: Arc::new(auth::resolve(&records, &keys).await.map_err(|error| at_data(&error))?),
         records: Arc::new(records),
         blocks: Arc::new(blocks),
+        doubtful: Arc::default(),
         caps: Arc::new(Caps {
             bundle_bytes: args.max_bundle_bytes,
             block_bytes: args.max_block_bytes,
@@ -86,6 +87,7 @@ async fn serve(args: Args) -> Result<(), String> {
         }),
         origins: args.origins.into(),
         page: args.page.map(|directory| Page { directory, key: page_key }),
+        metrics: Arc::default(),
     };
     let at_listen = |error: std::io::Error| format!("--listen {}: {error}", args.listen);
     let listener = tokio::net::TcpListener::bind(args.listen).await.map_err(at_listen)?;

@@ -3,7 +3,7 @@
 use super::PageQuery;
 use crate::State;
 use crate::error::{Fault, brief, json};
-use crate::ingest;
+use crate::ingest::{self, Call};
 use crate::store::Tenant;
 use axum::Extension;
 use axum::extract::{Path, Query, Request};
@@ -18,7 +18,7 @@ pub async fn post(
     Path(batch): Path<String>,
     request: Request,
 ) -> Result<Response, Fault> {
-    json(StatusCode::OK, &ingest::take(state, tenant, batch, request, true).await?)
+    json(StatusCode::OK, &ingest::take(state, tenant, batch, request, Call::Documents).await?)
 }
 
 /// `GET /v1/batches/{id}/documents?cursor=&limit=`: up to 5,000 a page, by path.

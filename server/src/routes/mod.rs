@@ -5,6 +5,7 @@ pub mod blocks;
 pub mod content;
 pub mod documents;
 pub mod health;
+pub mod metrics;
 pub mod page;
 
 use crate::error::Fault;

@@ -15,6 +15,7 @@ use serde_json::value::RawValue;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::{Mutex, PoisonError};
 
 /// The answer of a store, some time.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
@@ -146,6 +147,9 @@ pub trait Records: Send + Sync {
 
     /// Where the tenant's blocks of these names lie, one answer a name.
     fn locate(&self, tenant: Tenant, digests: Vec<Digest>) -> Answer<'_, Vec<Option<Location>>>;
+    /// Which of these blocks the tenant holds. A client that is told may rely on it: such a block is there for most of
+    /// a day yet, even if no document ever names it.
+    fn hold(&self, tenant: Tenant, digests: Vec<Digest>) -> Answer<'_, Vec<bool>>;
     /// Makes blocks and documents known, all at once.
     fn commit(&self, tenant: Tenant, batch: &str, bundle: Bundle) -> Answer<'_, Committed>;
 
@@ -173,9 +177,34 @@ pub trait PackWriter: Send {
     fn seal(self: Box<Self>) -> Answer<'static, String>;
 }
 
+/// Packs whose commit failed. It may have reached the disk all the same, so that a crash would bring it to light; only
+/// a later commit, which takes its place, settles that. Until then such a pack must stay.
+#[derive(Debug, Default)]
+pub struct Doubtful(Mutex<Vec<String>>);
+
+impl Doubtful {
+    /// All of them, to be asked for before a commit begins.
+    pub fn take(&self) -> Vec<String> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub fn add(&self, packs: impl IntoIterator<Item = String>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(packs);
+    }
+}
+
 /// Removes packs that no record names: what requests left behind that a crash cut off. Only while nothing is written.
 pub async fn sweep(records: &dyn Records, blocks: &dyn Blocks) -> Result<usize, StoreError> {
-    let unused = records.unused_packs(blocks.packs().await?).await?;
+    remove_unused(records, blocks, blocks.packs().await?).await
+}
+
+/// Removes those of `packs` that no record names, nor will.
+pub async fn remove_unused(
+    records: &dyn Records,
+    blocks: &dyn Blocks,
+    packs: Vec<String>,
+) -> Result<usize, StoreError> {
+    let unused = records.unused_packs(packs).await?;
     for pack in &unused {
         blocks.remove(pack).await?;
     }

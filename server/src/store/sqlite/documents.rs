@@ -137,6 +137,26 @@ pub(super) fn locate(c: &Connection, tenant: Tenant, digests: &[Digest]) -> Resu
     Ok(all)
 }
 
+/// When a client was last told of each block; `None`: it is not held.
+pub(super) fn told_at(c: &Connection, tenant: Tenant, digests: &[Digest]) -> Result<Vec<Option<i64>>> {
+    // One snapshot, and one lock instead of one a digest.
+    let snapshot = c.unchecked_transaction()?;
+    let mut select = snapshot.prepare_cached("SELECT at FROM blocks WHERE tenant = ?1 AND digest = ?2")?;
+    let told = digests.iter().map(|digest| select.query_row(params![tenant.0, digest.0], |row| row.get(0)).optional());
+    Ok(told.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Notes that clients are told of these blocks now; whether each is there.
+pub(super) fn refresh(c: &mut Connection, tenant: Tenant, digests: &[Digest], now: i64) -> Result<Vec<bool>> {
+    let transaction = c.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut update = transaction.prepare_cached("UPDATE blocks SET at = ?3 WHERE tenant = ?1 AND digest = ?2")?;
+    let kept = digests.iter().map(|digest| Ok(update.execute(params![tenant.0, digest.0, now])? > 0));
+    let kept = kept.collect::<Result<_>>()?;
+    drop(update);
+    transaction.commit()?;
+    Ok(kept)
+}
+
 pub(super) fn unused_packs(c: &Connection, mut packs: Vec<String>) -> Result<Vec<String>> {
     let mut select = c.prepare_cached("SELECT 1 FROM packs WHERE name = ?1")?;
     let mut failed = None;

@@ -12,6 +12,7 @@ mod documents;
 
 use super::files::blocking;
 use super::{Answer, BatchRecord, Bundle, Committed, Created, Listed, Location, Page, Records, StoreError, Tenant};
+use crate::clock;
 use cloudindex_wire::{BatchError, Digest, Document, NewBatch, Phase};
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use std::path::{Path, PathBuf};
@@ -23,13 +24,17 @@ use tokio::sync::Semaphore;
 const VERSION: i64 = 1;
 /// Connections that read at once.
 const READERS: usize = 4;
+/// Milliseconds for which a block that was told of as held need not be noted again, so that a probe seldom writes.
+const TOLD: i64 = 3_600_000;
 
 type Result<T> = std::result::Result<T, StoreError>;
 
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
-        match error.sqlite_error_code() {
-            Some(rusqlite::ErrorCode::DiskFull) => StoreError::Full(error.to_string()),
+        use rusqlite::ffi::{SQLITE_FULL, SQLITE_IOERR_SHMSIZE, SQLITE_IOERR_WRITE};
+        match error.sqlite_extended_error_code() {
+            // A quota fails the write, a full disk the growth of the log's index.
+            Some(SQLITE_FULL | SQLITE_IOERR_WRITE | SQLITE_IOERR_SHMSIZE) => StoreError::Full(error.to_string()),
             _ => StoreError::Failed(error.to_string()),
         }
     }
@@ -187,6 +192,23 @@ impl Records for Sqlite {
 
     fn locate(&self, tenant: Tenant, digests: Vec<Digest>) -> Answer<'_, Vec<Option<Location>>> {
         Box::pin(self.read(move |c| documents::locate(c, tenant, &digests)))
+    }
+
+    fn hold(&self, tenant: Tenant, digests: Vec<Digest>) -> Answer<'_, Vec<bool>> {
+        Box::pin(async move {
+            let now = clock::now_ms();
+            let told = move |c: &Connection| Ok((documents::told_at(c, tenant, &digests)?, digests));
+            let (told, digests) = self.read(told).await?;
+            let mut held: Vec<bool> = told.iter().map(Option::is_some).collect();
+            let stale = told.iter().enumerate().filter(|(_, at)| at.is_some_and(|at| at < now - TOLD));
+            let (places, stale): (Vec<usize>, Vec<Digest>) = stale.map(|(place, _)| (place, digests[place])).unzip();
+            if !stale.is_empty() {
+                // What a collector took meanwhile is held no more.
+                let kept = self.write(move |c| documents::refresh(c, tenant, &stale, now)).await?;
+                places.into_iter().zip(kept).for_each(|(place, kept)| held[place] = kept);
+            }
+            Ok(held)
+        })
     }
 
     fn commit(&self, tenant: Tenant, batch: &str, bundle: Bundle) -> Answer<'_, Committed> {

@@ -73,6 +73,6 @@ CREATE TABLE blocks (
     pack INTEGER NOT NULL REFERENCES packs (id),
     offset INTEGER NOT NULL,
     length INTEGER NOT NULL,
-    at INTEGER NOT NULL,
+    at INTEGER NOT NULL, -- when a client was last told that it is held, to the hour; no collector may take it within a day
     PRIMARY KEY (tenant, digest)
 ) STRICT, WITHOUT ROWID;
