@@ -13,6 +13,8 @@ export const KEY = 'test-key';
 export class Server {
   /** Its address, without a slash at the end. */
   url;
+  /** What `request()` authorizes itself with. */
+  key;
   #process;
   #data;
   /** Undefined when the data are somebody else's. */
@@ -43,9 +45,10 @@ export class Server {
 
   async #launch(listen) {
     this.#agent = new http.Agent({ keepAlive: true, maxSockets: 8 });
-    const key = this.#flags.includes('--api-key') ? [] : ['--api-key', KEY];
-    const fixed = ['--listen', listen, '--data', this.#data, '--page', join(ROOT, 'dist/page'), ...key];
-    this.#process = spawn(SERVER, [...fixed, ...this.#flags], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const given = this.#flags.indexOf('--api-key');
+    this.key = given < 0 ? KEY : this.#flags[given + 1];
+    const fixed = ['--listen', listen, '--data', this.#data, '--page', join(ROOT, 'dist/page'), ...(given < 0 ? ['--api-key', KEY] : [])];
+    this.#process = spawn(process.env.CLOUDINDEX_SERVER ?? SERVER, [...fixed, ...this.#flags], { stdio: ['ignore', 'pipe', 'inherit'] });
     const gone = ended(this.#process);
     this.url = await Promise.race([address(this.#process.stdout), gone.then((status) => Promise.reject(new Error(`${SERVER}: ${status}`)))]);
   }
@@ -57,7 +60,7 @@ export class Server {
   /** The answer to a request of the API, as a stream that ends well or throws. */
   request(path, { method = 'GET', body } = {}) {
     return new Promise((resolve, reject) => {
-      const headers = { authorization: `Bearer ${KEY}`, ...(body && { 'content-type': 'application/json' }) };
+      const headers = { authorization: `Bearer ${this.key}`, ...(body && { 'content-type': 'application/json' }) };
       const request = http.request(this.url + path, { method, headers, agent: this.#agent }, (response) => {
         if (response.statusCode < 300) return resolve(response);
         response.resume();

@@ -111,6 +111,24 @@ export function sum(requests, field) {
   return requests.reduce((total, request) => total + request[field], 0);
 }
 
+/** Waits until it is so. */
+export async function eventually(check, timeout = 30_000) {
+  const end = performance.now() + timeout;
+  while (!(await check())) {
+    if (performance.now() > end) throw new Error(`still not so after ${timeout} ms: ${check}`);
+    await new Promise((next) => setTimeout(next, 50));
+  }
+}
+
+/** Stops the link, as good as, and returns the bytes of content that the server has received when all that was on it has
+ *  arrived. Then nothing is lost uncounted with a server that is killed. */
+export async function still(server, proxy, since = 0) {
+  await proxy.rules([], { up: 1 });
+  const { passed } = (await proxy.stats()).total;
+  await eventually(async () => (await server.metrics()).cloudindex_body_bytes_total >= passed - since);
+  return (await server.metrics()).cloudindex_block_bytes_total;
+}
+
 /**
  * The account at the end. Every document of the batch is its source, none is missing and none is too many; and the server
  * received the content once, and at most `most` bytes again.

@@ -1,0 +1,32 @@
+// The server's disk fills up, and gets room again.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { test } from 'node:test';
+import { finished, scratch, shown } from '../e2e/harness.mjs';
+import { filesOf } from '../e2e/verify.mjs';
+import { CONTENT, eventually, open, settle, some, sum } from './world.mjs';
+
+test('disk full', { skip: process.getuid() !== 0 && 'only root may mount' }, async (t) => {
+  const data = await scratch(t);
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=16m', 'tmpfs', data]);
+  t.after(() => execFileSync('umount', ['--lazy', data]));
+  const folder = await some(t, 500, 50_000);
+  const { server, page, proxy } = await open(t, { serverOptions: { data }, link: { up: 12_000_000 } });
+  await page.drop('#drop', [folder]);
+  const refused = async () => (await proxy.log()).filter(({ status, length }) => status >= 500 && length > CONTENT);
+  await eventually(async () => (await refused()).length > 0);
+  assert.deepEqual([...new Set((await refused()).map(({ status }) => status))], [507]);
+  // The page says why it waits.
+  await page.waitFor(() => /disk|storage|space|room/i.test(document.querySelector('#notice').textContent), { timeout: 5000 })
+    .catch(async () => assert.fail(`nothing of a full disk on the page: ${JSON.stringify((await shown(page)).notice)}`));
+
+  execFileSync('mount', ['-o', 'remount,size=64m', data]);
+  const end = await finished(page);
+  if (end.failed !== '0') {
+    await page.click('#retry');
+    await page.waitFor(() => document.querySelector('#failed').textContent === '0' && document.querySelector('#total').dataset.phase === 'complete');
+  }
+  assert.deepEqual([(await shown(page)).count, (await shown(page)).failed], ['500 of 500', '0']);
+  // Those that were refused had been sent.
+  await settle(t, { server, sources: await filesOf(folder), most: sum(await refused(), 'passed') });
+});

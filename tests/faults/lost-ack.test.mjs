@@ -1,0 +1,30 @@
+// The server did it, and its answer is lost: everything must be safe to repeat.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { filesOf } from '../e2e/verify.mjs';
+import { CONTENT, arrivedOnPage, open, settle, some } from './world.mjs';
+
+test('lost ack of a bundle', async (t) => {
+  const folder = await some(t, 300, 50_000);
+  const rules = [{ on: 'POST *', minBody: CONTENT, when: { first: 3 }, fault: 'lostReply' }];
+  const { server, page, proxy } = await open(t, { rules, link: { up: 8_000_000 } });
+  await page.drop('#drop', [folder]);
+  await arrivedOnPage(page, 300);
+  // At worst each of them goes again as a whole.
+  const { struck, passed } = (await proxy.stats()).rules[0];
+  assert.equal(struck, 3);
+  await settle(t, { server, sources: await filesOf(folder), most: passed });
+});
+
+test('lost ack of a batch and its end', async (t) => {
+  const folder = await some(t, 20, 50_000);
+  const rules = ['POST */batches', 'POST */complete'].map((on) => ({ on, when: { first: 2 }, fault: 'lostReply' }));
+  const { server, page, proxy } = await open(t, { rules });
+  await page.drop('#drop', [folder]);
+  await arrivedOnPage(page, 20);
+  assert.deepEqual((await proxy.stats()).rules.map(({ struck }) => struck), [2, 2]);
+  const batches = [];
+  for await (const { status } of server.list('/v1/batches', 'batches')) batches.push(status);
+  assert.deepEqual(batches, ['completed'], 'one batch, whatever was repeated');
+  await settle(t, { server, sources: await filesOf(folder), most: 0 });
+});
