@@ -23,15 +23,17 @@ export class Chromium extends EventEmitter {
   #rest = '';
   #exited;
 
-  /** `user`: the number of another user to run as, for files that must not be readable (root reads everything). */
-  static async launch({ flags = [], user } = {}) {
+  /** `user`: the number of another user to run as, for files that must not be readable (root reads everything).
+   *  `profile`: a folder that outlives this browser; without one it has a fresh one. */
+  static async launch({ flags = [], user, profile: given } = {}) {
     const browser = new Chromium();
-    const profile = await mkdtemp(join(tmpdir(), 'cloudindex-profile-'));
+    const profile = given ?? await mkdtemp(join(tmpdir(), 'cloudindex-profile-'));
     if (user) await chown(profile, user, user);
-    browser.#profile = profile;
+    browser.#profile = given ? undefined : profile;
     browser.#process = spawn(CHROMIUM, [...FLAGS, ...flags, `--user-data-dir=${profile}`, 'about:blank'], {
       env: { ...process.env, HOME: profile },
       stdio: ['ignore', 'ignore', process.env.CHROMIUM_LOG ? 'inherit' : 'ignore', 'pipe', 'pipe'],
+      detached: true, // a group of its own, so that kill() meets all its processes
       ...(user && { uid: user, gid: user }),
     });
     browser.#exited = new Promise((resolve) => {
@@ -65,7 +67,18 @@ export class Chromium extends EventEmitter {
     const late = setTimeout(() => this.#process.kill('SIGKILL'), 5000);
     await this.#exited;
     clearTimeout(late);
-    await rm(this.#profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+    await this.#clear();
+  }
+
+  /** Ends it as a power cut does: every process of it at once, with no time to write anything. */
+  async kill() {
+    process.kill(-this.pid, 'SIGKILL');
+    await this.#exited;
+    await this.#clear();
+  }
+
+  async #clear() {
+    if (this.#profile) await rm(this.#profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   }
 
   #hear(text) {
