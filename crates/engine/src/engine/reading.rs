@@ -7,8 +7,8 @@ use crate::files::{BlockState, Facts, Row, Shown, Source, Stream, Work};
 use crate::io::{Action, Block, FileId, FileState, Found, GroupChange, Now};
 use crate::limits::{check_path, duplicate_path, over_group};
 
-/// ms after a file's last change in which its time proves nothing.
-const RACY: u64 = 2_000;
+/// ms after a file's last change in which it may change again under the same time: clocks of file systems tick up to 10 ms.
+const RACY: u64 = 100;
 
 impl Engine {
     pub(super) fn found(&mut self, found: Vec<Found>, now: Now) {
@@ -127,9 +127,8 @@ impl Engine {
         let Some(row) = self.files.row_mut(id) else { return Ok(()) };
         row.size = Some(size);
         self.tally.sized(size);
-        // What was written to a moment ago may be written to again without a trace in its time: FAT counts in 2 s.
         let wall = self.config.epoch.saturating_add(self.now.0);
-        if row.state == FileState::Waiting && row.last_modified.is_some_and(|at| at.saturating_add(RACY) <= wall) {
+        if row.state == FileState::Waiting && row.last_modified.is_some_and(|at| tells_changes(at, wall)) {
             row.facts = Facts::Firm;
         }
         if let Some(most) = self.config.max_batch_bytes
@@ -269,6 +268,12 @@ impl Work {
         let Some(again) = &self.again else { return true };
         again.known.starts_with(&self.blocks) && (!ended || self.blocks.len() == again.known.len())
     }
+}
+
+/// Whether another content would have another time than this one. Whole seconds come from archives and packages, where all
+/// files and all versions can have the same, or from file systems that count in seconds.
+fn tells_changes(last_modified: u64, wall: u64) -> bool {
+    last_modified % 1000 != 0 && last_modified.saturating_add(RACY) <= wall
 }
 
 fn unreadable(path: &str, reason: &str) -> Failure {
