@@ -175,11 +175,12 @@ impl<'a> Gate<'a> {
     fn name(&self, kind: Kind, wire: &Wire, blocks: &[BlockKey]) -> Digest {
         let mut name = format!("{kind:?} {} {blocks:?}", wire.path).into_bytes();
         name.extend_from_slice(wire.header("Idempotency-Key").unwrap_or_default().as_bytes());
-        if kind == Kind::Documents
+        if matches!(kind, Kind::Documents | Kind::Blocks)
             && let Some(boundary) = wire.header("Content-Type").and_then(|text| crate::multipart::boundary(text).ok())
             && let Ok(body) = crate::multipart::read(&wire.body, boundary)
         {
-            body.parts.iter().take(1).for_each(|manifest| name.extend_from_slice(manifest.bytes));
+            let manifest = body.parts.iter().find(|part| part.name == cloudindex_wire::MANIFEST_PART);
+            manifest.iter().for_each(|manifest| name.extend_from_slice(manifest.bytes));
         }
         digest(&name)
     }

@@ -259,6 +259,9 @@ impl<'a> World<'a> {
             }
             Action::PauseWalk => self.shell.pause_walk(),
             Action::ResumeWalk => self.shell.resume_walk(queue),
+            Action::OpenJournal | Action::Record(_) | Action::Rewrite(_) | Action::CloseJournal(_) => {
+                check.fail("there is no journal".into());
+            }
             Action::Answer { call, .. } => match self.calls.get_mut(call as usize) {
                 Some(answers) => *answers += 1,
                 None => check.fail(format!("there was no call {call}")),

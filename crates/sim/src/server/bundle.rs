@@ -5,8 +5,8 @@ use crate::multipart::{self, Part};
 use crate::scenario::Poison;
 use cloudindex_engine::{AttemptId, Reply};
 use cloudindex_wire::{
-    BlockAck, BlockOutcome, BundleReply, Digest, DocumentAck, DocumentEntry, DocumentOutcome, MANIFEST_PART, Manifest,
-    Phase, Problem, codes,
+    BlockAck, BlockManifest, BlockOutcome, BundleReply, Digest, DocumentAck, DocumentEntry, DocumentOutcome,
+    MANIFEST_PART, Manifest, Phase, Problem, codes,
 };
 use std::collections::BTreeSet;
 
@@ -63,7 +63,7 @@ impl Server<'_> {
         Ok(served)
     }
 
-    /// Blocks of files that span several requests.
+    /// Blocks of files that span several requests, or the question which of them are missing.
     pub(super) fn bare_blocks(&mut self, wire: &Wire, batch: &str, damaged: bool) -> Result<Served, String> {
         let parts = parts(wire)?;
         if parts.is_empty() {
@@ -72,9 +72,30 @@ impl Server<'_> {
         if let Some(reply) = self.too_large(wire, parts.len())?.or_else(|| self.closed(batch)) {
             return Ok(Served { reply, acked: Vec::new() });
         }
-        let blocks = self.take(&parts, damaged)?;
+        let blocks = match &parts[..] {
+            [manifest] if manifest.name == MANIFEST_PART => self.probed(manifest)?,
+            parts => self.take(parts, damaged)?,
+        };
         let reply = json(200, &BundleReply { documents: Vec::new(), blocks });
         Ok(Served { reply, acked: Vec::new() })
+    }
+
+    /// Which of these blocks are here.
+    fn probed(&self, manifest: &Part<'_>) -> Result<Vec<BlockAck>, String> {
+        let manifest: BlockManifest =
+            serde_json::from_slice(manifest.bytes).map_err(|error| format!("manifest of blocks: {error}"))?;
+        if manifest.blocks.is_empty() {
+            return Err("a question about no blocks".into());
+        }
+        let ack = |(digest, len): &(Digest, u64)| {
+            let outcome = match self.blocks.get(digest) {
+                None => BlockOutcome::Missing,
+                Some(bytes) if bytes.len() as u64 == *len => BlockOutcome::Duplicate,
+                Some(_) => return Err(format!("block {digest} is asked for with another length")),
+            };
+            Ok(BlockAck { digest: *digest, outcome })
+        };
+        manifest.blocks.iter().map(ack).collect()
     }
 
     /// The request broke off: what came whole is stored, and nobody is told.
@@ -84,9 +105,8 @@ impl Server<'_> {
         };
         let Ok(boundary) = multipart::boundary(content_type) else { return Ok(()) };
         let body = multipart::read(&wire.body[..len.min(wire.body.len())], boundary)?;
-        let blocks =
-            if wire.path.ends_with("/documents") { body.parts.get(1..).unwrap_or_default() } else { &body.parts };
-        self.take(blocks, false).map(drop)
+        let blocks: Vec<Part<'_>> = body.parts.into_iter().filter(|part| part.name != MANIFEST_PART).collect();
+        self.take(&blocks, false).map(drop)
     }
 
     /// 413, when the body is over the cap that was told.

@@ -77,7 +77,7 @@ impl World<'_> {
             }
             2 => Input::NoReply { attempt, reason: "of nobody".into() },
             3 => Input::Cut { file, blocks: vec![block], read: 700, size: Some(700), ended: true },
-            4 => Input::Sized { file, size: 1 << 40 },
+            4 => Input::Sized { file, size: 1 << 40, last_modified: Some(7) },
             5 => Input::Unreadable { file, reason: "of nobody".into() },
             6 if !self.gate.refreshing => Input::Token(Err("out of turn".into())),
             7 => Input::Found(Vec::new()),
