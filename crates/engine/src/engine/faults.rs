@@ -1,11 +1,15 @@
 //! What no answer, or a bad one, means.
 
 use super::{Batch, Engine, Stage, Trust};
-use crate::config::Refresh;
+use crate::bundle::Purpose;
+use crate::config::{Ask, Refresh};
 use crate::error::{Failure, codes};
 use crate::io::{Action, AttemptId, FileId, Now};
 use crate::retry::backoff;
 use crate::transport::{Blame, Charge, Errand, Flight, Link, Parcel, Token};
+
+/// A question pays when the answer may save so many times its bytes.
+const DOUBT: u64 = 4;
 
 impl Engine {
     /// What time alone brought: attempts without an answer, files that took too long, a link that stays silent.
@@ -59,6 +63,7 @@ impl Engine {
             Charge::Now => self.charge(flight, failure, now),
             Charge::Later => {
                 if let Some(parcel) = left_of(flight) {
+                    let parcel = self.doubted(parcel);
                     self.transport.requeue(Parcel { blame: Blame::Open, ready_at: now, ..parcel });
                 }
             }
@@ -100,8 +105,27 @@ impl Engine {
             }
         } else {
             parcel.ready_at = now.after(backoff(parcel.tried, &self.config, &mut self.rng));
+            // What refuses the request itself has taken nothing of it.
+            if failure.status.is_none_or(|status| !(400..500).contains(&status)) {
+                parcel = self.doubted(parcel);
+            }
             self.transport.requeue(parcel);
         }
+    }
+
+    /// What was sent may be there although nobody said so: the server is asked before the bytes go again, where it pays.
+    pub(super) fn doubted(&self, mut parcel: Parcel) -> Parcel {
+        if let Errand::Bundle(load) = &mut parcel.errand
+            && load.purpose == Purpose::Send
+            && self.config.ask == Ask::WhileItPays
+        {
+            let bytes = self.weigh(load);
+            load.purpose = Purpose::Ask;
+            if self.weigh(load) > bytes / DOUBT {
+                load.purpose = Purpose::Send;
+            }
+        }
+        parcel
     }
 
     /// 413: smaller from now on, and this one in halves.

@@ -1,13 +1,14 @@
 //! Which blocks are where: held here, asked for, on their way in another file, stored there.
 
 use super::Engine;
-use crate::bundle::Purpose;
+use crate::bundle::{Items, Load, Purpose};
 use crate::config::Ask;
 use crate::error::{Failure, codes};
 use crate::files::{Again, BlockState, Source, Stream, Work};
 use crate::io::{Action, Block, BlockKey, FileId, FileState, Now};
 use crate::shared::Claim;
 use crate::targets::cloudindex::{BLOCK_ENTRY, block_cost, document_cost};
+use crate::transport::{Errand, Parcel};
 use cloudindex_wire::Digest;
 use rustc_hash::FxHashSet;
 
@@ -110,6 +111,11 @@ impl Engine {
         self.count_acked(key.file, acked, now);
     }
 
+    pub(super) fn is_held(&self, key: BlockKey) -> bool {
+        let states = self.files.work(key.file).map(|work| &work.states);
+        states.and_then(|states| states.get(key.index as usize)) == Some(&BlockState::Held)
+    }
+
     fn set_state(&mut self, key: BlockKey, to: BlockState) {
         if let Some(state) = self.files.work_mut(key.file).and_then(|work| work.states.get_mut(key.index as usize)) {
             *state = to;
@@ -141,12 +147,32 @@ impl Engine {
         self.queue_if_whole(key.file, now);
     }
 
-    pub(super) fn block_missing(&mut self, key: BlockKey, now: Now) {
-        let Some(block) = self.files.block(key) else { return };
+    pub(super) fn block_missing(&mut self, key: BlockKey) {
         if let Some(work) = self.files.work_mut(key.file) {
             work.asking.miss(BLOCKS_UNASKED);
         }
-        self.ready.block(key, block_cost(block.len), Purpose::Send, now);
+    }
+
+    /// What was asked for and is missing goes: by a request of its own that remembers how often this was tried, or in the
+    /// next bundle.
+    pub(super) fn send_missing(&mut self, asked: Parcel, items: Items, now: Now) {
+        let load = Load { items, purpose: Purpose::Send };
+        if load.is_empty() {
+            return;
+        }
+        if asked.tried > 0 {
+            self.transport.requeue(Parcel { errand: Errand::Bundle(load), ready_at: now, ..asked });
+            return;
+        }
+        match load.items {
+            Items::Documents(files) => files.into_iter().for_each(|id| self.queue_document(id, Purpose::Send, now)),
+            Items::Blocks(keys) => {
+                for key in keys {
+                    let bytes = self.files.block(key).map_or(0, |block| block_cost(block.len));
+                    self.ready.block(key, bytes, Purpose::Send, now);
+                }
+            }
+        }
     }
 
     /// The server has all of a document whose bytes were here to be sent.
@@ -156,18 +182,19 @@ impl Engine {
         }
     }
 
-    /// The server lacks blocks of a document: they go now if they are here, or the file is read for them.
-    pub(super) fn lacks(&mut self, id: FileId, missing: Vec<Digest>, purpose: Purpose, now: Now) {
+    /// The server lacks blocks of a document. If they are here it can go now; else the file is read for them.
+    pub(super) fn lacks(&mut self, id: FileId, missing: Vec<Digest>, purpose: Purpose, now: Now) -> Option<FileId> {
         for digest in &missing {
             self.shared.lost(digest);
         }
-        let Some(work) = self.files.work(id) else { return };
+        let work = self.files.work(id)?;
         let held = |digest: &Digest| {
             let mut blocks = work.blocks.iter().zip(&work.states);
             blocks.any(|(block, state)| block.digest == *digest && *state == BlockState::Held)
         };
         if purpose == Purpose::Send || !missing.iter().all(held) {
-            return self.read_again(id, missing, now);
+            self.read_again(id, missing, now);
+            return None;
         }
         let found: Vec<u32> =
             work.inline().filter(|index| !missing.contains(&work.blocks[*index as usize].digest)).collect();
@@ -175,7 +202,7 @@ impl Engine {
             self.stored(BlockKey { file: id, index }, now);
         }
         self.asking.miss(DOCUMENTS_UNASKED);
-        self.queue_document(id, Purpose::Send, now);
+        Some(id)
     }
 
     /// The file is read, once more or at last, for the blocks that the server lacks alone.

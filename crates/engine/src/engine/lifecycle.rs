@@ -30,6 +30,7 @@ impl Engine {
         if let Some(flight) = self.transport.land(attempt)
             && let Some(parcel) = super::faults::left_of(flight)
         {
+            let parcel = self.doubted(parcel);
             self.transport.requeue(Parcel { ready_at: now, ..parcel });
         }
     }

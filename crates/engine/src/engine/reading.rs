@@ -273,7 +273,7 @@ impl Work {
 /// Whether another content would have another time than this one. Whole seconds come from archives and packages, where all
 /// files and all versions can have the same, or from file systems that count in seconds.
 fn tells_changes(last_modified: u64, wall: u64) -> bool {
-    last_modified % 1000 != 0 && last_modified.saturating_add(RACY) <= wall
+    !last_modified.is_multiple_of(1000) && last_modified.saturating_add(RACY) <= wall
 }
 
 fn unreadable(path: &str, reason: &str) -> Failure {

@@ -3,7 +3,6 @@
 use super::{Batch, Engine, Stage, Trust};
 use crate::bundle::{Items, Load, Purpose};
 use crate::error::{Failure, codes};
-use crate::files::BlockState;
 use crate::io::{Action, AttemptId, Block, BlockKey, FileId, FileState, Now, Reply};
 use crate::limits::Limits;
 use crate::retry::{Verdict, judge};
@@ -150,7 +149,7 @@ impl Engine {
         now: Now,
     ) {
         let mut acks = acks.into_iter().peekable();
-        let mut unheard = Vec::new();
+        let (mut unheard, mut to_send) = (Vec::new(), Vec::new());
         for id in files.iter().copied() {
             let path = self.path(id);
             // One ack a document, in order; a reply that leaves one out says nothing of it.
@@ -169,7 +168,7 @@ impl Engine {
                 DocumentOutcome::Duplicate { id: document } => {
                     self.committed(id, FileState::Duplicate, document, purpose, now);
                 }
-                DocumentOutcome::Incomplete { missing } => self.lacks(id, missing, purpose, now),
+                DocumentOutcome::Incomplete { missing } => to_send.extend(self.lacks(id, missing, purpose, now)),
                 DocumentOutcome::Rejected { error } => {
                     let failure = Failure::from_problem(error);
                     if failure.retryable {
@@ -180,6 +179,9 @@ impl Engine {
                 }
             }
         }
+        // An answer may have ended others: no more is sent of them.
+        to_send.retain(|id| self.files.is_live(*id));
+        self.send_missing(flight.parcel.clone(), Items::Documents(to_send), now);
         unheard.retain(|id| !flight.gone.contains(id) && self.files.is_live(*id));
         if !unheard.is_empty() {
             let part = with_load(&flight, Load { items: Items::Documents(unheard), purpose });
@@ -226,7 +228,7 @@ impl Engine {
 
     fn blocks_acked(&mut self, flight: Flight, keys: &[BlockKey], purpose: Purpose, acks: Vec<BlockAck>, now: Now) {
         let mut acks = acks.into_iter().peekable();
-        let mut unheard = Vec::new();
+        let (mut unheard, mut to_send) = (Vec::new(), Vec::new());
         for key in keys.iter().copied() {
             if flight.gone.contains(&key.file) {
                 acks.next();
@@ -240,7 +242,10 @@ impl Engine {
                 Some(BlockOutcome::Stored | BlockOutcome::Duplicate) if purpose == Purpose::Ask => {
                     self.block_found(key, now);
                 }
-                Some(BlockOutcome::Missing) if purpose == Purpose::Ask => self.block_missing(key, now),
+                Some(BlockOutcome::Missing) if purpose == Purpose::Ask => {
+                    self.block_missing(key);
+                    to_send.push(key);
+                }
                 Some(BlockOutcome::Stored | BlockOutcome::Duplicate) => {
                     self.tally.sent(u64::from(block.len));
                     self.stored(key, now);
@@ -253,12 +258,9 @@ impl Engine {
                 Some(BlockOutcome::Rejected { .. } | BlockOutcome::Missing) | None => unheard.push(key),
             }
         }
-        unheard.retain(|key| {
-            self.files
-                .work(key.file)
-                .and_then(|work| work.states.get(key.index as usize))
-                .is_some_and(|state| *state == BlockState::Held)
-        });
+        to_send.retain(|key| self.is_held(*key));
+        self.send_missing(flight.parcel.clone(), Items::Blocks(to_send), now);
+        unheard.retain(|key| self.is_held(*key));
         if !unheard.is_empty() {
             let part = with_load(&flight, Load { items: Items::Blocks(unheard), purpose });
             self.charge(part, odd("it leaves out blocks, or they arrived garbled"), now);

@@ -133,7 +133,7 @@ impl Engine {
     }
 
     /// Bytes of a bundle's body, reckoned.
-    fn weigh(&self, load: &Load) -> u64 {
+    pub(super) fn weigh(&self, load: &Load) -> u64 {
         let sends = load.purpose == Purpose::Send;
         match &load.items {
             Items::Documents(files) => files
