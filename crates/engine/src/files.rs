@@ -67,6 +67,8 @@ pub(crate) struct Work {
     pub again: Option<Again>,
     /// Whether to ask for the next block of a large file.
     pub asking: Asking,
+    /// Whether its document is on its way: it goes once.
+    pub turn: Turn,
     /// Readings after the first.
     pub rounds: u8,
     /// When `processing.timeout` is over, on the clock that stops in pauses.
@@ -97,6 +99,14 @@ pub(crate) enum Stream {
     Open,
     /// Read to the end.
     Ended,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Turn {
+    #[default]
+    ToCome,
+    /// It waits for a request, or is in one.
+    Taken,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use super::Engine;
 use crate::bundle::{Items, Load, Purpose};
 use crate::config::Ask;
 use crate::error::{Failure, codes};
-use crate::files::{Again, BlockState, Source, Stream, Work};
+use crate::files::{Again, BlockState, Source, Stream, Turn, Work};
 use crate::io::{Action, Block, BlockKey, FileId, FileState, Now};
 use crate::shared::Claim;
 use crate::targets::cloudindex::{BLOCK_ENTRY, block_cost, document_cost};
@@ -68,7 +68,10 @@ impl Engine {
         if is_small || work.is_whole() {
             let inline = work.inline().map(|index| u64::from(work.blocks[index as usize].len)).sum();
             let cost = document_cost(row, work.blocks.len(), if purpose == Purpose::Ask { 0 } else { inline });
-            self.ready.document(id, cost, purpose, now);
+            let turn = self.files.work_mut(id).map(|work| std::mem::replace(&mut work.turn, Turn::Taken));
+            if turn == Some(Turn::ToCome) {
+                self.ready.document(id, cost, purpose, now);
+            }
         }
     }
 
@@ -165,7 +168,14 @@ impl Engine {
             return;
         }
         match load.items {
-            Items::Documents(files) => files.into_iter().for_each(|id| self.queue_document(id, Purpose::Send, now)),
+            Items::Documents(files) => {
+                for id in files {
+                    if let Some(work) = self.files.work_mut(id) {
+                        work.turn = Turn::ToCome;
+                    }
+                    self.queue_document(id, Purpose::Send, now);
+                }
+            }
             Items::Blocks(keys) => {
                 for key in keys {
                     let bytes = self.files.block(key).map_or(0, |block| block_cost(block.len));

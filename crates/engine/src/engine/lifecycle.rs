@@ -82,7 +82,6 @@ impl Engine {
             self.rest(id, FileState::Cancelled, now);
         }
         self.files.release_paths();
-        self.shared.clear();
         match std::mem::replace(&mut self.batch, Batch::Unopened) {
             Batch::Open(batch) if self.config.batch_id.is_none() => {
                 self.transport.enqueue(Errand::CancelBatch(batch.clone()));
@@ -102,6 +101,8 @@ impl Engine {
         self.parked.clear();
         self.intake.clear();
         self.ready.clear();
+        // Files that end now make no room for their likes: those end too.
+        self.shared.clear();
     }
 
     pub(super) fn remove(&mut self, id: FileId, now: Now) {

@@ -3,7 +3,7 @@
 use super::{Batch, Engine, Stage};
 use crate::bundle::Purpose;
 use crate::error::{Failure, codes};
-use crate::files::{BlockState, Facts};
+use crate::files::{BlockState, Facts, Turn};
 use crate::io::{Action, FileId, FileState, Leave, Now};
 use crate::journal::{Known, Log, Unfinished, Writer};
 use crate::targets::cloudindex::document_cost;
@@ -181,6 +181,7 @@ impl Engine {
         work.states = known.blocks.iter().map(|_| BlockState::Unread).collect();
         work.blocks = known.blocks;
         (work.read, work.forgotten) = (known.size, known.size);
+        work.turn = Turn::Taken;
         let count = work.blocks.len();
         let Some(row) = self.files.row_mut(id) else { return };
         row.state = FileState::Sending;
