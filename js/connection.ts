@@ -38,11 +38,16 @@ export class Connection {
     return this.#options.wasmUrl;
   }
 
+  /** The server's address, not the page's. */
+  get baseUrl() {
+    return absolute(this.#options.baseUrl ?? '');
+  }
+
   /** The engine's words for this connection. */
   async words(): Promise<Record<string, unknown>> {
-    const { apiKey, baseUrl, getToken } = this.#options;
+    const { apiKey, getToken } = this.#options;
     return {
-      baseUrl: absolute(baseUrl ?? ''),
+      baseUrl: this.baseUrl,
       apiKey: getToken ? (this.#token ?? await this.refresh()) : apiKey,
       refresh: getToken ? true : undefined,
     };

@@ -15,11 +15,27 @@ export function planBatches(sizes: Float64Array, options: string): { batches: Ui
 /** The Failure of each file that would be refused. */
 export function validate(paths: string[], sizes: Float64Array, options: string): { index: number; error: Failure }[];
 
+/** What an earlier page left in the journal that `options` names. Wrong options: throws a Failure. */
+export function left(options: string): Promise<Left | undefined>;
+
+export interface Left {
+  batchId: string;
+  /** ms since 1970. */
+  since: number;
+  files: number;
+  total: number;
+  bytes: number;
+  elsewhere: boolean;
+  roots: FileSystemHandle[];
+}
+
 export interface IntakeHooks {
   /** Row `first + i` is `files[i]` (null: unreadable entry) at `paths[i]`. */
   found(first: number, files: (File | null)[], paths: string[]): void;
   metadata?: ((file: File) => object | undefined) | undefined;
   groupBy?: ((file: File) => string) | undefined;
+  /** The host keeps the handles of what is added. */
+  roots?: boolean;
 }
 
 /** Walks, opens streams, transfers bytes. */

@@ -30,7 +30,7 @@ export interface GroupChange {
 }
 
 export type ToHost =
-  | { t: 'pause' } | { t: 'resume' } | { t: 'cancel' } | { t: 'close' }
+  | { t: 'pause' } | { t: 'resume' } | { t: 'cancel' } | { t: 'discard' } | { t: 'close' }
   | { t: 'remove'; id: number }
   | { t: 'retry'; ids: number[] }
   | { t: 'token'; token: string } | { t: 'token'; error: string }
@@ -40,6 +40,7 @@ export type FromHost =
   | { t: 'ready' }
   | { t: 'update'; update: Update }
   | { t: 'refresh' }
+  | { t: 'left' }
   | { t: 'answer'; id: number; body: string; error?: undefined } | { t: 'answer'; id: number; error: Failure }
   | { t: 'fatal'; message: string };
 

@@ -26,6 +26,8 @@ export class Session {
   readonly #listener: Listener | undefined;
   readonly #calls = new Map<number, Call>();
   #lastCall = 0;
+  /** Waits until the journal is let go. */
+  #leaving: (() => void)[] = [];
   #control: MessagePort | undefined;
   #worker: Worker | undefined;
   #intake: Intake | undefined;
@@ -71,7 +73,16 @@ export class Session {
     });
   }
 
+  /** Forgets what an earlier page left; resolves when it is forgotten, or there is no journal to forget it in. */
+  discard(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#leaving.push(resolve);
+      this.send({ t: 'discard' });
+    });
+  }
+
   close(): void {
+    this.#left();
     this.#intake?.close();
     this.#intake = undefined;
     this.#worker?.terminate();
@@ -157,6 +168,9 @@ export class Session {
           (error: Error) => this.send({ t: 'token', error: error.message }),
         );
         break;
+      case 'left':
+        this.#left();
+        break;
       case 'ready':
         this.#ready?.();
         break;
@@ -164,6 +178,10 @@ export class Session {
         this.#broke(message.message);
         break;
     }
+  }
+
+  #left(): void {
+    for (const resolve of this.#leaving.splice(0)) resolve();
   }
 
   #broke(message: string): void {

@@ -98,6 +98,30 @@ export interface UploadOptions {
   memory?: { maxBufferSize?: Size; clearInterval?: number };
   /** `maxConcurrent` caps requests in flight, as `processing.concurrency` does: the smaller counts. `timeout`: as above. */
   network?: { maxConcurrent?: number; timeout?: number };
+  /**
+   * An upload that outlives its page: after a reload or a crash the same files, added again, go on where the server's
+   * acknowledgements end, in the same batch. `true`: one journal for this page's path; text: a journal of that name, which pages
+   * share. Uploads with one journal take turns, also in several tabs: the second waits (`stalled`, code `journal_busy`) until the
+   * first is done or closed. Where the browser keeps nothing (private windows, full disks) the upload goes on without. Default: false.
+   */
+  resume?: boolean | string;
+}
+
+/** An upload that an earlier page left unfinished. */
+export interface Interrupted {
+  batchId: string;
+  /** When it began; ISO 8601. */
+  since: string;
+  /** Files that had arrived. */
+  files: number;
+  /** Files that had been found. */
+  total: number;
+  /** Bytes that had arrived. */
+  bytes: number;
+  /** An upload with this journal is under way now, in another tab or in this page. */
+  elsewhere: boolean;
+  /** The browser kept what was added (folders and files that were dropped or picked, in Chromium): `continue()` may do. */
+  canContinue: boolean;
 }
 
 /** What can be uploaded. What a drop offers is taken before the call returns, so it may be called in the event handler. */
@@ -146,6 +170,8 @@ export interface Progress {
   failed: number;
   /** Bytes acknowledged. */
   bytes: number;
+  /** Bytes of content that had to be sent for it: less than `bytes` where the server had some already. */
+  sentBytes?: number;
   /** Bytes of the files whose size is known. */
   totalBytes: number;
   bytesPerSecond: number;

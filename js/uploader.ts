@@ -2,12 +2,13 @@
 import { UploadError, asUploadError, invalid } from './errors.js';
 import { UploaderEventTarget } from './events.js';
 import type { Completion } from './events.js';
+import { allowed, left } from './interrupted.js';
 import type { FileChange, GroupChange, ToHost, Update } from './messages.js';
 import { Rows } from './rows.js';
 import { Session } from './session.js';
 import { take } from './sources.js';
 import { Target } from './targets.js';
-import type { Phase, Progress, Source, UploadFile, UploadOptions, UploadResult } from './types.js';
+import type { Interrupted, Phase, Progress, Source, UploadFile, UploadOptions, UploadResult } from './types.js';
 
 export interface UploaderOptions extends UploadOptions {
   /** Where files go: `cloudindex({ … })`. */
@@ -113,6 +114,40 @@ export class Uploader extends UploaderEventTarget {
     for (const id of ids(files)) this.#send({ t: 'remove', id });
   }
 
+  /**
+   * What an earlier page left unfinished in the journal of the option `resume`; nothing if there is no such option, no such
+   * upload, or no storage in this browser. Rejects with an UploadError: `invalid_option`, `wasm_unavailable`.
+   */
+  async interrupted(): Promise<Interrupted | undefined> {
+    const found = await left(this.#target.connection, this.#options.resume);
+    if (!found) return undefined;
+    const { roots, since, ...rest } = found;
+    return { ...rest, since: new Date(since).toISOString(), canContinue: roots.length > 0 };
+  }
+
+  /**
+   * Goes on with what an earlier page left, without it being dropped again. Call it in a click: the browser may ask the user
+   * whether this page may read the files again. Resolves to true when they are being added; to false when none were kept or
+   * the user said no, and they must be added again by hand, which goes on as well. Rejects as `interrupted` does.
+   */
+  async continue(): Promise<boolean> {
+    const found = await left(this.#target.connection, this.#options.resume);
+    const roots = await allowed(found?.roots ?? []);
+    if (roots.length > 0) void this.add(roots as Iterable<FileSystemHandle>);
+    return roots.length > 0;
+  }
+
+  /**
+   * Forgets what an earlier page left: the next files go to a batch of their own. (What arrived stays on the server, and is not
+   * sent again.) Resolves when it is forgotten; while another upload has the journal, that is when it lets go. Rejects with an
+   * UploadError where no upload can start: `invalid_option`, `wasm_unavailable`, `unauthorized`.
+   */
+  async discard(): Promise<void> {
+    const { resume } = this.#options;
+    if (resume === undefined || resume === false) return;
+    await (await this.#open()).discard();
+  }
+
   /** Ends the worker and frees memory. What is under way stops; files and results can still be asked for. */
   close(): void {
     void this.#session?.then((session) => session.close(), () => undefined);
@@ -121,11 +156,12 @@ export class Uploader extends UploaderEventTarget {
 
   #open(): Promise<Session> {
     if (this.#session) return this.#session;
-    const { metadata, groupBy } = this.#options;
+    const { metadata, groupBy, resume } = this.#options;
     const opening = Session.upload(this.#target.connection, { ...this.#options, ...this.#target.words }, {
       found: (first, files, paths) => this.#found(first, files, paths),
       metadata,
       groupBy: typeof groupBy === 'function' ? groupBy : undefined,
+      roots: Boolean(resume),
     }, {
       update: (update) => this.#update(update),
       broken: (error) => this.#fail(error),

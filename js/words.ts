@@ -5,10 +5,17 @@ const KEPT: Record<string, unknown> = { metadata: undefined, groupBy: 'applicati
 
 /** The engine judges every other word and value, so nothing may vanish on the way. */
 export function toJson(words: object): string {
-  return JSON.stringify(words, (key, value: unknown) => {
+  return JSON.stringify(words, function (this: unknown, key, value: unknown) {
+    if (key === 'resume' && this === words) return journalName(value);
     if (typeof value === 'function') return key in KEPT ? KEPT[key] : '(a function)';
     if (typeof value === 'number' && !Number.isFinite(value)) return String(value);
     if (typeof value === 'bigint') return Number(value);
     return value;
   });
+}
+
+/** The engine knows a journal by name alone. */
+function journalName(resume: unknown): unknown {
+  if (resume === true) return globalThis.location?.pathname || 'default';
+  return resume === false ? undefined : resume;
 }

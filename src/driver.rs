@@ -3,20 +3,21 @@
 use crate::cutting::Cutting;
 use crate::host::ToFacade;
 use crate::http::Http;
+use crate::journal::Journal;
 use crate::ports::ToPage;
 use crate::store::Store;
 use crate::timer::{self, Timer};
-use cloudindex_engine::{Action, Config, Engine, Input};
-use js_sys::Function;
+use cloudindex_engine::{Action, Engine, Input, Leave};
 use std::cell::RefCell;
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
 use web_sys::MessagePort;
 
 /// An engine and the hands that work for it.
 pub struct Driver {
-    engine: RefCell<Engine>,
-    timer: Timer,
-    http: Http,
+    pub(crate) engine: RefCell<Engine>,
+    pub(crate) timer: Timer,
+    pub(crate) http: Http,
+    pub(crate) journal: Rc<Journal>,
     pub(crate) store: Store,
     pub(crate) cutting: RefCell<Cutting>,
     pub(crate) control: MessagePort,
@@ -24,31 +25,6 @@ pub struct Driver {
 }
 
 impl Driver {
-    pub fn new(
-        config: Config,
-        seed: u64,
-        control: MessagePort,
-        page: Option<MessagePort>,
-        fetch: Option<Function>,
-    ) -> Rc<Self> {
-        Rc::new_cyclic(|driver: &Weak<Driver>| {
-            let driver = driver.clone();
-            Driver {
-                cutting: RefCell::new(Cutting::new(config.cut)),
-                engine: RefCell::new(Engine::new(config, seed)),
-                timer: Timer::new(move || {
-                    if let Some(driver) = driver.upgrade() {
-                        driver.feed(Input::Wake);
-                    }
-                }),
-                http: Http::new(fetch),
-                store: Store::default(),
-                control,
-                page,
-            }
-        })
-    }
-
     /// Something happened.
     pub fn feed(self: &Rc<Self>, input: Input) {
         self.engine.borrow_mut().handle(input, timer::now());
@@ -81,6 +57,13 @@ impl Driver {
             Action::RefreshToken => ToFacade::Refresh {}.post(&self.control),
             Action::PauseWalk => self.tell(ToPage::PauseWalk),
             Action::ResumeWalk => self.tell(ToPage::ResumeWalk),
+            Action::OpenJournal => self.journal.open(),
+            Action::Record(record) => self.journal.record(&record),
+            Action::Rewrite(record) => self.journal.rewrite(record.as_deref()),
+            Action::CloseJournal(leave) => {
+                self.journal.close(leave);
+                ToFacade::Left {}.post(&self.control);
+            }
             Action::Answer { call, result } => ToFacade::answer(call, result).post(&self.control),
             Action::Emit(update) => ToFacade::Update { update: &update }.post(&self.control),
         }
@@ -96,5 +79,6 @@ impl Driver {
     pub fn close(&self) {
         self.timer.arm(None);
         self.http.abort_all();
+        self.journal.close(Leave::Unfinished);
     }
 }

@@ -19,10 +19,18 @@ pub struct Files {
     port: MessagePort,
     outlet: Rc<Outlet>,
     streams: Streams,
+    roots: Roots,
     gate: RefCell<Gate>,
     /// Walks under way.
     walks: Cell<u32>,
     listener: RefCell<Option<Listener>>,
+}
+
+/// Whether the host hears of handles: only a journal wants them, and each costs a trip to the browser process.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Roots {
+    Told,
+    Untold,
 }
 
 /// What a walk meets between two steps.
@@ -39,6 +47,7 @@ impl Files {
         let files = Rc::new(Files {
             outlet: Outlet::new(port.clone(), Hooks::read(hooks)?),
             streams: Streams::new(port.clone()),
+            roots: if js::get(hooks, "roots").is_truthy() { Roots::Told } else { Roots::Untold },
             port,
             gate: RefCell::new(Gate::Open),
             walks: Cell::new(0),
@@ -94,6 +103,13 @@ impl Files {
 
     pub fn outlet(&self) -> &Rc<Outlet> {
         &self.outlet
+    }
+
+    /// What is found next came by this handle.
+    pub fn root(&self, handle: &JsValue) {
+        if self.roots == Roots::Told {
+            ToHost::Root(handle.clone()).post(&self.port);
+        }
     }
 
     /// Waits while the engine has enough.

@@ -1,13 +1,18 @@
 //! The engine's side: what comes over the ports and from the browser becomes an [`Input`].
 
+use crate::cutting::Cutting;
 use crate::driver::Driver;
+use crate::http::Http;
+use crate::journal::Journal;
 use crate::js::{self, Listener};
 use crate::ports::{ToHost, ToPage};
-use cloudindex_engine::{CallId, Config, Failure, FileId, Input, Method, Update};
+use crate::store::Store;
+use crate::timer::Timer;
+use cloudindex_engine::{CallId, Config, Engine, Failure, FileId, Input, Method, Update};
 use js_sys::{Array, Function};
 use serde::Serialize;
 use std::cell::RefCell;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use wasm_bindgen::prelude::*;
 use web_sys::{Event, MessageEvent, MessagePort};
 
@@ -27,6 +32,8 @@ pub enum ToFacade<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         error: Option<Failure>,
     },
+    /// The journal was let go or lost: the answer to `discard`.
+    Left {},
     Fatal {
         message: &'a str,
     },
@@ -43,6 +50,48 @@ impl ToFacade<'_> {
     pub fn post(&self, control: &MessagePort) {
         if let Err(error) = control.post_message(&js::plain(self)) {
             js::complain(&format!("a message was not sent: {}", js::describe(&error)));
+        }
+    }
+}
+
+/// The hands of an engine, each with its way back to the loop.
+impl Driver {
+    pub fn new(
+        config: Config,
+        seed: u64,
+        control: MessagePort,
+        page: Option<MessagePort>,
+        fetch: Option<Function>,
+    ) -> Rc<Self> {
+        Rc::new_cyclic(|driver: &Weak<Driver>| {
+            let (driver, of) = (driver.clone(), driver.clone());
+            Driver {
+                cutting: RefCell::new(Cutting::new(config.cut)),
+                journal: Journal::new(&config, move |input| {
+                    if let Some(driver) = of.upgrade() {
+                        driver.journal(input);
+                    }
+                }),
+                engine: RefCell::new(Engine::new(config, seed)),
+                timer: Timer::new(move || {
+                    if let Some(driver) = driver.upgrade() {
+                        driver.feed(Input::Wake);
+                    }
+                }),
+                http: Http::new(fetch),
+                store: Store::default(),
+                control,
+                page,
+            }
+        })
+    }
+
+    /// What becomes of the journal.
+    fn journal(self: &Rc<Self>, input: Input) {
+        let is_lost = matches!(input, Input::JournalLost { .. });
+        self.feed(input);
+        if is_lost {
+            ToFacade::Left {}.post(&self.control);
         }
     }
 }
@@ -84,11 +133,15 @@ impl Host {
     fn page(&self, message: &JsValue) {
         let driver = &self.driver;
         match ToHost::parse(message) {
-            Some(ToHost::Found(files)) => driver.feed(Input::Found(files)),
+            Some(ToHost::Root(handle)) => driver.journal.root(handle),
+            Some(ToHost::Found(files)) => {
+                driver.feed(Input::Found(files));
+                driver.journal.keep_roots();
+            }
             Some(ToHost::IntakeEnded) => driver.feed(Input::IntakeEnded),
             Some(ToHost::Sized(sizes)) => {
-                for (file, size) in sizes {
-                    driver.feed(Input::Sized { file, size });
+                for (file, size, last_modified) in sizes {
+                    driver.feed(Input::Sized { file, size, last_modified });
                 }
             }
             Some(ToHost::Bytes(bytes)) => {
@@ -113,6 +166,7 @@ impl Host {
             Some("pause") => Some(Input::Pause),
             Some("resume") => Some(Input::Resume),
             Some("cancel") => Some(Input::Cancel),
+            Some("discard") => return self.discard(),
             Some("remove") => row(&js::get(message, "id")).map(Input::Remove),
             Some("retry") => js::get(message, "ids")
                 .dyn_ref::<Array>()
@@ -128,6 +182,13 @@ impl Host {
         match input {
             Some(input) => self.driver.feed(input),
             None => js::complain(&format!("the control port brought {}", js::show(message))),
+        }
+    }
+
+    fn discard(&self) {
+        self.driver.feed(Input::Discard);
+        if self.driver.journal.is_idle() {
+            ToFacade::Left {}.post(&self.driver.control);
         }
     }
 

@@ -16,6 +16,9 @@ extern "C" {
     /// `performance.now()` of a page or a worker.
     #[wasm_bindgen(js_namespace = performance, js_name = now)]
     pub fn millis() -> f64;
+
+    #[wasm_bindgen(js_name = setTimeout)]
+    pub fn set_timeout(callback: &Function, millis: u32) -> JsValue;
 }
 
 /// What only a bug can cause: said, because silence would hide it; not fatal, because the upload may go on.

@@ -5,6 +5,7 @@
 //!   turns bytes into blocks, [`store`] keeps their bytes, [`http`] sends them, [`timer`] wakes the engine;
 //! * the page's side: [`files`] is the [`Intake`], [`walk`] finds files in whatever was dropped (taken by [`sources`]),
 //!   [`outlet`] reports them in slices, [`reading`] streams them;
+//! * what outlives both: [`journal`](mod@journal);
 //! * between them: [`ports`] has the private messages, [`js`] the conversions.
 //!
 //! This file is the surface that JavaScript sees. It is empty natively, so that `cargo test --workspace` works.
@@ -15,6 +16,7 @@ pub mod driver;
 pub mod files;
 pub mod host;
 pub mod http;
+pub mod journal;
 pub mod js;
 pub mod outlet;
 pub mod ports;
@@ -28,6 +30,7 @@ use cloudindex_engine::{Config, Found, limits, options, plan};
 use js_sys::{Array, Function, Promise, Uint32Array};
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::future_to_promise;
 use web_sys::MessagePort;
 
 #[wasm_bindgen(typescript_custom_section)]
@@ -47,6 +50,21 @@ export interface IntakeHooks {
   found(first: number, files: (File | null)[], paths: string[]): void;
   metadata?: (file: File) => object | undefined;
   groupBy?: (file: File) => string;
+  /** The host keeps the handles of what is added. */
+  roots?: boolean;
+}
+
+/** What an earlier page left. */
+export interface Left {
+  batchId: string;
+  /** ms since 1970. */
+  since: number;
+  files: number;
+  total: number;
+  bytes: number;
+  /** The journal is in use now. */
+  elsewhere: boolean;
+  roots: FileSystemHandle[];
 }
 "#;
 
@@ -63,7 +81,8 @@ pub fn host(
     files: Option<MessagePort>,
     #[wasm_bindgen(unchecked_param_type = "typeof globalThis.fetch | undefined")] fetch: Option<Function>,
 ) -> Result<(), JsValue> {
-    let config = config(options)?;
+    let mut config = config(options)?;
+    config.epoch = (js_sys::Date::now() - js::millis()) as u64;
     host::start(config, control, files, fetch);
     Ok(())
 }
@@ -72,6 +91,13 @@ pub fn host(
 #[wasm_bindgen(js_name = checkOptions, unchecked_return_type = "Failure | undefined")]
 pub fn check_options(options: &str) -> JsValue {
     config(options).map_or_else(|failure| failure, |_| JsValue::UNDEFINED)
+}
+
+/// What an earlier page left in the journal that `options` names.
+#[wasm_bindgen(unchecked_return_type = "Promise<Left | undefined>")]
+pub fn left(options: &str) -> Result<Promise, JsValue> {
+    let config = config(options)?;
+    Ok(future_to_promise(async move { Ok(journal::left(config).await) }))
 }
 
 /// The body of `POST /v1/batches` from what `batches.create` was given; wrong options: throws a Failure.

@@ -32,11 +32,18 @@ pub enum ToPage {
 /// From the page to the host.
 #[derive(Debug)]
 pub enum ToHost {
+    /// The handle by which files come that are found next.
+    Root(JsValue),
     Found(Vec<Found>),
     IntakeEnded,
-    Sized(Vec<(FileId, u64)>),
+    /// Each file's size, and its time if it has one.
+    Sized(Vec<(FileId, u64, Option<u64>)>),
     Bytes(Bytes),
-    Unreadable { file: FileId, stream: StreamId, reason: String },
+    Unreadable {
+        file: FileId,
+        stream: StreamId,
+        reason: String,
+    },
 }
 
 /// The next bytes of a file.
@@ -63,6 +70,7 @@ const INTAKE_ENDED: u32 = 1;
 const SIZED: u32 = 2;
 const BYTES: u32 = 3;
 const UNREADABLE: u32 = 4;
+const ROOT: u32 = 5;
 
 impl ToPage {
     pub fn post(&self, port: &MessagePort) {
@@ -104,10 +112,16 @@ impl ToHost {
                 }
                 message
             }
+            ToHost::Root(handle) => Array::of2(&ROOT.into(), &handle),
             ToHost::IntakeEnded => numbers(INTAKE_ENDED, &[]),
             ToHost::Sized(sizes) => {
-                let pairs: Vec<f64> = sizes.iter().flat_map(|(file, size)| [f64::from(*file), *size as f64]).collect();
-                numbers(SIZED, &pairs)
+                let message = numbers(SIZED, &[]);
+                for (file, size, time) in sizes {
+                    for fact in [file.into(), (size as f64).into(), optional(time)] {
+                        message.push(&fact);
+                    }
+                }
+                message
             }
             ToHost::Bytes(Bytes { file, stream, chunks, size, ended }) => {
                 let message = numbers(BYTES, &[f64::from(file), f64::from(stream)]);
@@ -134,8 +148,9 @@ impl ToHost {
             FOUND => ToHost::Found((1..message.length()).map(|place| found(&message.get(place))).collect()),
             INTAKE_ENDED => ToHost::IntakeEnded,
             SIZED => {
-                let pairs = (1..message.length()).step_by(2);
-                ToHost::Sized(pairs.filter_map(|at| Some((id(message, at)?, number(message, at + 1)?))).collect())
+                let rows = (1..message.length()).step_by(3);
+                let row = |at| Some((id(message, at)?, number(message, at + 1)?, number(message, at + 2)));
+                ToHost::Sized(rows.filter_map(row).collect())
             }
             BYTES => ToHost::Bytes(Bytes {
                 file: id(message, 1)?,
@@ -149,6 +164,7 @@ impl ToHost {
                 stream: id(message, 2)?,
                 reason: message.get(3).as_string()?,
             },
+            ROOT => ToHost::Root(message.get(1)),
             _ => return None,
         })
     }

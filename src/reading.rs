@@ -150,7 +150,7 @@ impl Stream {
         port: &MessagePort,
         current: impl Fn() -> bool,
     ) -> Result<Result<(), JsValue>, Stopped> {
-        let (mut read, mut held): (u64, u64) = (0, 0);
+        let (mut read, mut held, mut messages): (u64, u64, u32) = (0, 0, 0);
         let mut chunks = Vec::new();
         // What the browser says of a file that is over `small_file`, and the same until it is told.
         let (mut size, mut untold) = (None, None);
@@ -161,7 +161,7 @@ impl Stream {
             if held > 0 && (must_wait || enough) {
                 let (chunks, size) = (std::mem::take(&mut chunks), untold.take());
                 ToHost::Bytes(Bytes { file, stream: self.id, chunks, size, ended: false }).post(port);
-                held = 0;
+                (held, messages) = (0, messages + 1);
             }
             if must_wait {
                 let (go, gone) = oneshot::channel();
@@ -178,6 +178,14 @@ impl Stream {
                 Err(error) => return Ok(Err(error)),
             };
             if result.get_done().unwrap_or(false) {
+                if messages > 0
+                    && let Err(error) = self.look_again().await
+                {
+                    return Ok(Err(error));
+                }
+                if !current() {
+                    return Err(Stopped);
+                }
                 ToHost::Bytes(Bytes { file, stream: self.id, chunks, size: untold, ended: true }).post(port);
                 return Ok(Ok(()));
             }
@@ -194,6 +202,14 @@ impl Stream {
         }
     }
 
+    /// A stream reads on through a file that is overwritten. To begin anew the browser refuses, when the file is not of the
+    /// time that it was of when it was chosen; else the server would get the beginning of one file and the end of another.
+    async fn look_again(&self) -> Result<(), JsValue> {
+        let first = js::invoke(&self.file, "slice", &[&0.into(), &1.into()])?;
+        let read = js::invoke(&first, "arrayBuffer", &[])?;
+        JsFuture::from(Promise::resolve(&read)).await.map(drop)
+    }
+
     fn stop(&self) {
         self.waiting.take();
         let cancelled = JsFuture::from(self.reader.cancel());
@@ -206,7 +222,7 @@ fn own(chunk: Uint8Array) -> Uint8Array {
     if chunk.length() == chunk.buffer().byte_length() { chunk } else { chunk.slice(0, chunk.length()) }
 }
 
-/// Asks the files' sizes, each a trip to the browser process, in slices when the page is idle.
+/// Asks the files' sizes and times, each file a trip to the browser process, in slices when the page is idle.
 pub async fn sizes(port: MessagePort, files: Vec<(FileId, File)>) {
     let mut files = files.into_iter().peekable();
     while files.peek().is_some() {
@@ -216,16 +232,10 @@ pub async fn sizes(port: MessagePort, files: Vec<(FileId, File)>) {
         while js::millis() - began < SIZING
             && let Some((id, file)) = files.next()
         {
-            sizes.push((id, file.size() as u64));
+            sizes.push((id, file.size() as u64, js::count(&js::get(&file, "lastModified"))));
         }
         ToHost::Sized(sizes).post(&port);
     }
-}
-
-#[wasm_bindgen]
-extern "C" {
-    #[wasm_bindgen(js_name = setTimeout)]
-    fn set_timeout(callback: &js_sys::Function, millis: u32) -> JsValue;
 }
 
 /// When the page has nothing to do, or soon: sizes are wanted for the totals, and a page may never be idle.
@@ -233,7 +243,7 @@ async fn idle() {
     let promise = Promise::new(&mut |resolve, _| {
         let options = js::object(&[("timeout", 200.into())]);
         if js::invoke(&js_sys::global(), "requestIdleCallback", &[&resolve, &options]).is_err() {
-            set_timeout(&resolve, 20);
+            js::set_timeout(&resolve, 20);
         }
     });
     drop(JsFuture::from(promise).await);

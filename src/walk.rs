@@ -54,6 +54,9 @@ impl Walk {
     }
 
     async fn one(&mut self, source: Source) -> Result<(), Stop> {
+        if let Source::Node(Node { handle: Some(handle), .. }) = &source {
+            self.files.root(handle);
+        }
         match source {
             Source::File(file) => self.file(file).await,
             Source::Node(node) if node.is_folder() => self.tree(node).await,

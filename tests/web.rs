@@ -6,6 +6,8 @@
 mod conversion;
 #[path = "web/hooks.rs"]
 mod hooks;
+#[path = "web/journal.rs"]
+mod journal;
 #[path = "web/reading.rs"]
 mod reading;
 #[path = "web/rig.rs"]

@@ -1,12 +1,12 @@
 //! Reading and slicing: what arrives is the file, no more is read than was granted, and a small file is never asked its size.
 
-use crate::rig::{Rig, eval, file, noise, number, resolve, sleep};
+use crate::rig::{Rig, eval, file, noise, number, resolve, run, sleep};
 use cloudindex_engine::{BlockKey, Config, Input, blocks::digest};
 use cloudindex_uploader::cutting::Cutting;
 use cloudindex_uploader::js;
 use cloudindex_uploader::ports::{Bytes, ToHost, ToPage};
 use cloudindex_uploader::store::Store;
-use js_sys::{Array, Uint8Array};
+use js_sys::{Array, Function, Uint8Array};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -199,6 +199,46 @@ async fn a_file_that_the_browser_cannot_read_says_why() {
 }
 
 #[wasm_bindgen_test]
+async fn a_large_file_that_is_written_to_while_it_streams_does_not_end() {
+    let overwrite = eval(
+        "async (folder) => {
+            const writable = await (await folder.getFileHandle('changing')).createWritable({ keepExistingData: true });
+            await writable.write({ type: 'write', position: 0, data: new Uint8Array(8_000_000).fill(2) });
+            await writable.close();
+        }",
+    );
+    let make = "(async () => {
+        const folder = await navigator.storage.getDirectory();
+        const handle = await folder.getFileHandle('changing', { create: true });
+        const writable = await handle.createWritable();
+        await writable.write(new Uint8Array(8_000_000).fill(1));
+        await writable.close();
+        return handle.getFile();
+    })()";
+    for written_to in [false, true] {
+        let mut reader = Reader::of(&[&run(make).await]).await;
+        reader.grant(0, 2_000_000);
+        let mut message = ToHost::Bytes(reader.bytes().await);
+        if written_to {
+            let overwrite: Function = overwrite.clone().unchecked_into();
+            let folder = run("navigator.storage.getDirectory()").await;
+            resolve(&overwrite.call1(&JsValue::NULL, &folder).expect("a promise")).await.expect("it is written");
+        }
+        reader.grant(0, u64::MAX / 4);
+        while matches!(message, ToHost::Bytes(Bytes { ended: false, .. })) {
+            message = reader.rig.next().await;
+        }
+        match message {
+            ToHost::Bytes(_) => assert!(!written_to),
+            ToHost::Unreadable { reason, .. } => {
+                assert!(written_to && reason.starts_with("NotReadableError"), "{reason}")
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[wasm_bindgen_test]
 async fn a_chunk_that_is_part_of_a_larger_buffer_is_sent_alone() {
     let mut reader =
         Reader::of(&[&pretender("c.enqueue(new Uint8Array([1, 2, 3, 4]).subarray(1, 3)); c.close()")]).await;
@@ -217,7 +257,7 @@ async fn sizes_are_asked_when_the_page_is_idle() {
             other => panic!("{other:?}"),
         }
     }
-    assert!(sizes.iter().all(|(file, size)| u64::from(*file) == *size));
+    assert!(sizes.iter().all(|(file, size, time)| u64::from(*file) == *size && time.is_some_and(|time| time > 0)));
 }
 
 #[wasm_bindgen_test]

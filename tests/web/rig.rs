@@ -101,6 +101,7 @@ impl Rig {
         loop {
             match self.next().await {
                 ToHost::Found(files) => found.extend(files),
+                ToHost::Root(_) => {}
                 ToHost::IntakeEnded => break,
                 other => panic!("{other:?}"),
             }
