@@ -28,6 +28,8 @@ pub struct Journal {
     scope: String,
     report: Box<dyn Fn(Input)>,
     session: RefCell<Option<Rc<Session>>>,
+    /// Resolved when the session before this one has let its lock go.
+    before: RefCell<Promise>,
     /// Handles of which no file was reported yet. They are written after that, so that the upload before theirs, when it ends
     /// and lets its own go, does not take them along.
     roots: RefCell<Vec<JsValue>>,
@@ -56,6 +58,7 @@ impl Journal {
             scope: scope(config).unwrap_or_default(),
             report: Box::new(report),
             session: RefCell::default(),
+            before: RefCell::new(Promise::resolve(&JsValue::UNDEFINED)),
             roots: RefCell::default(),
         })
     }
@@ -67,8 +70,9 @@ impl Journal {
         let held = Promise::new(&mut |resolve, _| release = resolve.into());
         let session = Rc::new(Session { state: RefCell::new(State::Opening), release: release.unchecked_into() });
         self.session.replace(Some(Rc::clone(&session)));
-        let journal = Rc::clone(self);
+        let (journal, before) = (Rc::clone(self), self.before.replace(held.clone()));
         spawn_local(async move {
+            drop(JsFuture::from(before).await);
             if ask_for_lock(&journal.scope, &held, true).await.is_ok_and(|lock| lock.is_null()) {
                 journal.tell(&session, Input::JournalBusy);
                 // Where this fails, as where there are no locks (insecure pages), the upload goes on without.

@@ -28,12 +28,21 @@ impl Book {
         Book { journal: Journal::new(&config, report), reports }
     }
 
-    /// What it reports next, in a word; `None`: nothing for a while.
+    /// What it reports next, in a word.
     async fn next(&mut self) -> Option<String> {
-        match select(pin!(self.reports.next()), pin!(sleep(300))).await {
+        self.within(10_000).await
+    }
+
+    /// Nothing more is reported.
+    async fn is_quiet(&mut self) -> bool {
+        self.within(300).await.is_none()
+    }
+
+    async fn within(&mut self, millis: u32) -> Option<String> {
+        match select(pin!(self.reports.next()), pin!(sleep(millis))).await {
             Either::Left((Some(Input::JournalOpened(records)), _)) => {
                 let records: Vec<_> =
-                    records.into_iter().map(|record| String::from_utf8(record).expect("text")).collect();
+                    records.into_iter().map(|record| String::from_utf8_lossy(&record).into_owned()).collect();
                 Some(format!("opened: {}", records.join(",")))
             }
             Either::Left((Some(Input::JournalBusy), _)) => Some("busy".to_owned()),
@@ -54,7 +63,7 @@ impl Book {
         // Once, whatever is asked of it afterwards.
         self.journal.record(b"late");
         self.journal.rewrite(None);
-        assert_eq!(self.next().await, None);
+        assert!(self.is_quiet().await);
         said
     }
 }
@@ -62,7 +71,11 @@ impl Book {
 /// What a page that comes afterwards finds.
 async fn found(name: &str) -> Option<String> {
     let mut book = Book::of(name);
-    let found = book.open().await;
+    let mut found = book.open().await;
+    // The page before it may still be letting go.
+    if found == said("busy") {
+        found = book.next().await;
+    }
     book.journal.close(Leave::Unfinished);
     found
 }
@@ -116,7 +129,7 @@ async fn one_at_a_time_has_it_and_the_next_reads_what_was_written() {
     first.journal.record(b"last");
     first.journal.close(Leave::Unfinished);
     assert_eq!(third.next().await, said("opened: last"));
-    assert_eq!(second.next().await, None, "who gave up waiting gets nothing and holds up nobody");
+    assert!(second.is_quiet().await, "who gave up waiting gets nothing and holds up nobody");
     third.journal.close(Leave::Unfinished);
     assert_eq!(found("turns").await, said("opened: last"));
 }
@@ -127,23 +140,32 @@ async fn who_closes_before_it_is_open_hears_nothing() {
     book.journal.open();
     book.journal.record(b"too early");
     book.journal.close(Leave::Nothing);
-    assert_eq!(book.next().await, None);
+    assert!(book.is_quiet().await);
     assert_eq!(found("early").await, said("opened: "));
 }
 
-/// Evaluates the property as this value until it is given back.
-struct Instead(&'static str, &'static str);
+/// The property has another value for as long as this lives.
+struct Instead(JsValue);
 
 impl Instead {
-    fn new(object: &'static str, property: &'static str, value: &str) -> Self {
-        eval(&format!("Object.defineProperty({object}, '{property}', {{ value: {value}, configurable: true }})"));
-        Instead(object, property)
+    fn new(object: &str, property: &str, value: &str) -> Self {
+        Instead(eval(&format!(
+            "(() => {{
+                const before = Object.getOwnPropertyDescriptor({object}, '{property}');
+                Object.defineProperty({object}, '{property}', {{ value: {value}, configurable: true }});
+                return () => {{
+                    delete {object}.{property};
+                    if (before) Object.defineProperty({object}, '{property}', before);
+                }};
+            }})()"
+        )))
     }
 }
 
 impl Drop for Instead {
     fn drop(&mut self) {
-        eval(&format!("delete {}.{}", self.0, self.1));
+        let restore: &Function = self.0.unchecked_ref();
+        restore.call0(&JsValue::NULL).expect("it is given back");
     }
 }
 
@@ -283,8 +305,6 @@ async fn what_is_left_is_told_with_the_handles_that_belong_to_it() {
     assert!(found_left("not left").await.is_undefined());
 
     // The upload ends; the handles of the next one, whose files were not reported yet, stay.
-    book.reports.close();
-    let mut book = Book::of("left");
     assert!(book.open().await.is_some());
     book.journal.root(folder("next").await);
     book.journal.close(Leave::Nothing);
@@ -332,7 +352,6 @@ async fn a_thousand_records_are_no_work_for_the_loop() {
     let read = js::millis() - began;
     book.journal.rewrite(None);
     book.journal.close(Leave::Nothing);
-    let log: Function = eval("(...words) => console.log(...words)").unchecked_into();
-    let _ = log.call2(&JsValue::NULL, &took.into(), &read.into());
+    eval(&format!("console.log('a thousand records: {took} ms to write, {read} ms to read')"));
     assert!(took < 2000.0, "{took} ms for a thousand records, {read} ms to read them");
 }
