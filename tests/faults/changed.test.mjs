@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { appendFile, link, open as openFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { MB, begin, chosen, noise, openBlank, over, row, settle, some, sum } from './world.mjs';
+import { MB, begin, chosen, noise, openBlank, over, settle, some } from './world.mjs';
 
 // More than is read ahead (two thirds of 64 MiB): reading is still under way when the first bytes have arrived.
 const LARGE = 60 * MB;
@@ -50,3 +50,27 @@ for (const [how, change] of Object.entries(CHANGES)) {
     await settle(t, { server, batchId: end.batchId, sources, most: LARGE });
   });
 }
+
+test('small files changed before they are read', async (t) => {
+  const folder = await some(t, 20, 50_000);
+  const sources = await chosen(folder);
+  const { server, page } = await openBlank(t);
+  await begin(page, sources, { autoStart: false });
+  const [changed, grown, shrunk, vanished] = [...sources.keys()].slice(5);
+  await writeFile(sources.get(changed), noise(50_000, 999));
+  await appendFile(sources.get(grown), 'more');
+  await truncate(sources.get(shrunk), 100);
+  await rm(sources.get(vanished));
+  await page.evaluate(() => window.uploader.start());
+  const end = await over(page);
+  const failed = end.results.filter(({ status }) => status === 'failed');
+  t.diagnostic(failed.map(({ path, code, message }) => `${path}: ${code}, ${message}`).join('; '));
+  // Whatever was taken of them must be what they are now; the one that is gone can't have been taken.
+  for (const { path, code } of failed) {
+    assert.ok([changed, grown, shrunk, vanished].includes(path), path);
+    assert.ok(['file_changed', 'file_unreadable'].includes(code), code);
+    sources.delete(path);
+  }
+  assert.ok(!sources.has(vanished));
+  await settle(t, { server, batchId: end.batchId, sources });
+});

@@ -1,15 +1,21 @@
 // The server's disk fills up, and gets room again.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { mkdtemp, rmdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
-import { finished, scratch, shown } from '../e2e/harness.mjs';
+import { finished, shown } from '../e2e/harness.mjs';
 import { filesOf } from '../e2e/verify.mjs';
 import { CONTENT, eventually, open, settle, some, sum } from './world.mjs';
 
 test('disk full', { skip: process.getuid() !== 0 && 'only root may mount' }, async (t) => {
-  const data = await scratch(t);
+  const data = await mkdtemp(join(tmpdir(), 'cloudindex-disk-'));
   execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=16m', 'tmpfs', data]);
-  t.after(() => execFileSync('umount', ['--lazy', data]));
+  t.after(async () => {
+    execFileSync('umount', ['--lazy', data]);
+    await rmdir(data);
+  });
   const folder = await some(t, 500, 50_000);
   const { server, page, proxy } = await open(t, { serverOptions: { data }, link: { up: 12_000_000 } });
   await page.drop('#drop', [folder]);

@@ -15,6 +15,7 @@ test('server killed and restarted', async (t) => {
     before += await still(server, proxy, since);
     most += sum(await underWay(proxy), 'passed');
     await server.kill();
+    await proxy.sever(); // whatever is in its hands is lost with the server
     since = (await proxy.stats()).total.passed;
     await server.restart();
     await proxy.rules([], LINK);
