@@ -5,12 +5,13 @@ use crate::files::Files;
 use crate::js;
 use crate::outlet::{Facts, Seen};
 use crate::sources::{self, Dropped, Node, Source};
+use futures::channel::oneshot;
 use js_sys::{Array, Promise};
 use rustc_hash::FxHashMap;
 use std::collections::VecDeque;
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::JsFuture;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{File, MessageChannel};
 
 /// Files of a tree that are opened at once; the browser's own work on them overlaps.
@@ -120,10 +121,14 @@ impl Walk {
 
     /// A folder and all below it; paths begin with its name.
     async fn tree(&mut self, root: Node) -> Result<(), Stop> {
-        let mut folders = VecDeque::from([(root.name(), root)]);
+        let mut folders = VecDeque::new();
+        let mut next = Some(Folder::list(root.name(), root));
         let mut opening = VecDeque::new();
-        while let Some((folder, node)) = folders.pop_front() {
-            let mut listing = match self.listing(node).await {
+        while let Some(Folder { path: folder, listing }) = next.take() {
+            let listed = listing.await.unwrap_or_else(|_| Err(js::type_error("the walk was given up")));
+            // While the files of this folder are opened, the next one is listed already.
+            next = folders.pop_front().map(|(path, node)| Folder::list(path, node));
+            let mut listing = match listed {
                 Ok(listing) => listing,
                 Err(error) => {
                     self.report(Seen::Unreadable { path: folder, reason: js::describe(&error) }).await?;
@@ -142,7 +147,10 @@ impl Walk {
                 for node in nodes {
                     let path = format!("{folder}/{}", node.name());
                     if node.is_folder() {
-                        folders.push_back((path, node));
+                        match &next {
+                            None => next = Some(Folder::list(path, node)),
+                            Some(_) => folders.push_back((path, node)),
+                        }
                         continue;
                     }
                     opening.push_back(Opening::of(path, node));
@@ -159,23 +167,6 @@ impl Walk {
             self.opened(opening).await?;
         }
         Ok(())
-    }
-
-    /// A folder's listing: by entries where there is an entry, with the handles of the same names.
-    async fn listing(&mut self, node: Node) -> Result<Listing, JsValue> {
-        let Some(entry) = node.entry else {
-            return Ok(Listing::Handles(js::invoke(&node.handle.unwrap_or_default(), "values", &[])?));
-        };
-        let reader = js::invoke(&entry, "createReader", &[])?;
-        let mut handles = FxHashMap::default();
-        if let Some(Ok(values)) = node.handle.map(|handle| js::invoke(&handle, "values", &[])) {
-            // An error ends it early: what has no handle is opened by its entry.
-            while let Ok(Some(handle)) = step(settled(js::invoke(&values, "next", &[])).await) {
-                handles.insert(js::text(&handle, "name").unwrap_or_default(), handle);
-                self.turn().await;
-            }
-        }
-        Ok(Listing::Entries { reader, handles })
     }
 
     async fn opened(&mut self, opening: Opening) -> Result<(), Stop> {
@@ -203,12 +194,8 @@ impl Walk {
         Ok(())
     }
 
-    /// Gives the page its turn, if it is time.
     async fn turn(&mut self) {
-        if js::millis() - self.began > TURN {
-            macrotask().await;
-            self.began = js::millis();
-        }
+        turn(&mut self.began).await;
     }
 }
 
@@ -223,7 +210,22 @@ impl Opening {
     }
 }
 
-/// A folder that is being listed.
+/// A folder whose listing has begun.
+struct Folder {
+    path: String,
+    listing: oneshot::Receiver<Result<Listing, JsValue>>,
+}
+
+impl Folder {
+    fn list(path: String, node: Node) -> Self {
+        let (listed, listing) = oneshot::channel();
+        // Nobody hears it when the walk is given up meanwhile.
+        spawn_local(async move { drop(listed.send(Listing::of(node).await)) });
+        Folder { path, listing }
+    }
+}
+
+/// What is in a folder.
 enum Listing {
     Handles(JsValue),
     /// `readEntries` until it gives nothing: Chromium gives a hundred at a time.
@@ -234,6 +236,24 @@ enum Listing {
 }
 
 impl Listing {
+    /// By entries where there is an entry, with the handles of the same names.
+    async fn of(node: Node) -> Result<Self, JsValue> {
+        let Some(entry) = node.entry else {
+            return Ok(Listing::Handles(js::invoke(&node.handle.unwrap_or_default(), "values", &[])?));
+        };
+        let reader = js::invoke(&entry, "createReader", &[])?;
+        let mut handles = FxHashMap::default();
+        if let Some(Ok(values)) = node.handle.map(|handle| js::invoke(&handle, "values", &[])) {
+            let mut began = js::millis();
+            // An error ends it early: what has no handle is opened by its entry.
+            while let Ok(Some(handle)) = step(settled(js::invoke(&values, "next", &[])).await) {
+                handles.insert(js::text(&handle, "name").unwrap_or_default(), handle);
+                turn(&mut began).await;
+            }
+        }
+        Ok(Listing::Entries { reader, handles })
+    }
+
     /// The next few nodes; none: the end.
     async fn next(&mut self) -> Result<Vec<Node>, JsValue> {
         match self {
@@ -286,6 +306,14 @@ fn step(answer: Result<JsValue, JsValue>) -> Result<Option<JsValue>, JsValue> {
         return Err(js::type_error("the iterator gave no object"));
     }
     Ok(js::get(&answer, "done").is_falsy().then(|| js::get(&answer, "value")))
+}
+
+/// Gives the page its turn, if it is time.
+async fn turn(began: &mut f64) {
+    if js::millis() - *began > TURN {
+        macrotask().await;
+        *began = js::millis();
+    }
 }
 
 /// Lets the page have its turn. A message, because nested timeouts are held back 4 ms, and `scheduler.yield` starves paints.
