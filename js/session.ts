@@ -10,6 +10,9 @@ import type { FromHost, ToHost, Update, WorkerBroken, WorkerStart } from './mess
 /** ms that a worker may take to start before the page does its work: long enough for a busy machine. */
 const WORKER_STARTS_WITHIN = 15_000;
 
+/** ms that a worker may take to let its journal go. */
+const WORKER_ENDS_WITHIN = 1_000;
+
 export interface Listener {
   update(update: Update): void;
   /** The engine is gone; nothing more will come. */
@@ -26,6 +29,8 @@ export class Session {
   readonly #listener: Listener | undefined;
   readonly #calls = new Map<number, Call>();
   #lastCall = 0;
+  /** It has a journal. */
+  #keeps = false;
   /** Waits until the journal is let go. */
   #leaving: (() => void)[] = [];
   #control: MessagePort | undefined;
@@ -44,6 +49,7 @@ export class Session {
     const session = new Session(connection, listener);
     const files = (connection.worker && await session.#inWorker(module, options)) || await session.#onPage(options, true);
     session.#intake = new Intake(files as MessagePort, hooks);
+    session.#keeps = hooks.roots === true;
     return session;
   }
 
@@ -85,11 +91,18 @@ export class Session {
     this.#left();
     this.#intake?.close();
     this.#intake = undefined;
-    this.#worker?.terminate();
-    this.#worker = undefined;
-    this.send({ t: 'close' }); // On the page there is no worker to end.
-    this.#control?.close();
-    this.#control = undefined;
+    this.send({ t: 'close' });
+    const control = this.#control;
+    const worker = this.#worker;
+    this.#control = this.#worker = undefined;
+    const end = () => {
+      worker?.terminate();
+      control?.close();
+    };
+    if (!worker || !control || !this.#keeps) return end();
+    // A worker that is ended takes along what it was just writing to the journal.
+    control.onmessage = ({ data }: MessageEvent<FromHost>) => { if (data.t === 'left') end(); };
+    setTimeout(end, WORKER_ENDS_WITHIN);
   }
 
   /** Resolves to the page's end of the files port, or to nothing when no worker can start. */

@@ -3,7 +3,7 @@
 use crate::cutting::Cutting;
 use crate::driver::Driver;
 use crate::http::Http;
-use crate::journal::Journal;
+use crate::journal::{Journal, Told};
 use crate::js::{self, Listener};
 use crate::ports::{ToHost, ToPage};
 use crate::store::Store;
@@ -32,7 +32,7 @@ pub enum ToFacade<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         error: Option<Failure>,
     },
-    /// The journal was let go or lost: the answer to `discard`.
+    /// The journal was let go or lost, or there is none: the answer to `discard` and `close`.
     Left {},
     Fatal {
         message: &'a str,
@@ -64,12 +64,16 @@ impl Driver {
         fetch: Option<Function>,
     ) -> Rc<Self> {
         Rc::new_cyclic(|driver: &Weak<Driver>| {
-            let (driver, of) = (driver.clone(), driver.clone());
+            let (driver, of, facade) = (driver.clone(), driver.clone(), control.clone());
             Driver {
                 cutting: RefCell::new(Cutting::new(config.cut)),
-                journal: Journal::new(&config, move |input| {
-                    if let Some(driver) = of.upgrade() {
-                        driver.journal(input);
+                journal: Journal::new(&config, move |told| {
+                    let is_left = matches!(told, Told::LetGo | Told::Input(Input::JournalLost { .. }));
+                    if let (Told::Input(input), Some(driver)) = (told, of.upgrade()) {
+                        driver.feed(input);
+                    }
+                    if is_left {
+                        ToFacade::Left {}.post(&facade);
                     }
                 }),
                 engine: RefCell::new(Engine::new(config, seed)),
@@ -84,15 +88,6 @@ impl Driver {
                 page,
             }
         })
-    }
-
-    /// What becomes of the journal.
-    fn journal(self: &Rc<Self>, input: Input) {
-        let is_lost = matches!(input, Input::JournalLost { .. });
-        self.feed(input);
-        if is_lost {
-            ToFacade::Left {}.post(&self.control);
-        }
     }
 }
 
@@ -187,6 +182,11 @@ impl Host {
 
     fn discard(&self) {
         self.driver.feed(Input::Discard);
+        self.left();
+    }
+
+    /// If the journal is not to be let go, that is told at once.
+    fn left(&self) {
         if self.driver.journal.is_idle() {
             ToFacade::Left {}.post(&self.driver.control);
         }
@@ -204,6 +204,7 @@ impl Host {
     }
 
     fn close(&self) {
+        self.left();
         self.driver.close();
         HOSTS.with_borrow_mut(|hosts| hosts.retain(|port| port != &self.driver.control));
         // Taken first: a listener that drops itself must not do so while the list is borrowed.

@@ -26,13 +26,20 @@ pub fn scope(config: &Config) -> Option<String> {
 /// The journal of one host, opened as often as the engine asks.
 pub struct Journal {
     scope: String,
-    report: Box<dyn Fn(Input)>,
+    tell: Box<dyn Fn(Told)>,
     session: RefCell<Option<Rc<Session>>>,
-    /// Resolved when the session before this one has let its lock go.
-    before: RefCell<Promise>,
+    /// Resolves when the newest session lets its lock go.
+    held: RefCell<Promise>,
     /// Handles of which no file was reported yet. They are written after that, so that the upload before theirs, when it ends
     /// and lets its own go, does not take them along.
     roots: RefCell<Vec<JsValue>>,
+}
+
+/// What a journal says.
+pub enum Told {
+    Input(Input),
+    /// It was closed, all that was written is there, and other pages may have it.
+    LetGo,
 }
 
 /// From `OpenJournal` to `CloseJournal`.
@@ -52,13 +59,13 @@ enum State {
 }
 
 impl Journal {
-    /// `report` hears what becomes of it.
-    pub fn new(config: &Config, report: impl Fn(Input) + 'static) -> Rc<Self> {
+    /// `tell` hears what becomes of it.
+    pub fn new(config: &Config, tell: impl Fn(Told) + 'static) -> Rc<Self> {
         Rc::new(Journal {
             scope: scope(config).unwrap_or_default(),
-            report: Box::new(report),
+            tell: Box::new(tell),
             session: RefCell::default(),
-            before: RefCell::new(Promise::resolve(&JsValue::UNDEFINED)),
+            held: RefCell::new(Promise::resolve(&JsValue::UNDEFINED)),
             roots: RefCell::default(),
         })
     }
@@ -70,11 +77,11 @@ impl Journal {
         let held = Promise::new(&mut |resolve, _| release = resolve.into());
         let session = Rc::new(Session { state: RefCell::new(State::Opening), release: release.unchecked_into() });
         self.session.replace(Some(Rc::clone(&session)));
-        let (journal, before) = (Rc::clone(self), self.before.replace(held.clone()));
+        let (journal, before) = (Rc::clone(self), self.held.replace(held.clone()));
         spawn_local(async move {
             drop(JsFuture::from(before).await);
             if ask_for_lock(&journal.scope, &held, true).await.is_ok_and(|lock| lock.is_null()) {
-                journal.tell(&session, Input::JournalBusy);
+                journal.report(&session, Input::JournalBusy);
                 // Where this fails, as where there are no locks (insecure pages), the upload goes on without.
                 drop(ask_for_lock(&journal.scope, &held, false).await);
             }
@@ -114,7 +121,7 @@ impl Journal {
             js::set(&database, event, &lost);
         }
         session.state.replace(State::Open(database, records.len() as u32));
-        self.tell(session, Input::JournalOpened(records));
+        self.report(session, Input::JournalOpened(records));
         self.keep_roots();
     }
 
@@ -169,7 +176,7 @@ impl Journal {
     }
 
     /// Lets other pages have it, as soon as what was written is there.
-    pub fn close(&self, leave: Leave) {
+    pub fn close(self: &Rc<Self>, leave: Leave) {
         let Some(session) = self.session.take() else { return };
         let (database, was_lost) = match session.state.replace(State::Closed) {
             State::Open(database, _) => (database, false),
@@ -194,6 +201,11 @@ impl Journal {
             let _ = session.release.call0(&JsValue::UNDEFINED);
         }
         close(&database);
+        let (journal, held) = (Rc::clone(self), self.held.borrow().clone());
+        spawn_local(async move {
+            drop(JsFuture::from(held).await);
+            (journal.tell)(Told::LetGo);
+        });
     }
 
     /// Nothing is read from it or written to it now.
@@ -212,12 +224,12 @@ impl Journal {
             }
         };
         session.state.replace(lost);
-        self.tell(session, Input::JournalLost { reason });
+        self.report(session, Input::JournalLost { reason });
     }
 
-    fn tell(&self, session: &Session, input: Input) {
+    fn report(&self, session: &Session, input: Input) {
         if !session.is_closed() {
-            (self.report)(input);
+            (self.tell)(Told::Input(input));
         }
     }
 }

@@ -1,7 +1,8 @@
 // The upload page. It uses only what is published.
 import { Uploader, cloudindex } from './dist/index.js';
+import { Left } from './left.js';
 import { List } from './list.js';
-import { PHASE, count, duration, files, reason, size, time } from './words.js';
+import { PHASE, count, date, duration, files, reason, size, time } from './words.js';
 
 const $ = (id) => document.getElementById(id);
 const ui = Object.fromEntries([
@@ -18,11 +19,33 @@ let onlyFailures = false;
 /** Undefined after a retry: then nobody cares how long it took. */
 let startedAt;
 let spokenQuarter = 0;
+/** What an earlier page left, and this upload goes on with. */
+let before;
+/** The code of what the upload waits for. */
+let waitsFor;
 let painting = false;
 let paintedAt = 0;
 
 const list = new List(ui.list, (act, id) => (act === 'retry' ? retry(id) : uploader?.remove(id)));
 list.onscroll = () => requestAnimationFrame(paintList);
+
+const left = new Left({
+  look: () => make().interrupted(),
+  async goOn() {
+    const mine = make();
+    const goes = await mine.continue();
+    if (goes) begin(mine);
+    return goes;
+  },
+  async discard() {
+    const mine = make();
+    await mine.discard().finally(() => mine.close());
+  },
+});
+// Another tab may be done by now.
+document.addEventListener('visibilitychange', () => {
+  if (!document.hidden) look();
+});
 
 // What is dropped before the page is ready must not make the browser leave it.
 addEventListener('dragover', (event) => {
@@ -59,6 +82,7 @@ ui.key.addEventListener('submit', (event) => {
   ui.key.hidden = true;
   notice('none', '');
   ui['choose-files'].focus();
+  look();
 });
 for (const radio of document.querySelectorAll('[name=filter]')) {
   radio.addEventListener('change', () => {
@@ -80,7 +104,15 @@ async function configure() {
   }
   config ??= {};
   ui.server.textContent = config.baseUrl || location.host;
-  if (!config.apiKey) askForKey();
+  if (config.apiKey) look();
+  else askForKey();
+}
+
+/** What was left is of interest until something is uploaded. */
+async function look() {
+  if (uploader || !config?.apiKey) return;
+  await left.look().catch((error) => notice('bad', reason(error)));
+  if (uploader) left.forget();
 }
 
 function askForKey() {
@@ -99,7 +131,7 @@ function upload(source) {
     if (config) askForKey();
     return;
   }
-  if (!uploader || isOver(uploader.phase)) begin();
+  if (!uploader || isOver(uploader.phase)) begin(make());
   uploader.add(source).catch((error) => notice('bad', reason(error)));
 }
 
@@ -107,21 +139,33 @@ function isOver(phase) {
   return phase === 'complete' || phase === 'cancelled';
 }
 
-function begin() {
+/** An uploader that outlives the page; it becomes the page's own by `begin`. */
+function make() {
+  const batch = { name: `Upload of ${date(Date.now())}` };
+  return new Uploader({ target: cloudindex({ apiKey: config.apiKey, baseUrl: config.baseUrl ?? '', batch }), resume: true });
+}
+
+function begin(mine) {
   uploader?.close();
+  before = left.found?.elsewhere ? undefined : left.found;
+  left.forget();
   failures = new Set();
   spokenQuarter = 0;
   startedAt = performance.now();
   notice('none', '');
   document.querySelector('[name=filter][value=all]').checked = true;
   onlyFailures = false;
-  const name = `Upload of ${new Date().toLocaleString('en', { dateStyle: 'medium', timeStyle: 'short' })}`;
-  const mine = new Uploader({ target: cloudindex({ apiKey: config.apiKey, baseUrl: config.baseUrl ?? '', batch: { name } }) });
   uploader = mine;
   mine.addEventListener('progress', paint);
   mine.addEventListener('fileerror', ({ detail }) => failures.add(detail.id));
   mine.addEventListener('filerejected', ({ detail }) => failures.add(detail.id));
   mine.addEventListener('stalled', ({ detail }) => {
+    waitsFor = detail.reason?.code;
+    if (waitsFor === 'journal_busy') {
+      notice('warn', 'Another tab is uploading. This upload goes on by itself as soon as that one is done or closed.');
+      speak('Waiting for another tab');
+      return;
+    }
     const why = detail.reason ? ` (${detail.reason.message})` : '';
     notice('warn', `No connection to the server${why}. The upload goes on by itself as soon as it answers.`);
     speak('No connection to the server');
@@ -168,7 +212,9 @@ function finish({ cancelled, progress, reason: why }) {
   else if (why && progress.failed > 0) words = ['bad', `${reason(why)} ${arrived}, ${count(progress.failed)} did not.`];
   else if (progress.failed > 0) words = ['bad', `${arrived}${took}. ${files(progress.failed)} did not: see “Failed” below for the reasons.`];
   else if (progress.total === 0) words = ['warn', 'There were no files in what was added.'];
-  else words = ['good', `All done: ${arrived}${took}.`];
+  else words = ['good', `All done: ${arrived}${took}.${progress.sentBytes === 0 && progress.bytes > 0 ? ' Nothing had to be sent: the server had it all.' : ''}`];
+  const missing = cancelled ? 0 : (before?.total ?? 0) - progress.total;
+  if (missing > 0) words = [words[0] === 'good' ? 'warn' : words[0], `${words[1]} ${files(missing)} of the earlier upload ${missing === 1 ? 'was' : 'were'} not added again.`];
   notice(...words);
   speak(words[1]);
   if (why?.code === 'unauthorized') askForKey();
@@ -207,7 +253,7 @@ function paintTotal() {
 
   ui.total.dataset.phase = phase;
   ui.total.toggleAttribute('data-failures', failed > 0);
-  ui.phase.textContent = uploader ? (phase === 'complete' && failed > 0 ? 'Done, but not all arrived' : PHASE[phase]) : 'Nothing to upload yet';
+  ui.phase.textContent = uploader ? phaseWords(phase, failed) : 'Nothing to upload yet';
   ui.percent.textContent = `${Math.floor(percent)}%`;
   ui.bar.setAttribute('aria-valuenow', Math.floor(percent));
   ui.bar.firstElementChild.style.transform = `scaleX(${percent / 100})`;
@@ -229,6 +275,12 @@ function paintTotal() {
     spokenQuarter = quarter;
     speak(`${quarter * 25} percent uploaded`);
   }
+}
+
+function phaseWords(phase, failed) {
+  if (phase === 'complete' && failed > 0) return 'Done, but not all arrived';
+  if (phase === 'stalled' && waitsFor === 'journal_busy') return 'Waiting for another tab';
+  return PHASE[phase];
 }
 
 function paintList() {

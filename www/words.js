@@ -31,6 +31,11 @@ export function time(seconds) {
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
+/** A moment, from its ISO text. */
+export function date(moment) {
+  return new Date(moment).toLocaleString('en', { dateStyle: 'medium', timeStyle: 'short' });
+}
+
 /** How long something took. */
 export function duration(seconds) {
   return seconds < 1 ? 'less than a second' : time(seconds);

@@ -2,7 +2,7 @@
 
 use crate::rig::{Rig, eval, resolve, run, sleep};
 use cloudindex_engine::{Config, Input, Leave};
-use cloudindex_uploader::journal::Journal;
+use cloudindex_uploader::journal::{Journal, Told};
 use cloudindex_uploader::ports::ToHost;
 use cloudindex_uploader::{js, left};
 use futures::StreamExt;
@@ -24,7 +24,11 @@ impl Book {
     fn of(name: &str) -> Self {
         let (sender, reports) = mpsc::unbounded();
         let config = Config { journal: Some(name.to_owned()), base_url: "https://x.test".into(), ..Config::default() };
-        let report = move |input| sender.unbounded_send(input).expect("the test listens");
+        let report = move |told| {
+            if let Told::Input(input) = told {
+                sender.unbounded_send(input).expect("the test listens");
+            }
+        };
         Book { journal: Journal::new(&config, report), reports }
     }
 
