@@ -1,9 +1,9 @@
 // An upload that outlives its page: reloaded in the middle, it goes on where the server's acks ended, in the same batch.
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
+import { cp, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { finished, open, ready, shown, tree } from './harness.mjs';
+import { finished, open, ready, scratch, shown, tree } from './harness.mjs';
 import { Page } from './page.mjs';
 import { filesOf, verify } from './verify.mjs';
 
@@ -21,6 +21,15 @@ async function handbook(t) {
 /** A file that was written this very moment may be written again within the same tick of the clock: it is not recognised by its time. */
 function settled() {
   return new Promise((settle) => setTimeout(settle, 3000));
+}
+
+/** A browser's profile in which the user said "allow on every visit": a prompt can't be answered where nobody sees it. */
+async function allowing(t) {
+  const profile = await scratch(t);
+  const exceptions = { file_system_access_extended_permission: { 'http://127.0.0.1:*,*': { setting: 1 } } };
+  await mkdir(join(profile, 'Default'));
+  await writeFile(join(profile, 'Default', 'Preferences'), JSON.stringify({ profile: { content_settings: { exceptions } } }));
+  return profile;
 }
 
 /** Bytes of content that the server was sent, needed or not. */
@@ -104,7 +113,7 @@ test('reloaded in the middle, the same folder goes on in the same batch and noth
 
 test('Continue goes on by the kept folder, without a drop', async (t) => {
   const folder = await handbook(t);
-  const { server, page, gate } = await open(t, { gated: true });
+  const { server, page, gate } = await open(t, { gated: true, browserOptions: { profile: await allowing(t) } });
   const arrived = await begin(page, gate, folder);
   await reload(page);
   gate.release();
@@ -155,7 +164,6 @@ test('of a changed subset and new files only what is new is sent; what was not a
   await settled();
   const before = await bytesReceived(server);
   const some = await tree(t, 'handbook', {});
-  const { cp } = await import('node:fs/promises');
   await cp(join(folder, 'chapter 0'), join(some, 'chapter 0'), { recursive: true, preserveTimestamps: true });
   await page.drop('#drop', [some]);
   const end = await finished(page);
@@ -197,9 +205,12 @@ test('a second tab with the same files waits for the first, then ends without se
   await second.drop('#drop', [folder]);
   await second.waitFor(() => document.querySelector('#total').dataset.phase === 'stalled');
   assert.match((await shown(second)).notice, /^Another tab is uploading/);
+  // Only the tab in front is painted.
+  await page.send('Page.bringToFront');
   gate.release();
   await finished(page);
   const before = await bytesReceived(server);
+  await second.send('Page.bringToFront');
   const end = await finished(second);
   assert.deepEqual([end.phase, end.count, end.failed], ['complete', `${FILES} of ${FILES}`, '0']);
   assert.match(end.notice, /Nothing had to be sent/);
