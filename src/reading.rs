@@ -178,10 +178,8 @@ impl Stream {
                 Err(error) => return Ok(Err(error)),
             };
             if result.get_done().unwrap_or(false) {
-                if messages > 0
-                    && let Err(error) = self.look_again().await
-                {
-                    return Ok(Err(error));
+                if messages > 0 && self.look_again().await.is_err() {
+                    return Ok(Err("it changed or went away while it was read".into()));
                 }
                 if !current() {
                     return Err(Stopped);

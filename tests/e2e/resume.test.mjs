@@ -3,9 +3,12 @@ import assert from 'node:assert/strict';
 import { cp, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { ROOT } from '../../scripts/lib/run.mjs';
 import { finished, open, ready, scratch, shown, tree } from './harness.mjs';
 import { Page } from './page.mjs';
 import { filesOf, verify } from './verify.mjs';
+
+const picture = (page, name) => page.screenshot(join(ROOT, 'target/screenshots', `${name}.png`));
 
 const FILES = 60;
 const BYTES = 300_000;
@@ -41,10 +44,12 @@ async function bytesReceived(server) {
   return values.reduce((sum, value) => sum + value, 0);
 }
 
-/** Drops the folder and lets the upload come as far as a first bundle of documents. Returns how many files had arrived. */
+/** Drops the folder and lets the upload come as far as a third of its bytes. Returns how many files had arrived. */
 async function begin(page, gate, folder) {
-  gate.answer = ({ method, headers }) => {
-    if (method === 'POST' && Number(headers['content-length']) > BYTES) gate.hold();
+  let passed = 0;
+  gate.answer = ({ headers }) => {
+    passed += Number(headers['content-length'] ?? 0);
+    if (passed > (FILES * BYTES) / 3) gate.hold();
     return undefined;
   };
   await page.drop('#drop', [folder]);
@@ -96,6 +101,7 @@ test('reloaded in the middle, the same folder goes on in the same batch and noth
   gate.release();
   const { words, goOn } = await panel(page);
   assert.match(words, new RegExp(`^An upload of .+ stopped: ${arrived} of ${FILES} files \\(.+\\) had arrived\\.$`));
+  await picture(page, 'left');
   assert.ok(goOn, 'dropped folders can be gone on with');
   const before = await bytesReceived(server);
 
@@ -126,6 +132,23 @@ test('Continue goes on by the kept folder, without a drop', async (t) => {
   assert.equal((await batches(server)).length, 1);
   await verify(server, await server.newestBatch(), await filesOf(folder));
   assert.ok((await bytesReceived(server)) - before <= (FILES - arrived) * BYTES);
+});
+
+test('Continue that the user refuses says how to go on', async (t) => {
+  const folder = await handbook(t);
+  const { server, page, gate } = await open(t, { gated: true, browserOptions: { flags: ['--deny-permission-prompts'] } });
+  await begin(page, gate, folder);
+  await reload(page);
+  gate.release();
+  await panel(page);
+  await page.click('#go-on');
+  await page.waitFor(() => /^This page may not read the files by itself/.test(document.getElementById('left-hint').textContent));
+  await picture(page, 'left-refused');
+  const { goOn, afresh } = await panel(page);
+  assert.deepEqual([goOn, afresh], [false, true]);
+  await page.drop('#drop', [folder]);
+  assert.equal((await finished(page)).count, `${FILES} of ${FILES}`);
+  assert.equal((await batches(server)).length, 1);
 });
 
 test('Start afresh forgets it: the same files go to a batch of their own, and what is there is not sent', async (t) => {
@@ -202,9 +225,11 @@ test('a second tab with the same files waits for the first, then ends without se
   const second = await Page.open(browser, `${gate.url}/`);
   await ready(second);
   assert.match((await panel(second)).words, /^Another tab is at an upload of /);
+  await picture(second, 'left-elsewhere');
   await second.drop('#drop', [folder]);
   await second.waitFor(() => document.querySelector('#total').dataset.phase === 'stalled');
   assert.match((await shown(second)).notice, /^Another tab is uploading/);
+  await picture(second, 'other-tab-waiting');
   // Only the tab in front is painted.
   await page.send('Page.bringToFront');
   gate.release();

@@ -14,6 +14,7 @@ const GLUE = `
   export const host = (...given) => played().host(...given);
   export const checkOptions = (options) => played().checkOptions?.(options);
   export const planBatches = (...given) => played().planBatches(...given);
+  export const left = (options) => played().left(JSON.parse(options));
   export const validate = (...given) => played().validate(...given);
   export class Intake {
     constructor(port, hooks) { return played().intake(port, hooks); }
@@ -56,6 +57,7 @@ export class Host {
 
   constructor(answer) {
     globalThis.played = {
+      left: async (options) => this.left?.(options),
       checkOptions: (options) => this.checkOptions?.(JSON.parse(options)),
       host: (options, control, files, fetch) => {
         this.hosts++;
@@ -73,9 +75,11 @@ export class Host {
       },
       intake: (port, hooks) => {
         this.#hooks = hooks;
+        this.roots = hooks.roots;
         return {
           add: async (source) => {
             const files = Array.from(source);
+            this.added = files;
             this.#hooks.found(this.#rows, files, files.map(({ name }) => name));
             this.#rows += files.length;
             answer?.({ t: 'added', files }, this);

@@ -219,6 +219,67 @@ test('a broken engine rejects everything that waits for it', async () => {
   await assert.rejects(client(module).documents.uploadBatch(files('a')), { code: 'internal_error', message: /index out of bounds/ });
 });
 
+test('resume is a name for the engine, and nothing when there is none', async () => {
+  const module = await facade();
+  for (const [resume, name, roots] of [[true, 'default', true], ['mine', 'mine', true], [false, undefined, false], [undefined, undefined, false]]) {
+    const host = new Host((message) => {
+      if (message.t === 'added') host.update({ phase: 'complete' });
+    });
+    await client(module).documents.uploadBatch([], { resume, batch: { metadata: { resume: true } } });
+    assert.deepEqual([host.options.resume, host.roots, host.options.batch.metadata.resume], [name, roots, true]);
+  }
+});
+
+test('what an earlier page left is told, gone on with, or forgotten', async () => {
+  const module = await facade();
+  const host = new Host((message) => {
+    if (message.t === 'discard') host.say({ t: 'left' });
+  });
+  const asked = [];
+  const handle = (name, ...answers) => ({
+    kind: 'file', name,
+    queryPermission: async () => answers[0],
+    requestPermission: async () => {
+      asked.push(name);
+      if (answers[1] === undefined) throw new Error('no click');
+      return answers[1];
+    },
+  });
+  let roots = [];
+  host.left = (options) => {
+    assert.deepEqual(options, { resume: 'mine', baseUrl: 'https://x.test' });
+    return { batchId: 'B', since: 1_700_000_000_123, files: 2, total: 5, bytes: 70, elsewhere: false, roots };
+  };
+  const target = module.cloudindex({ apiKey: 'k', wasmUrl, baseUrl: 'https://x.test' });
+  const uploader = new module.Uploader({ target, resume: 'mine' });
+  assert.deepEqual(await uploader.interrupted(), {
+    batchId: 'B', since: '2023-11-14T22:13:20.123Z', files: 2, total: 5, bytes: 70, elsewhere: false, canContinue: false,
+  });
+  assert.equal(await uploader.continue(), false);
+  roots = [handle('no', 'prompt', 'denied'), handle('unasked', 'prompt')];
+  assert.equal((await uploader.interrupted()).canContinue, true);
+  assert.equal(await uploader.continue(), false);
+  assert.equal(host.hosts, 0, 'nothing was started for it');
+  roots = [handle('granted', 'granted'), handle('no', 'denied', 'denied'), handle('yes', 'prompt', 'granted')];
+  assert.equal(await uploader.continue(), true);
+  for (let tries = 0; !host.added && tries < 200; tries++) await new Promise((resolve) => { setTimeout(resolve, 5); });
+  assert.deepEqual(host.added.map(({ name }) => name), ['granted', 'yes']);
+  assert.deepEqual(asked, ['no', 'unasked', 'no', 'yes']);
+
+  await uploader.discard();
+  assert.deepEqual(host.heard, [{ t: 'discard' }]);
+  uploader.close();
+  await heard(host, 'close');
+
+  host.left = () => undefined;
+  assert.equal(await new module.Uploader({ target, resume: 'mine' }).interrupted(), undefined);
+  host.left = () => { throw { ...FAILURE, code: 'invalid_option' }; };
+  await assert.rejects(new module.Uploader({ target, resume: 'mine' }).interrupted(), { name: 'UploadError', code: 'invalid_option' });
+  const without = new module.Uploader({ target });
+  assert.deepEqual([await without.interrupted(), await without.continue(), await without.discard()], [undefined, false, undefined]);
+  assert.equal(host.hosts, 1, 'without a journal there is nothing to ask');
+});
+
 /** Waits until the host has heard such a message. */
 async function heard(host, type) {
   for (let tries = 0; !host.heard.some(({ t }) => t === type); tries++) {
