@@ -107,6 +107,11 @@ export async function underWay(proxy) {
   return (await proxy.log()).filter(({ ended }) => ended === null);
 }
 
+/** Bytes that went to the server in requests to which the browser got no answer, or a bad one. */
+export async function inVain(proxy) {
+  return sum((await proxy.log()).filter(({ status }) => status < 200 || status >= 300), 'passed');
+}
+
 export function sum(requests, field) {
   return requests.reduce((total, request) => total + request[field], 0);
 }

@@ -45,6 +45,8 @@ struct Exchange<'a> {
     left: u64,
     up: Pace<'a>,
     down: Pace<'a>,
+    /// How long the reply is held back.
+    late: Duration,
 }
 
 /// An error is that of either connection: then the other has no use any more.
@@ -59,17 +61,23 @@ async fn exchange(browser: &mut Conn, head: &Head, state: &State) -> io::Result<
     let (ticket, Orders { delay, drip_up, drip_down, fate }) = state.admit(method, path, length);
     let up = Pace { link: &state.up, own: Pipe::new(drip_up) };
     let down = Pace { link: &state.down, own: Pipe::new(drip_down) };
-    let mut exchange = Exchange { state, ticket, head, left: length, up, down };
+    let mut exchange = Exchange { state, ticket, head, left: length, up, down, late: Duration::ZERO };
     sleep(delay).await;
 
     match fate {
         None => {
             let server = exchange.deliver(browser, u64::MAX).await?;
-            exchange.relay(browser, server, Duration::ZERO).await
+            exchange.relay(browser, server, u64::MAX).await
         }
         Some(Fault::LateReply { ms }) => {
             let server = exchange.deliver(browser, u64::MAX).await?;
-            exchange.relay(browser, server, Duration::from_millis(ms)).await
+            exchange.late = Duration::from_millis(ms);
+            exchange.relay(browser, server, u64::MAX).await
+        }
+        Some(Fault::CutReply { after }) => {
+            let server = exchange.deliver(browser, u64::MAX).await?;
+            exchange.relay(browser, server, after).await?;
+            Ok(End::Reset)
         }
         Some(Fault::Cut { after }) => {
             exchange.deliver(browser, after).await?.reset();
@@ -89,7 +97,7 @@ async fn exchange(browser: &mut Conn, head: &Head, state: &State) -> io::Result<
             let body = exchange.collect(browser).await?;
             swallow(exchange.send(&body).await?).await?;
             let server = exchange.send(&body).await?;
-            exchange.relay(browser, server, Duration::ZERO).await
+            exchange.relay(browser, server, u64::MAX).await
         }
         Some(Fault::Status { status, headers, body }) => {
             let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
@@ -176,14 +184,14 @@ impl Exchange<'_> {
         Ok(End::KeepAlive)
     }
 
-    /// Brings the server's reply to the browser, unless that goes away first.
-    async fn relay(&self, browser: &mut Conn, mut server: Conn, late: Duration) -> io::Result<End> {
+    /// Brings the server's reply to the browser, of its body so many bytes, unless that goes away first.
+    async fn relay(&self, browser: &mut Conn, mut server: Conn, most: u64) -> io::Result<End> {
         let reply = tokio::select! {
             reply = server.head(false) => reply?.ok_or(io::ErrorKind::UnexpectedEof)?,
             () = browser.gone() => return Ok(End::Close),
         };
         tokio::select! {
-            () = sleep(late) => (),
+            () = sleep(self.late) => (),
             () = browser.gone() => return Ok(End::Close),
         }
         let First::Reply { status } = reply.first else { return Ok(End::Close) };
@@ -193,16 +201,19 @@ impl Exchange<'_> {
         let framed = bodiless || reply.length().is_some() || reply.header("transfer-encoding").is_some();
         browser.write(&reply.text(if framed { "keep-alive" } else { "close" })).await?;
         let mut left = if bodiless { Some(0) } else { reply.length() };
+        let mut allowed = most;
         // Without a length it ends when the server, which was told to close, closes.
-        while left != Some(0) {
+        while left != Some(0) && allowed > 0 {
+            let most = usize::try_from(allowed).unwrap_or(usize::MAX).min(self.down.piece());
             let piece = tokio::select! {
-                piece = server.bytes(self.down.piece()) => piece?,
+                piece = server.bytes(most) => piece?,
                 () = browser.gone() => return Ok(End::Close),
             };
             if piece.is_empty() {
                 break;
             }
             left = left.map(|left| left.saturating_sub(piece.len() as u64));
+            allowed = allowed.saturating_sub(piece.len() as u64);
             self.down.pass(piece.len()).await;
             browser.write(&piece).await?;
         }

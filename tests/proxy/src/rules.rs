@@ -70,6 +70,10 @@ pub enum Fault {
     Blackhole,
     /// The server sees it all; its reply is swallowed, and the browser's connection reset.
     LostReply,
+    /// The server sees it all; both connections are reset when so many bytes of the reply's body have reached the browser.
+    /// A browser that has heard nothing at all may repeat a request by itself (Chromium does, where the connection had been
+    /// used before); one that has heard a status does not.
+    CutReply { after: u64 },
     /// The reply is held back so many ms.
     LateReply { ms: u64 },
     /// The server gets the request twice, one after the other; the second reply is given.

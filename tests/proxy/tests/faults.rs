@@ -241,6 +241,15 @@ fn a_lost_reply_is_lost_after_the_server_gave_it() {
 }
 
 #[test]
+fn a_reply_is_cut() {
+    let world = World::new(json!([{ "on": "*", "when": { "first": 1 }, "fault": { "cutReply": { "after": 3 } } }]));
+    reset(world.client().post(1000));
+    assert_eq!(world.server.whole(), [1000]);
+    assert_eq!(world.control("GET", "/log", "")[0]["status"], 200);
+    world.client().post(1).unwrap();
+}
+
+#[test]
 fn a_late_reply_comes() {
     let world = World::new(json!([{ "on": "*", "fault": { "lateReply": { "ms": 300 } } }]));
     let begun = Instant::now();
