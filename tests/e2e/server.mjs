@@ -48,7 +48,7 @@ export class Server {
     const given = this.#flags.indexOf('--api-key');
     this.key = given < 0 ? KEY : this.#flags[given + 1];
     const fixed = ['--listen', listen, '--data', this.#data, '--page', join(ROOT, 'dist/page'), ...(given < 0 ? ['--api-key', KEY] : [])];
-    this.#process = spawn(process.env.CLOUDINDEX_SERVER ?? SERVER, [...fixed, ...this.#flags], { stdio: ['ignore', 'pipe', 'inherit'] });
+    this.#process = spawn(SERVER, [...fixed, ...this.#flags], { stdio: ['ignore', 'pipe', 'inherit'] });
     const gone = ended(this.#process);
     this.url = await Promise.race([address(this.#process.stdout), gone.then((status) => Promise.reject(new Error(`${SERVER}: ${status}`)))]);
   }
