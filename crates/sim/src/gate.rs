@@ -30,9 +30,10 @@ pub struct Gate<'a> {
 
 #[derive(Debug)]
 pub struct Live {
-    kind: Kind,
+    pub kind: Kind,
     request: Digest,
-    block_bytes: u64,
+    pub keys: Vec<BlockKey>,
+    pub block_bytes: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,7 +94,9 @@ impl<'a> Gate<'a> {
         }
         let block_bytes = blocks.bytes;
         let request = self.name(kind, wire, &blocks.keys);
-        self.live.insert(attempt, Live { kind, request, block_bytes });
+        // A question about blocks does not say whose they are: files that are alike ask alike.
+        let anonymous = kind == Kind::Blocks && blocks.keys.is_empty();
+        self.live.insert(attempt, Live { kind, request, keys: blocks.keys, block_bytes });
         self.flying += block_bytes;
         if self.live.len() > config.concurrency {
             return Err(format!("{} requests in flight, {} allowed", self.live.len(), config.concurrency));
@@ -118,7 +121,10 @@ impl<'a> Gate<'a> {
         if now < self.hold_until {
             return Err(format!("{kind:?} is sent {} ms before Retry-After is over", self.hold_until - now));
         }
-        if kind != Kind::Call && self.failures.get(&request).is_some_and(|failed| *failed >= config.attempts) {
+        if kind != Kind::Call
+            && !anonymous
+            && self.failures.get(&request).is_some_and(|failed| *failed >= config.attempts)
+        {
             return Err(format!("{kind:?} is sent once more after {} attempts", config.attempts));
         }
         let cap =

@@ -2,12 +2,14 @@
 //!
 //! | module | is |
 //! | --- | --- |
-//! | [`scenario`], [`settings`], [`sources`] | what a seed stands for: settings, files, faults, the server's ways, the user's doings |
+//! | [`story`] | what a seed stands for: one page after the other, and what lies between them |
+//! | [`scenario`], [`settings`], [`sources`] | a page: settings, files, faults, the server's ways, the user's doings |
 //! | [`world`], [`queue`] | the loop, and virtual time |
-//! | [`shell`] | the browser's side: walks, streams, cutting, the store of blocks |
+//! | [`shell`], [`journal`] | the browser's side: walks, streams, cutting, the store of blocks; what outlives the page |
 //! | [`network`] | what befalls a request and its reply |
 //! | [`server`], [`multipart`] | a CloudIndex server in memory, strict about what it is sent |
-//! | [`check`], [`gate`], [`verdict`] | what must hold: for the page, for the wire, in the end |
+//! | [`check`], [`gate`], [`frames`] | what must hold: for the page, for the wire, for the journal |
+//! | [`verdict`], [`thrift`] | what must hold in the end: nothing lost or doubled, no byte in vain |
 //!
 //! ```
 //! let outcome = cloudindex_sim::run(1, false);
@@ -15,7 +17,9 @@
 //! ```
 
 pub mod check;
+pub mod frames;
 pub mod gate;
+pub mod journal;
 pub mod log;
 pub mod multipart;
 pub mod network;
@@ -26,6 +30,8 @@ pub mod server;
 pub mod settings;
 pub mod shell;
 pub mod sources;
+pub mod story;
+pub mod thrift;
 pub mod verdict;
 pub mod words;
 pub mod world;
@@ -75,8 +81,10 @@ pub fn run_all(seeds: Range<u64>, see: impl Fn(Outcome) + Sync) {
 }
 
 fn play(seed: u64, tracing: bool) -> Outcome {
-    let scenario = scenario::Scenario::new(seed);
-    if tracing {
+    let story = story::Story::new(seed);
+    for (number, page) in story.pages.iter().enumerate().filter(|_| tracing) {
+        let scenario = &page.scenario;
+        println!("page {number}: {:?} {:?} {:?}", page.opens, page.ends, page.journal);
         println!("{:#?}\n{:#?}\n{:#?}", scenario.config, scenario.link, scenario.server);
         println!("{:?} {:?} {:?} {:?}", scenario.mood, scenario.outages, scenario.walks, scenario.shell);
         println!("{:?}", scenario.user);
@@ -85,7 +93,7 @@ fn play(seed: u64, tracing: bool) -> Outcome {
             println!("source {index} {:?} {sizes:?} {:?} {:?}", source.found, source.change, source.trouble);
         }
     }
-    let mut world = World::new(&scenario, tracing);
+    let mut world = World::new(&story, tracing);
     world.run();
     verdict::judge(&mut world);
     Outcome { seed, broken: world.check.broken, figures: world.figures, fingerprint: world.log.fingerprint }

@@ -26,6 +26,10 @@ pub enum Event {
     User(usize),
     /// A request is at the server, whole or cut.
     Arrive(Rc<Exchange>),
+    /// The next page is opened.
+    Open,
+    /// What becomes of the journal is told.
+    Journal(crate::journal::Word),
     /// The server has worked on it; `epoch` is the run of the server that took it in.
     Serve {
         exchange: Rc<Exchange>,
@@ -48,9 +52,23 @@ pub enum Event {
     Revoke,
 }
 
+impl Event {
+    /// It comes to nothing when the page is gone that it was meant for.
+    fn is_of_a_page(&self) -> bool {
+        match self {
+            Event::Walk(_) | Event::Chunk { .. } | Event::Size(_) | Event::Token | Event::Timer(_) => true,
+            Event::Deliver { .. } | Event::Break(_) | Event::Journal(_) => true,
+            Event::User(_) | Event::Open | Event::Arrive(_) | Event::Serve { .. } => false,
+            Event::Down(_) | Event::Up | Event::Collect | Event::Revoke => false,
+        }
+    }
+}
+
 /// One delivery of a request: the first, or the echo of it.
 #[derive(Debug)]
 pub struct Exchange {
+    /// The page that sent it.
+    pub page: usize,
     pub attempt: AttemptId,
     pub wire: Wire,
     pub fault: Option<crate::network::Fault>,
@@ -69,12 +87,14 @@ pub struct Queue {
     now: u64,
     sequence: u64,
     heap: BinaryHeap<Entry>,
+    page: usize,
 }
 
 #[derive(Debug)]
 struct Entry {
     at: u64,
     sequence: u64,
+    page: usize,
     event: Event,
 }
 
@@ -86,7 +106,7 @@ impl Queue {
 
     pub fn at(&mut self, at: u64, event: Event) {
         self.sequence += 1;
-        self.heap.push(Entry { at: at.max(self.now), sequence: self.sequence, event });
+        self.heap.push(Entry { at: at.max(self.now), sequence: self.sequence, page: self.page, event });
     }
 
     pub fn after(&mut self, millis: u64, event: Event) {
@@ -94,14 +114,24 @@ impl Queue {
     }
 
     pub fn pop(&mut self) -> Option<Event> {
-        let entry = self.heap.pop()?;
-        self.now = entry.at;
-        Some(entry.event)
+        loop {
+            let entry = self.heap.pop()?;
+            if entry.page == self.page || !entry.event.is_of_a_page() {
+                self.now = entry.at;
+                return Some(entry.event);
+            }
+        }
+    }
+
+    /// The page is gone; from now on things happen to the next one.
+    pub fn turn_page(&mut self) {
+        self.page += 1;
     }
 
     /// Nothing is to come but timers.
     pub fn is_quiet(&self) -> bool {
-        self.heap.iter().all(|entry| matches!(entry.event, Event::Timer(_)))
+        let is_stale = |entry: &Entry| entry.page != self.page && entry.event.is_of_a_page();
+        self.heap.iter().all(|entry| matches!(entry.event, Event::Timer(_)) || is_stale(entry))
     }
 }
 

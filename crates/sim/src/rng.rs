@@ -43,6 +43,10 @@ impl Rng {
         bytes
     }
 
+    pub fn shuffle<T>(&mut self, items: &mut [T]) {
+        self.0.shuffle(items);
+    }
+
     /// Something, `percent` times in a hundred.
     pub fn perhaps<T>(&mut self, percent: u64, make: impl FnOnce(&mut Self) -> T) -> Option<T> {
         self.percent(percent).then(|| make(self))

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// A whole story, but for its course.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Scenario {
     pub seed: u64,
     pub mood: Mood,
@@ -152,6 +152,8 @@ pub enum Doing {
     Offline,
     Online,
     Call,
+    /// Forget what an earlier page left.
+    Discard,
     /// Inputs that make no sense.
     Nonsense,
 }
@@ -233,7 +235,7 @@ impl Scenario {
     }
 }
 
-fn walks(rng: &mut Rng, files: usize, followed: bool) -> Vec<Walk> {
+pub(crate) fn walks(rng: &mut Rng, files: usize, followed: bool) -> Vec<Walk> {
     // A followed batch of the application's is closed by the application: nothing can come after that.
     let late = if files > 1 && !followed && rng.percent(20) { rng.size(1..=files / 2) } else { 0 };
     let starts =

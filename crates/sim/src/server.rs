@@ -5,11 +5,12 @@
 pub mod bundle;
 
 use crate::rng::Rng;
-use crate::scenario::{Held, Manner, Scenario};
-use crate::sources::by_path;
-use cloudindex_engine::{AttemptId, Method, Reply};
+use crate::scenario::{Held, Manner, Scenario, ServerWays};
+use crate::sources::{Source, by_path};
+use crate::story::Turn;
+use cloudindex_engine::{Method, Reply};
 use cloudindex_wire::{BatchLimits, BatchStatus, Caps, Digest, NewBatch, Phase, Problem, codes};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::rc::Rc;
 
 /// A request as it is on the wire.
@@ -30,13 +31,21 @@ impl Wire {
 
 #[derive(Debug)]
 pub struct Server<'a> {
-    pub(crate) scenario: &'a Scenario,
+    /// Its ways are the same for all pages.
+    pub(crate) ways: &'a ServerWays,
     pub(crate) rng: Rng,
     pub batches: BTreeMap<String, Batch>,
     /// Batches by the `Idempotency-Key` that created them.
     pub keys: BTreeMap<String, String>,
-    pub(crate) blocks: HashMap<Digest, Rc<[u8]>>,
-    pub(crate) paths: BTreeMap<String, Vec<usize>>,
+    pub(crate) blocks: HashMap<Digest, Block>,
+    /// What the pages so far found on disk, each from its opening on.
+    pub(crate) disks: Vec<Disk<'a>>,
+    /// Every document that was ever acked: batch or not, its path and its blocks.
+    pub acked: HashSet<(String, Vec<(Digest, u64)>)>,
+    /// Documents that somebody asked to be removed, and when a page last did so.
+    pub removed: BTreeMap<String, usize>,
+    /// Batches that are no more.
+    pub vanished: BTreeMap<String, Batch>,
     /// When each token that was given ends.
     tokens: Vec<u64>,
     /// Grows with each restart: what an earlier run took in is gone.
@@ -46,11 +55,37 @@ pub struct Server<'a> {
     pub taken: Taken,
 }
 
+/// A block, and the upload that brought it.
+#[derive(Debug)]
+pub(crate) struct Block {
+    pub bytes: Rc<[u8]>,
+    pub upload: u32,
+}
+
+/// The files as a page met them.
+#[derive(Debug)]
+pub(crate) struct Disk<'a> {
+    pub sources: &'a [Source],
+    pub paths: BTreeMap<String, Vec<usize>>,
+    pub since: u64,
+}
+
 /// What the server has seen come in.
 #[derive(Debug, Default)]
 pub struct Taken {
     pub block_bytes: u64,
-    pub bundles: u64,
+    /// The upload that is under way: what it brings a second time is waste.
+    pub upload: u32,
+    /// Bytes that this upload had brought already.
+    pub twice: u64,
+    /// Bytes that came after their page was gone, or once more because they may have been lost with it.
+    pub over: u64,
+    /// Blocks that may be sent once more because a page died with them in flight.
+    pub excused: HashSet<Digest>,
+    /// Blocks that were here before the upload began, and came all the same; since the page was opened.
+    pub known: u64,
+    /// Times that the page asked for something that was not here.
+    pub missed: u32,
 }
 
 #[derive(Debug)]
@@ -64,8 +99,12 @@ pub struct Document {
     pub id: String,
     pub size: u64,
     pub blocks: Vec<(Digest, u64)>,
-    /// The attempt that wrote it; none for what was there before.
-    pub written: Option<AttemptId>,
+    /// The page that wrote it; none for what was there before.
+    pub written: Option<usize>,
+    /// That page was gone by then.
+    pub late: bool,
+    /// The page that was last told of it.
+    pub told: Option<usize>,
     /// When it came in: processing begins.
     pub since: u64,
 }
@@ -81,12 +120,15 @@ pub struct Served {
 impl<'a> Server<'a> {
     pub fn new(scenario: &'a Scenario) -> Self {
         let mut server = Server {
-            scenario,
+            ways: &scenario.server,
             rng: Rng::new(scenario.seed, "server"),
             batches: BTreeMap::new(),
             keys: BTreeMap::new(),
             blocks: HashMap::new(),
-            paths: by_path(&scenario.sources),
+            disks: Vec::new(),
+            acked: HashSet::new(),
+            removed: BTreeMap::new(),
+            vanished: BTreeMap::new(),
             tokens: Vec::new(),
             epoch: 0,
             away: None,
@@ -107,10 +149,10 @@ impl<'a> Server<'a> {
                 let digest = digest(&content);
                 let len = content.len() as u64;
                 let blocks = if len == 0 { Vec::new() } else { vec![(digest, len)] };
-                server.blocks.insert(digest, content.into());
+                server.blocks.insert(digest, Block { bytes: content.into(), upload: 0 });
                 let id = server.next_document();
-                documents
-                    .insert(source.found.path.clone(), Document { id, size: len, blocks, written: None, since: 0 });
+                let document = Document { id, size: len, blocks, written: None, late: false, told: None, since: 0 };
+                documents.insert(source.found.path.clone(), document);
             }
             server.batches.insert(given.id.clone(), Batch { phase: Phase::Open, documents });
         }
@@ -119,12 +161,12 @@ impl<'a> Server<'a> {
 
     /// Gives a token.
     pub fn issue(&mut self, now: u64) -> String {
-        self.tokens.push(self.scenario.server.token_life.map_or(u64::MAX, |life| now + life));
+        self.tokens.push(self.ways.token_life.map_or(u64::MAX, |life| now + life));
         format!("token-{}", self.tokens.len() - 1)
     }
 
     pub fn revoke(&mut self) {
-        self.scenario.server.revoked.inspect(|_| self.tokens.fill(0));
+        self.ways.revoked.inspect(|_| self.tokens.fill(0));
     }
 
     /// Drops what no document holds.
@@ -147,19 +189,19 @@ impl<'a> Server<'a> {
     pub fn content(&self, document: &Document) -> Option<Vec<u8>> {
         let mut content = Vec::with_capacity(document.size as usize);
         for (digest, _) in &document.blocks {
-            content.extend_from_slice(self.blocks.get(digest)?);
+            content.extend_from_slice(&self.blocks.get(digest)?.bytes);
         }
         Some(content)
     }
 
     /// Does what a request asks for. An error is a fault of the client that no server could excuse.
-    pub fn serve(&mut self, wire: &Wire, attempt: AttemptId, damaged: bool, now: u64) -> Result<Served, String> {
+    pub fn serve(&mut self, wire: &Wire, page: usize, damaged: bool, now: u64) -> Result<Served, String> {
         let plain = |reply| Ok(Served { reply, acked: Vec::new() });
         let path = wire.path.as_str();
         if (wire.method, path) == (Method::Get, "/healthz") {
             return plain(json(200, &"ok"));
         }
-        if self.scenario.server.hidden_cap.is_some_and(|cap| wire.body.len() as u64 > cap) {
+        if self.ways.hidden_cap.is_some_and(|cap| wire.body.len() as u64 > cap) {
             return plain(Reply {
                 status: 413,
                 body: b"<h1>413 Request Entity Too Large</h1>".to_vec(),
@@ -173,12 +215,12 @@ impl<'a> Server<'a> {
         let segments: Vec<&str> = rest.split('/').collect();
         match (wire.method, &segments[..]) {
             (Method::Post, ["batches"]) => self.create(wire).map(|reply| Served { reply, acked: Vec::new() }),
-            (Method::Post, ["batches", id, "documents"]) => self.documents(wire, &decode(id), attempt, damaged, now),
-            (Method::Post, ["batches", id, "blocks"]) => self.bare_blocks(wire, &decode(id), damaged),
+            (Method::Post, ["batches", id, "documents"]) => self.documents(wire, &decode(id), page, damaged, now),
+            (Method::Post, ["batches", id, "blocks"]) => self.bare_blocks(wire, &decode(id), page, damaged),
             (Method::Get, ["batches", id]) => plain(self.told(&decode(id), now)),
             (Method::Post, ["batches", id, "complete"]) => plain(self.end(&decode(id), Phase::Processing, now)),
             (Method::Post, ["batches", id, "cancel"]) => plain(self.end(&decode(id), Phase::Cancelled, now)),
-            (Method::Delete, ["documents", id]) => plain(self.remove(id)),
+            (Method::Delete, ["documents", id]) => plain(self.remove(id, page)),
             (Method::Get, ["batches"]) | (Method::Post, ["search"]) => {
                 plain(json(200, &serde_json::json!({ "results": [] })))
             }
@@ -197,7 +239,8 @@ impl<'a> Server<'a> {
         let id = match self.keys.get(key) {
             Some(id) => id.clone(),
             None => {
-                let id = format!("batch-{}", self.keys.len() + 1);
+                // Not to be confused by a bit.
+                let id = format!("batch-{}", (self.keys.len() + 1) * 111);
                 self.keys.insert(key.to_owned(), id.clone());
                 let batch = Batch { phase: Phase::Open, documents: BTreeMap::new() };
                 self.batches.insert(id.clone(), batch);
@@ -210,7 +253,7 @@ impl<'a> Server<'a> {
     /// The batch as it stands.
     fn told(&self, id: &str, now: u64) -> Reply {
         let Some(batch) = self.batches.get(id) else { return problem(404, codes::BATCH_NOT_FOUND) };
-        let ways = &self.scenario.server;
+        let ways = self.ways;
         let total = batch.documents.len() as u64;
         let done = |document: &&Document| now >= document.since + ways.processing;
         let processed = batch.documents.values().filter(done).count() as u64;
@@ -256,11 +299,35 @@ impl<'a> Server<'a> {
         self.told(id, now)
     }
 
-    fn remove(&mut self, id: &str) -> Reply {
+    fn remove(&mut self, id: &str, page: usize) -> Reply {
+        self.removed.insert(id.to_owned(), page);
         for batch in self.batches.values_mut() {
             batch.documents.retain(|_, document| document.id != id);
         }
         Reply { status: 204, ..Reply::default() }
+    }
+
+    /// A page is opened, and meets these files.
+    pub fn meets(&mut self, sources: &'a [Source], now: u64) {
+        self.disks.push(Disk { sources, paths: by_path(sources), since: now });
+        self.taken.upload += 1;
+        (self.taken.known, self.taken.missed) = (0, 0);
+    }
+
+    /// What happens to the batches that uploads made while no page is open.
+    pub fn turn(&mut self, turn: Turn) {
+        let made: Vec<String> = self.keys.values().cloned().collect();
+        for id in made {
+            match turn {
+                Turn::Nothing | Turn::Collect => {}
+                Turn::Complete => drop(self.end(&id, Phase::Processing, 0)),
+                Turn::Cancel => drop(self.end(&id, Phase::Cancelled, 0)),
+                Turn::Vanish => self.vanished.extend(self.batches.remove(&id).map(|batch| (id, batch))),
+            }
+        }
+        if turn == Turn::Collect {
+            self.collect();
+        }
     }
 
     pub(crate) fn next_document(&mut self) -> String {

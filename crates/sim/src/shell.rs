@@ -82,7 +82,7 @@ impl<'a> Shell<'a> {
         let mut walks = Vec::new();
         for (index, walk) in scenario.walks.iter().enumerate() {
             if let Starts::At(at) = walk.starts {
-                queue.at(at, Event::Walk(index));
+                queue.after(at, Event::Walk(index));
             }
             walks.push(Walking { left: walk.sources.clone(), stage: Stage::Waits });
         }
@@ -129,7 +129,8 @@ impl<'a> Shell<'a> {
         walk.left.start += count;
         queue.after(self.rng.within(0..=ways.pace), Event::Walk(index));
         self.rows.extend(slice.clone());
-        let found: Vec<Found> = slice.map(|source| self.scenario.sources[source].found.clone()).collect();
+        let now = queue.now();
+        let found: Vec<Found> = slice.map(|source| self.scenario.sources[source].found(1, now)).collect();
         Some(Input::Found(found))
     }
 
@@ -160,16 +161,19 @@ impl<'a> Shell<'a> {
     }
 
     pub fn sized(&mut self, file: FileId, now: u64) -> Input {
-        let size = self.source(file).content(1 + self.opened[file as usize], now).len() as u64;
-        Input::Sized { file, size, last_modified: None }
+        let (source, opened) = (self.source(file), 1 + self.opened[file as usize]);
+        let size = source.content(opened, now).len() as u64;
+        Input::Sized { file, size, last_modified: Some(source.time(opened, now)) }
     }
 
-    /// Opens the file or goes on with it.
-    pub fn read(&mut self, file: FileId, up_to: u64, queue: &mut Queue) {
+    /// Opens the file or goes on with it; tells how often it was opened, when it is.
+    pub fn read(&mut self, file: FileId, up_to: u64, queue: &mut Queue) -> Option<u32> {
+        let mut openings = None;
         if !self.streams.contains_key(&file) {
             self.last_stream += 1;
             let opened = &mut self.opened[file as usize];
             *opened += 1;
+            openings = Some(*opened);
             let source = &self.scenario.sources[self.rows[file as usize]];
             let stream = Stream {
                 number: self.last_stream,
@@ -186,12 +190,18 @@ impl<'a> Shell<'a> {
             self.streams.insert(file, stream);
         }
         let pace = self.rng.within(0..=self.scenario.shell.pace);
-        let Some(stream) = self.streams.get_mut(&file) else { return };
+        let stream = self.streams.get_mut(&file)?;
         stream.granted = stream.granted.max(up_to);
         if !stream.busy && (stream.at as u64) < stream.granted {
             stream.busy = true;
             queue.after(pace, Event::Chunk { file, stream: stream.number });
         }
+        openings
+    }
+
+    /// The bytes that are kept under this key.
+    pub fn block(&self, key: BlockKey) -> Option<&[u8]> {
+        self.store.get(&key).map(Vec::as_slice)
     }
 
     pub fn stop_reading(&mut self, file: FileId) {

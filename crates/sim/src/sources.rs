@@ -4,12 +4,17 @@ use crate::rng::Rng;
 use cloudindex_engine::{CutSizes, Found};
 use std::collections::BTreeMap;
 
+/// Milliseconds since 1970 when the world begins.
+pub const EPOCH: u64 = 1_700_000_000_000;
+
 /// A file on the user's disk.
 #[derive(Debug, Clone)]
 pub struct Source {
     pub found: Found,
     /// Its content, the original first.
     pub versions: Vec<Vec<u8>>,
+    /// The file's own time in each version; `found` may keep it to itself.
+    pub times: Vec<u64>,
     pub change: Change,
     pub trouble: Trouble,
 }
@@ -34,14 +39,45 @@ pub enum Trouble {
 }
 
 impl Source {
-    /// What the n-th opening (from 1) at this moment reads.
-    pub fn content(&self, opened: u32, now: u64) -> &[u8] {
+    /// Which version the n-th opening (from 1) at this moment meets.
+    fn version(&self, opened: u32, now: u64) -> usize {
         let changed = match self.change {
             Change::Never => false,
             Change::Reopened => opened > 1,
             Change::At(at) => now >= at,
         };
-        &self.versions[if changed { self.versions.len() - 1 } else { 0 }]
+        if changed { self.versions.len() - 1 } else { 0 }
+    }
+
+    /// What it reads then.
+    pub fn content(&self, opened: u32, now: u64) -> &[u8] {
+        &self.versions[self.version(opened, now)]
+    }
+
+    /// The file's time then.
+    pub fn time(&self, opened: u32, now: u64) -> u64 {
+        self.times[self.version(opened, now)]
+    }
+
+    /// What a walk tells of it then.
+    pub fn found(&self, opened: u32, now: u64) -> Found {
+        let mut found = self.found.clone();
+        found.size = found.size.map(|_| self.content(opened, now).len() as u64);
+        found.last_modified = found.last_modified.map(|_| self.time(opened, now));
+        found
+    }
+
+    /// What it can have been to a page that was opened at this moment.
+    pub fn versions_since(&self, opened: u64) -> &[Vec<u8>] {
+        match self.change {
+            Change::At(at) if at <= opened => &self.versions[self.versions.len() - 1..],
+            _ => &self.versions,
+        }
+    }
+
+    /// From here on it is this.
+    pub fn becomes(&mut self, content: Vec<u8>, time: u64) {
+        (self.versions, self.times, self.change) = (vec![content], vec![time], Change::Never);
     }
 
     pub fn fails_at(&self, opened: u32) -> Option<usize> {
@@ -100,9 +136,11 @@ pub fn sources(rng: &mut Rng, cut: CutSizes) -> Vec<Source> {
                 unreadable: None,
             },
             versions: vec![content],
+            times: Vec::new(),
             change: Change::Never,
             trouble: Trouble::None,
         };
+        source.times.push(source.found.last_modified.unwrap_or(EPOCH - 86_400_000 - index as u64));
         if rng.percent(shaky) {
             spoil(rng, &mut source);
         }
@@ -111,7 +149,7 @@ pub fn sources(rng: &mut Rng, cut: CutSizes) -> Vec<Source> {
     sources
 }
 
-fn content(rng: &mut Rng, cut: CutSizes, large: u64) -> Vec<u8> {
+pub(crate) fn content(rng: &mut Rng, cut: CutSizes, large: u64) -> Vec<u8> {
     let len = match rng.within(0..=99) {
         n if n < large => rng.size(cut.small_file + 1..=cut.max * 12),
         n if n < large + 6 => 0,
@@ -129,17 +167,25 @@ fn spoil(rng: &mut Rng, source: &mut Source) {
         1 => source.trouble = Trouble::Always(rng.size(0..=len)),
         2 => source.trouble = Trouble::Once(rng.size(0..=len)),
         kind => {
-            let mut other = source.versions[0].clone();
-            match rng.within(0..=3) {
-                0 => other.extend(rng.bytes(100)),
-                1 => other.truncate(len / 2),
-                _ if len > 0 => other[len / 2] ^= 0x55,
-                _ => other = rng.bytes(50),
-            }
+            let other = edited(rng, &source.versions[0]);
             source.versions.push(other);
-            source.change = if kind == 3 { Change::Reopened } else { Change::At(rng.within(0..=30_000)) };
+            let at = if kind == 3 { 0 } else { rng.within(0..=30_000) };
+            source.change = if kind == 3 { Change::Reopened } else { Change::At(at) };
+            source.times.push((EPOCH + at).max(source.times[0] + 1));
         }
     }
+}
+
+/// The same file after somebody worked on it.
+pub(crate) fn edited(rng: &mut Rng, content: &[u8]) -> Vec<u8> {
+    let (len, mut other) = (content.len(), content.to_vec());
+    match rng.within(0..=3) {
+        0 => other.extend(rng.bytes(100)),
+        1 => other.truncate(len / 2),
+        _ if len > 0 => other[len / 2] ^= 0x55,
+        _ => other = rng.bytes(50),
+    }
+    other
 }
 
 /// Which sources have this path.

@@ -1,5 +1,6 @@
 //! Inputs and actions as one line each, and as one number each for the fingerprint.
 
+use crate::frames::{Frame, frames};
 use cloudindex_engine::{Action, Input, Segment};
 
 pub fn input(input: &Input) -> String {
@@ -18,6 +19,10 @@ pub fn input(input: &Input) -> String {
         Input::Reply { attempt, reply } => {
             let body: String = String::from_utf8_lossy(&reply.body).chars().take(600).collect();
             format!("<- {attempt:?} {} retry-after {:?} {body}", reply.status, reply.retry_after)
+        }
+        Input::JournalOpened(records) => {
+            let records: Vec<String> = records.iter().map(|record| said(record)).collect();
+            format!("<- journal opened {records:?}")
         }
         other => format!("<- {other:?}"),
     }
@@ -54,8 +59,28 @@ pub fn action(action: &Action) -> String {
                 update.phase, update.groups, told.percent, told.total, told.completed, told.failed, update.reason
             )
         }
+        Action::Record(record) => format!("-> record {}", said(record)),
+        Action::Rewrite(record) => format!("-> rewrite {:?}", record.as_deref().map(said)),
         other => format!("-> {other:?}"),
     }
+}
+
+/// What a record of the journal says, in short.
+fn said(record: &[u8]) -> String {
+    let frames = match frames(record) {
+        Ok(frames) => frames,
+        Err(words) => return words,
+    };
+    let frames: Vec<String> = frames
+        .into_iter()
+        .map(|frame| match frame {
+            Frame::File { path, size, last_modified, blocks, .. } => {
+                format!("{path:?} {size} {last_modified} {} blocks", blocks.len())
+            }
+            other => format!("{other:?}"),
+        })
+        .collect();
+    frames.join(", ")
 }
 
 /// A number that tells inputs apart.

@@ -1,19 +1,27 @@
 //! The loop: takes what happens next, gives it to the engine, does what the engine asks for, checks.
 
 mod exchange;
+mod pages;
+mod records;
 mod user;
 
 use crate::check::Check;
 use crate::gate::Gate;
+use crate::journal::Journal;
 use crate::log::Log;
 use crate::network::Network;
 use crate::queue::{Event, Queue};
 use crate::rng::Rng;
-use crate::scenario::{Mood, Scenario};
+use crate::scenario::{Doing, Mood, Scenario};
 use crate::server::Server;
 use crate::shell::Shell;
+use crate::story::{Ends, Story};
 use cloudindex_engine::{Action, AttemptId, Engine, Input, Now};
-use std::collections::BTreeSet;
+use pages::Orphan;
+use records::Recollection;
+use std::collections::{BTreeMap, BTreeSet};
+
+pub use pages::Told;
 
 /// A tick of virtual time that needs more steps than this has run away.
 const STEPS_AN_INSTANT: u32 = 20_000;
@@ -22,9 +30,29 @@ const STEPS: u64 = 400_000;
 const LAST_WAKES: u32 = 20;
 
 pub struct World<'a> {
+    pub story: &'a Story,
+    /// The page that is open, or was last; the rest of this block is its own.
+    pub page: usize,
+    presence: Presence,
     pub scenario: &'a Scenario,
-    pub queue: Queue,
     engine: Engine,
+    /// When its engine's time began, and when it was opened.
+    origin: u64,
+    pub opened_at: u64,
+    page_steps: u64,
+    /// What the user did on it.
+    pub done: Vec<Doing>,
+    recollection: Recollection,
+    pub journal: Journal,
+    /// What earlier pages were told of their files.
+    pub told: Vec<Told>,
+    /// Requests whose page is gone.
+    orphans: BTreeMap<(usize, AttemptId), Orphan>,
+    /// A page went when it had told the server that no more would come, and had not heard of it.
+    pub closing: bool,
+    /// Bytes of blocks that were in flight when pages went.
+    pub flown: u64,
+    pub queue: Queue,
     pub shell: Shell<'a>,
     network: Network<'a>,
     pub server: Server<'a>,
@@ -46,6 +74,13 @@ pub struct World<'a> {
     row: (u32, u64),
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Presence {
+    Open,
+    /// Nobody is there.
+    Gone,
+}
+
 /// What a run amounts to.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct Figures {
@@ -54,12 +89,34 @@ pub struct Figures {
     pub body_bytes: u64,
     pub committed: u64,
     pub failed: u64,
+    /// Pages that died in the middle of an upload, and those that were closed; each was followed by another.
+    pub crashes: u64,
+    pub returns: u64,
+    /// Bytes of files that pages were told stored, and that did not travel for it.
+    pub saved: u64,
     pub virtual_ms: u64,
     pub steps: u64,
 }
 
+impl std::ops::AddAssign for Figures {
+    fn add_assign(&mut self, more: Figures) {
+        let Figures { sends, losses, body_bytes, committed, failed, crashes, returns, saved, virtual_ms, steps } = more;
+        self.sends += sends;
+        self.losses += losses;
+        self.body_bytes += body_bytes;
+        self.committed += committed;
+        self.failed += failed;
+        self.crashes += crashes;
+        self.returns += returns;
+        self.saved += saved;
+        self.virtual_ms += virtual_ms;
+        self.steps += steps;
+    }
+}
+
 impl<'a> World<'a> {
-    pub fn new(scenario: &'a Scenario, tracing: bool) -> Self {
+    pub fn new(story: &'a Story, tracing: bool) -> Self {
+        let scenario = &story.pages[0].scenario;
         let mut queue = Queue::default();
         for (index, (at, _)) in scenario.user.iter().enumerate() {
             queue.at(*at, Event::User(index));
@@ -74,7 +131,20 @@ impl<'a> World<'a> {
             queue.at(at, Event::Revoke);
         }
         World {
+            story,
+            page: 0,
+            presence: Presence::Gone,
             scenario,
+            origin: 0,
+            opened_at: 0,
+            page_steps: 0,
+            done: Vec::new(),
+            recollection: Recollection::default(),
+            journal: Journal::new(scenario.seed),
+            told: Vec::new(),
+            orphans: BTreeMap::new(),
+            closing: false,
+            flown: 0,
             shell: Shell::new(scenario, &mut queue),
             queue,
             engine: Engine::new(scenario.config.clone(), scenario.seed),
@@ -98,20 +168,35 @@ impl<'a> World<'a> {
 
     /// Until nothing more happens, or something did not hold.
     pub fn run(&mut self) {
-        self.drain();
-        while self.check.broken.is_none()
-            && let Some(event) = self.queue.pop()
-        {
+        self.begin();
+        while self.check.broken.is_none() {
+            let last = self.page + 1 == self.story.pages.len();
+            let Some(event) = self.queue.pop() else {
+                if last {
+                    break;
+                }
+                crate::verdict::judge(self);
+                self.leave();
+                continue;
+            };
             self.figures.steps += 1;
+            self.page_steps += u64::from(self.presence == Presence::Open);
             let now = self.queue.now();
             self.instant = if self.instant.0 == now { (now, self.instant.1 + 1) } else { (now, 0) };
             self.check.that(self.instant.1 < STEPS_AN_INSTANT, || "time stands still".into());
             self.check.that(self.figures.steps < STEPS, || "there is no end to it".into());
             self.step(event);
+            let dies =
+                self.presence == Presence::Open && self.story.pages[self.page].ends == Ends::AtStep(self.page_steps);
+            if dies && !last {
+                self.leave();
+            }
         }
         let rest = if self.scenario.mended { crate::scenario::REST } else { 0 };
         self.figures.virtual_ms = self.over_at.unwrap_or(self.queue.now()).saturating_sub(rest);
         self.figures.body_bytes = self.server.taken.block_bytes;
+        self.count();
+        self.figures.saved = self.figures.saved.saturating_sub(self.figures.body_bytes);
     }
 
     fn step(&mut self, event: Event) {
@@ -165,6 +250,8 @@ impl<'a> World<'a> {
             }
             Event::Timer(_) => {}
             Event::User(index) => self.user(index),
+            Event::Open => self.open(),
+            Event::Journal(word) => self.journal_word(word),
             Event::Arrive(exchange) => self.arrive(exchange),
             Event::Serve { exchange, epoch } => self.serve(&exchange, epoch),
             Event::Deliver { attempt, reply, acked } => self.deliver(attempt, reply, &acked),
@@ -197,11 +284,11 @@ impl<'a> World<'a> {
 
     /// One turn of the shell's loop.
     fn feed(&mut self, input: Option<Input>) {
-        let Some(input) = input else { return };
+        let Some(input) = input.filter(|_| self.presence == Presence::Open) else { return };
         let now = self.queue.now();
         self.row = (0, now);
         self.log.note(now, crate::words::weight(&input), || crate::words::input(&input));
-        self.engine.handle(input, Now(now));
+        self.engine.handle(input, Now(now - self.origin));
         self.drain();
         self.arm();
     }
@@ -240,7 +327,9 @@ impl<'a> World<'a> {
             Action::Read { file, up_to } => {
                 is_known(file);
                 check.that(!self.gate.paused, || format!("file {file} is read while paused"));
-                self.shell.read(file, up_to, queue);
+                if self.shell.read(file, up_to, queue) == Some(1) {
+                    self.must_be_read(file);
+                }
             }
             Action::StopReading(file) => self.shell.stop_reading(file),
             Action::Forget { file, blocks } => self.shell.forget(file, blocks),
@@ -260,7 +349,8 @@ impl<'a> World<'a> {
             Action::PauseWalk => self.shell.pause_walk(),
             Action::ResumeWalk => self.shell.resume_walk(queue),
             Action::OpenJournal | Action::Record(_) | Action::Rewrite(_) | Action::CloseJournal(_) => {
-                check.fail("there is no journal".into());
+                let kept = self.keep(action);
+                kept.unwrap_or_else(|words| self.check.fail(words));
             }
             Action::Answer { call, .. } => match self.calls.get_mut(call as usize) {
                 Some(answers) => *answers += 1,
@@ -273,7 +363,10 @@ impl<'a> World<'a> {
                     check.fail(format!("{change:?}: it is at rest, and something of it is held"));
                 }
                 if check.is_over() {
-                    self.over_at.get_or_insert(now);
+                    if self.over_at.is_none() {
+                        self.over_at = Some(now);
+                        self.server.taken.upload += 1;
+                    }
                     self.shell.completed(queue);
                 } else {
                     self.over_at = None;
@@ -283,7 +376,7 @@ impl<'a> World<'a> {
     }
 
     fn arm(&mut self) {
-        let wanted = self.engine.wake_at().map(|at| at.0);
+        let wanted = self.engine.wake_at().map(|at| at.0.saturating_add(self.origin));
         if wanted == self.timer {
             return;
         }

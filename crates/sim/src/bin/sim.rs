@@ -1,5 +1,6 @@
 //! `sim --seeds N [--from S]` plays seeds and prints figures as JSON; `sim --seed S [--trace]` plays one.
 
+use cloudindex_sim::world::Figures;
 use cloudindex_sim::{Outcome, run, run_all};
 use std::process::ExitCode;
 use std::sync::Mutex;
@@ -50,27 +51,14 @@ fn single(seed: u64, trace: bool) -> ExitCode {
 /// Sums over all seeds; the same however many threads there are.
 #[derive(Default)]
 struct Sums {
-    sends: u64,
-    virtual_ms: u64,
-    losses: u64,
-    body_bytes: u64,
-    committed: u64,
-    failed: u64,
-    steps: u64,
+    figures: Figures,
     fingerprint: u64,
     broken: Vec<(u64, String)>,
 }
 
 impl Sums {
     fn add(&mut self, outcome: Outcome) {
-        let figures = outcome.figures;
-        self.sends += figures.sends;
-        self.virtual_ms += figures.virtual_ms;
-        self.losses += figures.losses;
-        self.body_bytes += figures.body_bytes;
-        self.committed += figures.committed;
-        self.failed += figures.failed;
-        self.steps += figures.steps;
+        self.figures += outcome.figures;
         self.fingerprint = self.fingerprint.wrapping_add(outcome.fingerprint);
         self.broken.extend(outcome.broken.map(|words| (outcome.seed, words)));
     }
@@ -93,16 +81,13 @@ fn many(from: u64, seeds: u64) -> ExitCode {
     let mut sums = sums.into_inner().unwrap_or_default();
     sums.broken.sort();
     let wall = began.elapsed().as_secs_f64();
+    let Figures { sends, losses, crashes, returns, body_bytes, saved, committed, failed, virtual_ms, steps } =
+        sums.figures;
     println!(
-        "{{\"seeds\":{seeds},\"from\":{from},\"sends\":{},\"virtualSeconds\":{},\"losses\":{},\"bodyBytes\":{},\"committed\":{},\
-         \"failed\":{},\"steps\":{},\"wallSeconds\":{wall:.1},\"fingerprint\":\"{:016x}\",\"broken\":{}}}",
-        sums.sends,
-        sums.virtual_ms / 1000,
-        sums.losses,
-        sums.body_bytes,
-        sums.committed,
-        sums.failed,
-        sums.steps,
+        "{{\"seeds\":{seeds},\"from\":{from},\"sends\":{sends},\"virtualSeconds\":{},\"losses\":{losses},\"crashes\":{crashes},\
+         \"returns\":{returns},\"bodyBytes\":{body_bytes},\"savedBytes\":{saved},\"committed\":{committed},\"failed\":{failed},\
+         \"steps\":{steps},\"wallSeconds\":{wall:.1},\"fingerprint\":\"{:016x}\",\"broken\":{}}}",
+        virtual_ms / 1000,
         sums.fingerprint,
         sums.broken.len()
     );

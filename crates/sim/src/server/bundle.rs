@@ -1,9 +1,9 @@
 //! Bundles: documents and blocks come in, acks go out.
 
-use super::{Document, Served, Server, Wire, digest, json, problem};
+use super::{Block, Document, Served, Server, Wire, digest, json, problem};
 use crate::multipart::{self, Part};
 use crate::scenario::Poison;
-use cloudindex_engine::{AttemptId, Reply};
+use cloudindex_engine::Reply;
 use cloudindex_wire::{
     BlockAck, BlockManifest, BlockOutcome, BundleReply, Digest, DocumentAck, DocumentEntry, DocumentOutcome,
     MANIFEST_PART, Manifest, Phase, Problem, codes,
@@ -16,7 +16,7 @@ impl Server<'_> {
         &mut self,
         wire: &Wire,
         batch: &str,
-        attempt: AttemptId,
+        page: usize,
         damaged: bool,
         now: u64,
     ) -> Result<Served, String> {
@@ -34,8 +34,8 @@ impl Server<'_> {
         if paths.len() < items {
             return Err("a manifest with a path twice".into());
         }
-        if items as u64 > self.scenario.server.bundle_documents {
-            return Err(format!("{items} documents in a bundle, {} allowed", self.scenario.server.bundle_documents));
+        if items as u64 > self.ways.bundle_documents {
+            return Err(format!("{items} documents in a bundle, {} allowed", self.ways.bundle_documents));
         }
         let named: BTreeSet<Digest> =
             manifest.documents.iter().flat_map(|entry| &entry.blocks).map(|(digest, _)| *digest).collect();
@@ -49,11 +49,12 @@ impl Server<'_> {
             return Ok(Served { reply, acked: Vec::new() });
         }
         let mut served = Served::default();
-        let blocks = self.take(blocks, damaged)?;
+        let (sends, blocks) = (!blocks.is_empty(), self.take(blocks, page, damaged)?);
         let mut documents = Vec::with_capacity(items);
         for entry in manifest.documents {
             let path = entry.path.clone();
-            let outcome = self.document(batch, entry, attempt, now)?;
+            let outcome = self.document(batch, entry, page, now)?;
+            self.taken.missed += u32::from(!sends && matches!(outcome, DocumentOutcome::Incomplete { .. }));
             if matches!(outcome, DocumentOutcome::Committed { .. } | DocumentOutcome::Duplicate { .. }) {
                 served.acked.push(path.clone());
             }
@@ -64,7 +65,13 @@ impl Server<'_> {
     }
 
     /// Blocks of files that span several requests, or the question which of them are missing.
-    pub(super) fn bare_blocks(&mut self, wire: &Wire, batch: &str, damaged: bool) -> Result<Served, String> {
+    pub(super) fn bare_blocks(
+        &mut self,
+        wire: &Wire,
+        batch: &str,
+        page: usize,
+        damaged: bool,
+    ) -> Result<Served, String> {
         let parts = parts(wire)?;
         if parts.is_empty() {
             return Err("a request of blocks without blocks".into());
@@ -74,14 +81,14 @@ impl Server<'_> {
         }
         let blocks = match &parts[..] {
             [manifest] if manifest.name == MANIFEST_PART => self.probed(manifest)?,
-            parts => self.take(parts, damaged)?,
+            parts => self.take(parts, page, damaged)?,
         };
         let reply = json(200, &BundleReply { documents: Vec::new(), blocks });
         Ok(Served { reply, acked: Vec::new() })
     }
 
     /// Which of these blocks are here.
-    fn probed(&self, manifest: &Part<'_>) -> Result<Vec<BlockAck>, String> {
+    fn probed(&mut self, manifest: &Part<'_>) -> Result<Vec<BlockAck>, String> {
         let manifest: BlockManifest =
             serde_json::from_slice(manifest.bytes).map_err(|error| format!("manifest of blocks: {error}"))?;
         if manifest.blocks.is_empty() {
@@ -90,28 +97,30 @@ impl Server<'_> {
         let ack = |(digest, len): &(Digest, u64)| {
             let outcome = match self.blocks.get(digest) {
                 None => BlockOutcome::Missing,
-                Some(bytes) if bytes.len() as u64 == *len => BlockOutcome::Duplicate,
+                Some(block) if block.bytes.len() as u64 == *len => BlockOutcome::Duplicate,
                 Some(_) => return Err(format!("block {digest} is asked for with another length")),
             };
             Ok(BlockAck { digest: *digest, outcome })
         };
-        manifest.blocks.iter().map(ack).collect()
+        let acks: Vec<BlockAck> = manifest.blocks.iter().map(ack).collect::<Result<_, _>>()?;
+        self.taken.missed += acks.iter().filter(|ack| matches!(ack.outcome, BlockOutcome::Missing)).count() as u32;
+        Ok(acks)
     }
 
     /// The request broke off: what came whole is stored, and nobody is told.
-    pub fn take_in_part(&mut self, wire: &Wire, len: usize) -> Result<(), String> {
+    pub fn take_in_part(&mut self, wire: &Wire, page: usize, len: usize) -> Result<(), String> {
         let Some(content_type) = wire.header("Content-Type").filter(|_| wire.path.ends_with("s")) else {
             return Ok(());
         };
         let Ok(boundary) = multipart::boundary(content_type) else { return Ok(()) };
         let body = multipart::read(&wire.body[..len.min(wire.body.len())], boundary)?;
         let blocks: Vec<Part<'_>> = body.parts.into_iter().filter(|part| part.name != MANIFEST_PART).collect();
-        self.take(&blocks, false).map(drop)
+        self.take(&blocks, page, false).map(drop)
     }
 
     /// 413, when the body is over the cap that was told.
     fn too_large(&self, wire: &Wire, items: usize) -> Result<Option<Reply>, String> {
-        let cap = self.scenario.server.bundle_bytes;
+        let cap = self.ways.bundle_bytes;
         if wire.body.len() as u64 <= cap {
             Ok(None)
         } else if items > 1 {
@@ -130,7 +139,7 @@ impl Server<'_> {
     }
 
     fn poisoned(&self, paths: &BTreeSet<&str>) -> Option<Reply> {
-        paths.iter().find_map(|path| match self.scenario.server.poison.get(*path)? {
+        paths.iter().find_map(|path| match self.ways.poison.get(*path)? {
             Poison::Whole(status, true) => Some(problem(*status, codes::INVALID_FILE)),
             Poison::Whole(status, false) => Some(Reply { status: *status, ..Reply::default() }),
             Poison::Rejected => None,
@@ -138,7 +147,7 @@ impl Server<'_> {
     }
 
     /// Stores the blocks that are what they are named; `damaged`: one of them is not any more.
-    fn take(&mut self, parts: &[Part<'_>], damaged: bool) -> Result<Vec<BlockAck>, String> {
+    fn take(&mut self, parts: &[Part<'_>], page: usize, damaged: bool) -> Result<Vec<BlockAck>, String> {
         let victim = (damaged && !parts.is_empty()).then(|| self.rng.size(0..=parts.len() - 1));
         let mut acks = Vec::with_capacity(parts.len());
         for (index, part) in parts.iter().enumerate() {
@@ -146,48 +155,63 @@ impl Server<'_> {
             if part.bytes.is_empty() {
                 return Err("a block without bytes".into());
             }
-            self.taken.block_bytes += part.bytes.len() as u64;
+            let len = part.bytes.len() as u64;
+            self.taken.block_bytes += len;
             let reject =
                 |code| BlockOutcome::Rejected { error: Problem::new(422, code, "No", "the simulated server says so") };
             let outcome = if victim == Some(index) {
                 reject(codes::DIGEST_MISMATCH)
-            } else if part.bytes.len() as u64 > self.scenario.server.block_bytes {
+            } else if len > self.ways.block_bytes {
                 reject(codes::BLOCK_TOO_LARGE)
-            } else if self.blocks.contains_key(&name) && digest(part.bytes) == name {
-                BlockOutcome::Duplicate
-            } else if digest(part.bytes) == name {
-                self.blocks.insert(name, part.bytes.into());
-                BlockOutcome::Stored
-            } else {
+            } else if digest(part.bytes) != name {
                 return Err(format!("block {name} was sent with other bytes"));
+            } else if let Some(block) = self.blocks.get(&name) {
+                let upload = block.upload;
+                self.wasted(&name, len, upload, page);
+                BlockOutcome::Duplicate
+            } else {
+                self.blocks.insert(name, Block { bytes: part.bytes.into(), upload: self.taken.upload });
+                BlockOutcome::Stored
             };
             acks.push(BlockAck { digest: name, outcome });
         }
         Ok(acks)
     }
 
+    /// A block came that was here already, by that upload.
+    fn wasted(&mut self, name: &Digest, len: u64, upload: u32, page: usize) {
+        let taken = &mut self.taken;
+        if page + 1 < self.disks.len() || taken.excused.remove(name) {
+            taken.over += len;
+        } else if upload == taken.upload {
+            taken.twice += len;
+        } else {
+            taken.known += 1;
+        }
+    }
+
     fn document(
         &mut self,
         batch: &str,
         entry: DocumentEntry,
-        attempt: AttemptId,
+        page: usize,
         now: u64,
     ) -> Result<DocumentOutcome, String> {
         let path = entry.path.clone();
         if entry.blocks.iter().map(|(_, len)| len).sum::<u64>() != entry.size {
             return Err(format!("{path:?}: the lengths of its blocks are not its size"));
         }
-        if self.scenario.server.poison.get(&path) == Some(&Poison::Rejected) {
+        if self.ways.poison.get(&path) == Some(&Poison::Rejected) {
             let error = Problem::new(422, codes::INVALID_FILE, "No", "the simulated server says so");
             return Ok(DocumentOutcome::Rejected { error });
         }
-        if self.scenario.server.max_file_size.is_some_and(|most| entry.size > most) {
+        if self.ways.max_file_size.is_some_and(|most| entry.size > most) {
             return Err(format!("{path:?} has {} bytes, over the limit that was told", entry.size));
         }
         let mut missing = Vec::new();
         for (digest, len) in &entry.blocks {
             match self.blocks.get(digest) {
-                Some(bytes) if bytes.len() as u64 != *len => {
+                Some(block) if block.bytes.len() as u64 != *len => {
                     return Err(format!("{path:?}: block {digest} has another length"));
                 }
                 None if !missing.contains(digest) => missing.push(*digest),
@@ -199,10 +223,11 @@ impl Server<'_> {
         }
         let new_id = self.next_document();
         let Some(held) = self.batches.get_mut(batch) else { return Err("a batch vanished".into()) };
-        let full = self.scenario.server.max_batch_size.is_some_and(|most| held.documents.len() as u64 >= most);
+        let full = self.ways.max_batch_size.is_some_and(|most| held.documents.len() as u64 >= most);
         let id = match held.documents.get_mut(&path) {
             Some(old) if old.blocks == entry.blocks => {
-                old.written.get_or_insert(attempt);
+                old.told = Some(page);
+                self.acked.insert((path, entry.blocks));
                 return Ok(DocumentOutcome::Duplicate { id: old.id.clone() });
             }
             Some(old) => old.id.clone(),
@@ -216,25 +241,29 @@ impl Server<'_> {
             id: id.clone(),
             size: entry.size,
             blocks: entry.blocks.clone(),
-            written: Some(attempt),
+            written: Some(page),
+            late: page + 1 < self.disks.len(),
+            told: Some(page),
             since: now,
         };
-        self.is_true(&entry, &document)?;
+        self.is_true(&entry, &document, page)?;
+        self.acked.insert((path.clone(), entry.blocks));
         if let Some(held) = self.batches.get_mut(batch) {
             held.documents.insert(path, document);
         }
         Ok(DocumentOutcome::Committed { id })
     }
 
-    /// The document is what one of the files of its path is, or was.
-    fn is_true(&self, entry: &DocumentEntry, document: &Document) -> Result<(), String> {
+    /// The document is what one of the files of its path was, at some time since the page was opened that tells of it.
+    fn is_true(&self, entry: &DocumentEntry, document: &Document, page: usize) -> Result<(), String> {
         let content = self.content(document).ok_or("a block vanished")?;
-        let sources = self.paths.get(&entry.path).map(Vec::as_slice).unwrap_or_default();
+        let disk = &self.disks[page];
+        let sources = disk.paths.get(&entry.path).map(Vec::as_slice).unwrap_or_default();
         let metadata = entry.metadata.as_deref().map(|raw| raw.get());
-        let fits = sources.iter().map(|index| &self.scenario.sources[*index]).any(|source| {
-            source.versions.contains(&content)
+        let fits = sources.iter().map(|index| &disk.sources[*index]).any(|source| {
+            source.versions_since(disk.since).contains(&content)
                 && source.found.media_type == entry.media_type
-                && (entry.last_modified.is_none() || source.found.last_modified == entry.last_modified)
+                && entry.last_modified.is_none_or(|time| source.times.contains(&time))
                 && source.found.metadata.as_deref() == metadata
         });
         if fits { Ok(()) } else { Err(format!("{:?} was committed, and is not what any such file is", entry.path)) }

@@ -1,6 +1,7 @@
 //! What becomes of a request: over the network, at the server, and back.
 
-use super::World;
+use super::pages::Orphan;
+use super::{Presence, World};
 use crate::gate::Kind;
 use crate::network::Fault;
 use crate::queue::{Copy, Event, Exchange};
@@ -17,6 +18,7 @@ impl World<'_> {
         self.idle_wakes = 0;
         let sent = self.shell.compose(request).and_then(|(wire, blocks)| {
             self.gate.send(attempt, &wire, blocks, now)?;
+            self.resumes(Kind::of(&wire), &wire)?;
             Ok(wire)
         });
         let wire = match sent {
@@ -29,9 +31,11 @@ impl World<'_> {
         if self.gate.offline {
             return self.queue.after(1, Event::Break(attempt));
         }
-        let echo =
-            passage.echo.map(|later| (later, Exchange { attempt, wire: wire.clone(), fault: None, copy: Copy::Echo }));
-        let exchange = Rc::new(Exchange { attempt, wire, fault: passage.fault, copy: Copy::First });
+        let page = self.page;
+        let echo = passage
+            .echo
+            .map(|later| (later, Exchange { page, attempt, wire: wire.clone(), fault: None, copy: Copy::Echo }));
+        let exchange = Rc::new(Exchange { page, attempt, wire, fault: passage.fault, copy: Copy::First });
         match passage.fault {
             Some(Fault::LostRequest) => self.queue.after(passage.there, Event::Break(attempt)),
             Some(Fault::HoleBefore) => {}
@@ -45,15 +49,21 @@ impl World<'_> {
     /// A request is where the server should be.
     pub(super) fn arrive(&mut self, exchange: Rc<Exchange>) {
         let attempt = exchange.attempt;
-        if exchange.copy == Copy::First && self.recalled.contains(&attempt) {
+        let is_ours = exchange.page == self.page;
+        if exchange.copy == Copy::First && is_ours && self.recalled.contains(&attempt) {
             return;
         }
+        let orphan = self.orphans.get(&(exchange.page, attempt)).filter(|_| exchange.copy == Copy::First);
+        if orphan == Some(&Orphan::Lost) {
+            return;
+        }
+        let cut = exchange.fault == Some(Fault::Cut) || orphan == Some(&Orphan::Cut);
         match self.server.away {
             Some(Manner::Silent) => {}
             Some(Manner::Refuses) => self.hang_up(&exchange),
-            None if exchange.fault == Some(Fault::Cut) => {
+            None if cut => {
                 let len = self.rng.size(0..=exchange.wire.body.len());
-                let taken = self.server.take_in_part(&exchange.wire, len);
+                let taken = self.server.take_in_part(&exchange.wire, exchange.page, len);
                 self.excuse(taken);
                 self.hang_up(&exchange);
             }
@@ -70,7 +80,7 @@ impl World<'_> {
         if epoch != self.server.epoch {
             // It restarted: of what was not acked some is there, and nobody knows.
             let len = self.rng.size(0..=exchange.wire.body.len());
-            let taken = self.server.take_in_part(&exchange.wire, len);
+            let taken = self.server.take_in_part(&exchange.wire, exchange.page, len);
             self.excuse(taken);
             return if self.rng.percent(70) {
                 self.hang_up(exchange)
@@ -81,7 +91,7 @@ impl World<'_> {
             return self.answer(exchange, reply, Vec::new());
         }
         let damaged = exchange.fault == Some(Fault::Corrupt);
-        let served = match self.server.serve(&exchange.wire, exchange.attempt, damaged, now) {
+        let served = match self.server.serve(&exchange.wire, exchange.page, damaged, now) {
             Ok(served) => served,
             Err(words) => return self.check.fail(words),
         };
@@ -131,9 +141,13 @@ impl World<'_> {
         Reply { status, retry_after: after.map(str::to_owned), body }
     }
 
-    /// The answer to an echo goes nowhere.
+    /// The answer to an echo goes nowhere, nor does one to a page that is gone.
+    fn hears(&self, exchange: &Exchange) -> bool {
+        exchange.copy == Copy::First && exchange.page == self.page && self.presence == Presence::Open
+    }
+
     fn answer(&mut self, exchange: &Exchange, reply: Reply, acked: Vec<String>) {
-        if exchange.copy == Copy::First {
+        if self.hears(exchange) {
             let latency = self.network.latency();
             self.queue.after(latency, Event::Deliver { attempt: exchange.attempt, reply, acked });
         }
@@ -141,7 +155,7 @@ impl World<'_> {
 
     /// The connection breaks.
     fn hang_up(&mut self, exchange: &Exchange) {
-        if exchange.copy == Copy::First {
+        if self.hears(exchange) {
             let latency = self.network.latency();
             self.queue.after(latency, Event::Break(exchange.attempt));
         }

@@ -1,6 +1,7 @@
 //! What the user and the browser do by themselves, and what nobody should.
 
-use super::World;
+use super::{Presence, World};
+use crate::journal::Hold;
 use crate::scenario::Doing;
 use cloudindex_engine::{AttemptId, Block, CallId, FileId, Input, Method, Reply};
 use cloudindex_wire::Digest;
@@ -8,7 +9,18 @@ use cloudindex_wire::Digest;
 impl World<'_> {
     /// The n-th of the scenario's doings.
     pub(super) fn user(&mut self, index: usize) {
-        let input = match &self.scenario.user[index].1 {
+        let doing = &self.scenario.user[index].1;
+        if self.presence == Presence::Gone {
+            // Nobody is there, but the network comes and goes.
+            self.gate.offline = match doing {
+                Doing::Offline => true,
+                Doing::Online => false,
+                _ => self.gate.offline,
+            };
+            return;
+        }
+        self.done.push(doing.clone());
+        let input = match doing {
             Doing::Pause => {
                 self.gate.paused = true;
                 Input::Pause
@@ -42,6 +54,7 @@ impl World<'_> {
                 let body = (method == Method::Post).then(|| "{}".to_owned());
                 Input::Call { call, method, path: path.to_owned(), body }
             }
+            Doing::Discard => return self.discard(),
             Doing::Nonsense => return self.nonsense(),
         };
         self.feed(Some(input));
@@ -70,7 +83,7 @@ impl World<'_> {
         let file = if self.rng.percent(50) { at_rest.unwrap_or(rows) } else { rows + self.rng.within(0..=3) as FileId };
         let attempt = AttemptId(u64::MAX - self.rng.within(0..=9));
         let block = Block { digest: Digest([7; 32]), len: 700 };
-        let input = match self.rng.within(0..=8) {
+        let input = match self.rng.within(0..=10) {
             0 => Input::Reply { attempt, reply: Reply { status: 200, retry_after: None, body: b"{}".to_vec() } },
             1 => {
                 Input::Reply { attempt, reply: Reply { status: 503, retry_after: Some("9".into()), body: Vec::new() } }
@@ -81,6 +94,8 @@ impl World<'_> {
             5 => Input::Unreadable { file, reason: "of nobody".into() },
             6 if !self.gate.refreshing => Input::Token(Err("out of turn".into())),
             7 => Input::Found(Vec::new()),
+            8 if self.journal.hold != Hold::Asked => Input::JournalOpened(vec![b"CIJ1\x02of nobody".to_vec()]),
+            9 if self.journal.hold != Hold::Asked => Input::JournalBusy,
             _ => Input::Wake,
         };
         self.feed(Some(input));
