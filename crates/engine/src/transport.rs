@@ -214,6 +214,13 @@ impl Transport {
         idle
     }
 
+    /// The link is known better now: what left before is given up no later than it would be if it left now.
+    pub fn hasten(&mut self, wait: impl Fn(u64) -> u64) {
+        for (_, flight) in &mut self.flying {
+            flight.deadline = flight.deadline.min(flight.sent.after(wait(flight.bytes)));
+        }
+    }
+
     pub fn overdue(&self, now: Now) -> Vec<AttemptId> {
         self.attempts(|flight| flight.deadline <= now)
     }

@@ -251,3 +251,19 @@ fn a_file_that_takes_too_long_fails_and_pauses_do_not_count() {
     rig.pass(2_000);
     assert_eq!(rig.errors[&0].code, codes::TIMEOUT);
 }
+
+#[test]
+fn requests_that_left_before_the_speed_was_known_are_given_up_by_what_is_known_since() {
+    let mut rig =
+        Rig::new(Config { network_timeout: 1000, bundle_bytes: 400 * KIB as u64, max_buffer: 8 << 20, ..config() });
+    rig.drop_files(&(0..1000).map(|n: u32| [n.to_le_bytes(); 250].concat()).collect::<Vec<_>>());
+    rig.serve();
+    rig.pass(100);
+    assert!(rig.sent.len() > 1);
+    // The second is answered at once, the first never.
+    let black_hole = rig.sent.remove(0);
+    rig.serve();
+    rig.pass(3000);
+    let (attempt, _) = black_hole;
+    assert!(rig.aborted.contains(&attempt));
+}

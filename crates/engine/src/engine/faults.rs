@@ -238,10 +238,12 @@ impl Engine {
                 self.updates.reason = Some(failure);
                 self.completed(batch, now);
             }
-            Errand::Status(_) => {
+            // By now there may be another upload.
+            Errand::Status(batch) if self.stage == Stage::Following(batch.clone(), Now(u64::MAX)) => {
                 self.updates.reason = Some(failure);
                 self.finish();
             }
+            Errand::Status(_) => {}
             Errand::Call { call, .. } => self.actions.push_back(Action::Answer { call, result: Err(failure) }),
             Errand::Discard { file, .. } => self.discarded(file, now),
             Errand::CancelBatch(_) | Errand::Probe => {}

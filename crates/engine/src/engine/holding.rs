@@ -164,8 +164,7 @@ impl Engine {
             return;
         }
         if asked.tried > 0 {
-            self.transport.requeue(Parcel { errand: Errand::Bundle(load), ready_at: now, ..asked });
-            return;
+            return self.send_in_parts(asked, load, now);
         }
         match load.items {
             Items::Documents(files) => {
@@ -180,6 +179,21 @@ impl Engine {
                 for key in keys {
                     let bytes = self.files.block(key).map_or(0, |block| block_cost(block.len));
                     self.ready.block(key, bytes, Purpose::Send, now);
+                }
+            }
+        }
+    }
+
+    /// What fitted into a question need not fit into a bundle.
+    fn send_in_parts(&mut self, asked: Parcel, load: Load, now: Now) {
+        let mut loads = vec![load];
+        while let Some(load) = loads.pop() {
+            let fits = self.weigh(&load) <= self.bundle_bytes;
+            match load.clone().halve() {
+                Some((first, second)) if !fits => loads.extend([second, first]),
+                _ => {
+                    let errand = Errand::Bundle(load);
+                    self.transport.requeue(Parcel { errand, ready_at: now, ..asked.clone() });
                 }
             }
         }

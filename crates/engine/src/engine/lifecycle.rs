@@ -288,7 +288,7 @@ impl Engine {
                 if self.config.batch_id.is_none()
                     && stored
                     && self.tally.peek(now).failed == 0
-                    && !self.awaits_more(now) =>
+                    && !self.awaits_more() =>
             {
                 let batch = batch.clone();
                 self.stage = Stage::Completing(batch.clone());

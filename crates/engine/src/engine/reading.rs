@@ -1,5 +1,6 @@
 //! Files found, sized, grouped, read and cut.
 
+use super::remembering::Count;
 use super::{Batch, Engine, Group, Run, Stage, Walk};
 use crate::config::GroupBy;
 use crate::error::{Failure, codes};
@@ -25,6 +26,7 @@ impl Engine {
             if !matches!(self.batch, Batch::Open(_)) {
                 // It goes to a batch of its own, whose limits start afresh.
                 self.accepted = (0, 0);
+                self.memory.count = Count::default();
             }
             self.be_patient(now);
             self.open_journal();
@@ -64,6 +66,7 @@ impl Engine {
             app_group: found.group.map(Into::into),
         });
         self.tally.found();
+        self.memory.count.found += 1;
         self.updates.found(id);
         let path = self.path(id);
         let verdict = if self.stage == Stage::Cancelled {

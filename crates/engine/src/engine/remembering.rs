@@ -21,8 +21,15 @@ pub(super) struct Memory {
     pub asked_sizes: FxHashSet<FileId>,
     /// Those of them that the page was not asked yet.
     to_ask: Vec<FileId>,
-    /// What the counts were when the journal was opened: files found and arrived, bytes.
-    base: (u64, u64, u64),
+    pub count: Count,
+}
+
+/// What this page did for the batch that is being filled.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Count {
+    pub found: u64,
+    arrived: u64,
+    bytes: u64,
 }
 
 /// Whether there is a journal to read and write.
@@ -53,7 +60,7 @@ impl Memory {
             writer: Writer::default(),
             asked_sizes: FxHashSet::default(),
             to_ask: Vec::new(),
-            base: (0, 0, 0),
+            count: Count::default(),
         }
     }
 
@@ -94,9 +101,6 @@ impl Engine {
             self.updates.reason = None;
         }
         self.updates.say();
-        let progress = self.tally.peek(now);
-        self.memory.base =
-            (progress.completed + progress.failed + progress.cancelled, progress.completed, progress.bytes);
         let memory = &mut self.memory;
         memory.log = Log::read(records, self.config.epoch.saturating_add(now.0), self.config.journal_life);
         if memory.log.is_worn {
@@ -191,8 +195,10 @@ impl Engine {
     }
 
     /// The server holds this file.
-    pub(super) fn note_file(&mut self, id: FileId, now: Now) {
+    pub(super) fn note_file(&mut self, id: FileId, size: u64, now: Now) {
         let (wall, memory) = (self.wall(now), &mut self.memory);
+        memory.count.arrived += 1;
+        memory.count.bytes += size;
         let (Some(row), Some(work)) = (self.files.row(id), self.files.work(id)) else { return };
         let is_news = !work.states.contains(&BlockState::Unread);
         if memory.stage == Book::Open
@@ -228,19 +234,17 @@ impl Engine {
     }
 
     /// An earlier page had found files of this batch that were not found again: they may still come.
-    pub(super) fn awaits_more(&self, now: Now) -> bool {
+    pub(super) fn awaits_more(&self) -> bool {
         let before = self.memory.log.unfinished.as_ref().map_or(0, |left| left.found);
-        self.memory.stage == Book::Open && self.found_since(now).0 < before
+        self.memory.stage == Book::Open && self.memory.count.found < before
     }
 
-    /// Since the journal was opened: files found and arrived, bytes.
-    fn found_since(&self, now: Now) -> (u64, u64, u64) {
-        let (progress, base) = (self.tally.peek(now), self.memory.base);
-        (
-            progress.total.saturating_sub(base.0),
-            progress.completed.saturating_sub(base.1),
-            progress.bytes.saturating_sub(base.2),
-        )
+    /// The batch that is closed now is not the one to go on with.
+    pub(super) fn leave_closed(&mut self) {
+        if matches!(&self.batch, Batch::Closed(batch) if self.memory.batch() == Some(batch)) {
+            self.memory.log.unfinished = None;
+            self.memory.writer.closed();
+        }
     }
 
     /// After each input: what there is to write is written, and a journal that nobody needs is let go.
@@ -255,23 +259,23 @@ impl Engine {
             Stage::Working | Stage::Completing(_) => None,
             Stage::Cancelled => Some(Leave::Nothing),
             Stage::Done | Stage::Following(..) if matches!(self.batch, Batch::Closed(_)) => Some(Leave::Nothing),
-            Stage::Done | Stage::Following(..) if self.tally.peek(now).failed == 0 && !self.awaits_more(now) => {
+            Stage::Done | Stage::Following(..) if self.tally.peek(now).failed == 0 && !self.awaits_more() => {
                 Some(Leave::Nothing)
             }
             _ if self.memory.log.unfinished.is_none() => Some(Leave::Nothing),
             Stage::Idle | Stage::Done | Stage::Following(..) => Some(Leave::Unfinished),
         };
-        let now_there = self.found_since(now);
         let memory = &mut self.memory;
+        let Count { found, arrived, bytes } = memory.count;
         let wrote = !memory.writer.is_empty();
         if let Some(left) = &mut memory.log.unfinished {
             if leave == Some(Leave::Nothing) {
                 memory.writer.closed();
             } else if wrote || leave.is_some() {
                 // A page that is left early must not make less of what the one before it had.
-                left.found = left.found.max(now_there.0);
-                left.arrived = left.arrived.max(now_there.1);
-                left.bytes = left.bytes.max(now_there.2);
+                left.found = left.found.max(found).max(arrived);
+                left.arrived = left.arrived.max(arrived);
+                left.bytes = left.bytes.max(bytes);
                 memory.writer.tally(left.found, left.arrived, left.bytes);
             }
         }

@@ -41,6 +41,8 @@ impl Engine {
                 self.updates.reason = None;
             }
             self.tally.link().request(flight.bytes, now.since(flight.sent));
+            let link = self.tally.link_ref();
+            self.transport.hasten(|bytes| self.config.network_timeout + link.allowance(bytes));
             self.success(flight, reply, now);
             return;
         }
@@ -216,7 +218,7 @@ impl Engine {
         if let Some(row) = self.files.row_mut(id) {
             row.percent = 100;
         }
-        self.note_file(id, now);
+        self.note_file(id, size, now);
         let blocks: Vec<Block> = self.files.work(id).map(|work| work.blocks.clone()).unwrap_or_default();
         // Before it rests, or the next one of its likes would take its place.
         for block in blocks {

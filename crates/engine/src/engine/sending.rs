@@ -67,6 +67,7 @@ impl Engine {
             Batch::Opening | Batch::Open(_) | Batch::Refused(_) => false,
         };
         if wanted && can_open {
+            self.leave_closed();
             self.batch = Batch::Opening;
             self.batch_key = self.rng.token();
             self.transport.enqueue(Errand::Open);

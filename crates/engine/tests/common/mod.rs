@@ -38,6 +38,7 @@ pub struct Rig {
     pub progress: Progress,
     pub refreshes: usize,
     pub walk: Vec<&'static str>,
+    pub aborted: Vec<AttemptId>,
     /// Digests that the server holds, and bytes of blocks that were sent to it.
     pub held: HashSet<String>,
     pub taken: u64,
@@ -67,6 +68,7 @@ impl Rig {
             progress: Progress::default(),
             refreshes: 0,
             walk: Vec::new(),
+            aborted: Vec::new(),
             held: HashSet::new(),
             taken: 0,
             journal: Vec::new(),
@@ -160,7 +162,10 @@ impl Rig {
                     }
                 }
                 Action::Send { attempt, request } => self.sent.push((attempt, request)),
-                Action::Abort(attempt) => self.sent.retain(|(id, _)| *id != attempt),
+                Action::Abort(attempt) => {
+                    self.aborted.push(attempt);
+                    self.sent.retain(|(id, _)| *id != attempt);
+                }
                 Action::RefreshToken => self.refreshes += 1,
                 Action::PauseWalk => self.walk.push("pause"),
                 Action::ResumeWalk => self.walk.push("resume"),
