@@ -17,7 +17,7 @@ pub struct Driver {
     pub(crate) engine: RefCell<Engine>,
     pub(crate) timer: Timer,
     pub(crate) http: Http,
-    pub(crate) journal: Rc<Journal>,
+    pub(crate) journal: Journal,
     pub(crate) store: Store,
     pub(crate) cutting: RefCell<Cutting>,
     pub(crate) control: MessagePort,

@@ -128,7 +128,7 @@ impl Host {
     fn page(&self, message: &JsValue) {
         let driver = &self.driver;
         match ToHost::parse(message) {
-            Some(ToHost::Root(handle)) => driver.journal.root(handle),
+            Some(ToHost::Root(handle)) => driver.journal.root(&handle),
             Some(ToHost::Found(files)) => {
                 driver.feed(Input::Found(files));
                 driver.journal.keep_roots();
