@@ -52,7 +52,9 @@ pub fn unfinished(records: &[Vec<u8>], now: u64, life: u64) -> Option<Unfinished
 #[derive(Debug, Default)]
 pub(crate) struct Log {
     bytes: Vec<u8>,
-    /// The newest frame of each path, by the path's hash.
+    /// Where each file's frame is, oldest first, and the hash of its path.
+    frames: Vec<(u64, usize)>,
+    /// The newest of each path.
     files: FxHashMap<u64, usize>,
     pub unfinished: Option<Unfinished>,
     /// The log is long for what it says.
@@ -62,7 +64,7 @@ pub(crate) struct Log {
 impl Log {
     pub fn read(records: &[Vec<u8>], now: u64, life: u64) -> Self {
         let mut log = Log::default();
-        let (mut files, mut dead) = (0usize, 0usize);
+        let mut dead = 0;
         for record in records {
             let base = log.bytes.len();
             log.bytes.extend_from_slice(record);
@@ -82,7 +84,7 @@ impl Log {
                         log.unfinished = Some(Unfinished { batch, since: at, ..Unfinished::default() });
                     }
                     Frame::File { at: noted, path, .. } if is_fresh(noted, now, life) => {
-                        files += 1;
+                        log.frames.push((hash(path), at));
                         log.files.insert(hash(path), at);
                     }
                     Frame::Opened { .. } | Frame::File { .. } => dead += 1,
@@ -95,8 +97,8 @@ impl Log {
                 }
             }
         }
-        let double = files - log.files.len();
-        log.is_worn = records.len() > RECORDS || (dead + double) > log.files.len() / 2 + 100;
+        let outdated = log.frames.len() - log.files.len();
+        log.is_worn = records.len() > RECORDS || dead + outdated > log.files.len() / 2 + 100;
         log
     }
 
@@ -113,21 +115,22 @@ impl Log {
 
     /// One record that says the same.
     pub fn rewritten(&self) -> Vec<u8> {
-        let mut places: Vec<usize> = self.files.values().copied().collect();
-        places.sort_unstable();
-        let frame = |at: &usize| {
+        let mut kept = Vec::new();
+        let mut length = 0;
+        for (_, at) in self.frames.iter().rev().filter(|(hash, at)| self.files.get(hash) == Some(at)) {
             let rest = self.bytes.get(*at..).unwrap_or_default();
             let mut left = rest;
-            Frame::take(&mut left).map_or(&rest[..0], |_| &rest[..rest.len() - left.len()])
-        };
-        let mut length = 0;
-        let kept = places.iter().rev().take_while(|at| {
-            length += frame(at).len();
-            length <= MOST
-        });
-        let first = places.len() - kept.count();
+            if Frame::take(&mut left).is_some() {
+                let frame = &rest[..rest.len() - left.len()];
+                length += frame.len();
+                if length > MOST {
+                    break;
+                }
+                kept.push(frame);
+            }
+        }
         let mut writer = Writer::default();
-        places.iter().skip(first).for_each(|at| writer.bytes.extend_from_slice(frame(at)));
+        kept.iter().rev().for_each(|frame| writer.bytes.extend_from_slice(frame));
         if let Some(Unfinished { batch, since, found, arrived, bytes }) = &self.unfinished {
             writer.opened(*since, batch);
             writer.tally(*found, *arrived, *bytes);
