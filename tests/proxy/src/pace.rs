@@ -3,6 +3,7 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 /// Most that is read at once.
@@ -14,16 +15,23 @@ pub(crate) struct Pipe {
     rate: AtomicU64,
     /// When what was let in is through.
     free: Mutex<Instant>,
+    /// Marked when the rate changes: who waits then reckons anew.
+    changed: watch::Sender<()>,
 }
 
 impl Pipe {
     pub fn new(rate: Option<u64>) -> Self {
-        Pipe { rate: AtomicU64::new(rate.unwrap_or(0)), free: Mutex::new(Instant::now()) }
+        Pipe {
+            rate: AtomicU64::new(rate.unwrap_or(0)),
+            free: Mutex::new(Instant::now()),
+            changed: watch::Sender::new(()),
+        }
     }
 
     pub fn set(&self, rate: Option<u64>) {
         self.rate.store(rate.unwrap_or(0), Ordering::Relaxed);
         *self.free.lock().unwrap() = Instant::now();
+        self.changed.send_replace(());
     }
 
     /// Pieces of a twentieth of a second, so that several share the pipe smoothly.
@@ -35,16 +43,22 @@ impl Pipe {
     }
 
     async fn pass(&self, bytes: usize) {
-        let rate = self.rate.load(Ordering::Relaxed);
-        if rate == 0 {
-            return;
+        let mut changed = self.changed.subscribe();
+        loop {
+            let rate = self.rate.load(Ordering::Relaxed);
+            if rate == 0 {
+                return;
+            }
+            let through = {
+                let mut free = self.free.lock().unwrap();
+                *free = (*free).max(Instant::now()) + Duration::from_secs_f64(bytes as f64 / rate as f64);
+                *free
+            };
+            tokio::select! {
+                () = sleep_until(through) => return,
+                _ = changed.changed() => (),
+            }
         }
-        let through = {
-            let mut free = self.free.lock().unwrap();
-            *free = (*free).max(Instant::now()) + Duration::from_secs_f64(bytes as f64 / rate as f64);
-            *free
-        };
-        sleep_until(through).await;
     }
 }
 

@@ -303,6 +303,21 @@ fn bodies_drip_and_links_are_narrow() {
 }
 
 #[test]
+fn a_link_that_stood_still_goes_on_at_once() {
+    let world = World::with(json!({ "link": { "up": 1 } }), 1);
+    thread::scope(|scope| {
+        let asking = scope.spawn(|| world.client().post(500_000));
+        eventually(|| world.control("GET", "/stats", "")["total"]["received"] != json!(0));
+        world.control("PUT", "/rules", r#"{"link":{"up":1000000}}"#);
+        eventually(|| world.control("GET", "/stats", "")["total"]["passed"].as_u64().unwrap() > 50_000);
+        // A piece of fifty thousand bytes is on its way now, which would take the whole day.
+        world.control("PUT", "/rules", r#"{"link":{"up":1}}"#);
+        world.control("PUT", "/rules", "{}");
+        assert_eq!(asking.join().unwrap().unwrap().0, 200);
+    });
+}
+
+#[test]
 fn it_answers_by_itself_and_keeps_the_connection() {
     let status = json!({ "status": { "status": 429, "headers": { "retry-after": "2" }, "body": "slow down" } });
     let world = World::new(json!([
