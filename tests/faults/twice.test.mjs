@@ -1,4 +1,5 @@
 // Requests that arrive twice, and replies that come when nobody waits any more.
+import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { filesOf } from '../e2e/verify.mjs';
 import { CONTENT, arrived, arrivedOnPage, begin, chosen, open, openBlank, over, settle, some } from './world.mjs';
@@ -24,4 +25,17 @@ test('late replies', async (t) => {
   arrived(end);
   // The page no longer waited, but asks what the server has before it sends again: all of it.
   await settle(t, { server, batchId: end.batchId, sources, most: 0 });
+});
+
+test('all answers late at once, and then no more', async (t) => {
+  const sources = await chosen(await some(t, 300, 50_000));
+  const rules = [6, 7, 8, 9, 10].map((nth) => ({ on: 'POST *', minBody: CONTENT, when: { nth }, fault: { lateReply: { ms: 60_000 } } }));
+  const { server, page, proxy } = await openBlank(t, { rules, link: { up: 2_500_000 } });
+  await begin(page, sources, { network: { timeout: 1000 } });
+  const end = await over(page);
+  arrived(end);
+  await settle(t, { server, batchId: end.batchId, sources, most: 0 });
+  // Careful after an outage, but not for ever: bundles become bundles again.
+  const single = (await proxy.log()).filter(({ length }) => length > CONTENT && length < 2 * CONTENT);
+  assert.ok(single.length <= 30, `${single.length} requests carried one file each`);
 });
