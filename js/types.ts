@@ -171,7 +171,7 @@ export interface Progress {
   /** Bytes acknowledged. */
   bytes: number;
   /** Bytes of content that had to be sent for it: less than `bytes` where the server had some already. */
-  sentBytes?: number;
+  sentBytes: number;
   /** Bytes of the files whose size is known. */
   totalBytes: number;
   bytesPerSecond: number;

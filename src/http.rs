@@ -3,14 +3,13 @@
 use crate::js;
 use crate::store::Store;
 use cloudindex_engine::{AttemptId, Input, Reply, Request, Segment};
-use gloo_net::http::{Headers, Method, RequestBuilder};
 use js_sys::{Function, Promise, Uint8Array};
 use rustc_hash::FxHashMap;
 use std::cell::RefCell;
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{AbortController, AbortSignal, RequestCache};
+use web_sys::AbortController;
 
 /// The attempts in flight. One that is called off is not here any more, and so reports nothing.
 pub struct Http {
@@ -67,52 +66,22 @@ impl Http {
     fn start(&self, request: Request, store: &Store, controller: &AbortController) -> Result<JsFuture, JsValue> {
         let url = absolute(&request.url);
         let body = compose(&request.body, store)?;
-        let signal = controller.signal();
-        Ok(match &self.fetch {
-            None => {
-                let request = build(&url, &request, body.as_ref(), &signal)?;
-                future(js::invoke(&js_sys::global(), "fetch", &[&request])?)
-            }
-            // An application's fetch gets an address and plain options, because that is what such functions look at.
-            Some(fetch) => {
-                let headers: Vec<_> =
-                    request.headers.iter().map(|(name, value)| (*name, JsValue::from_str(value))).collect();
-                let options = js::object(&[
-                    ("method", request.method.as_str().into()),
-                    ("headers", js::object(&headers)),
-                    ("body", body.map_or(JsValue::UNDEFINED, JsValue::from)),
-                    ("cache", "no-store".into()),
-                    ("signal", signal.into()),
-                ]);
-                future(fetch.call2(&JsValue::UNDEFINED, &url.into(), &options)?)
-            }
-        })
+        // An address and plain options, because that is what applications' functions look at; and a `Request` costs more.
+        let headers: Vec<_> = request.headers.iter().map(|(name, value)| (*name, JsValue::from_str(value))).collect();
+        let options = js::object(&[
+            ("method", request.method.as_str().into()),
+            ("headers", js::object(&headers)),
+            ("body", body.map_or(JsValue::UNDEFINED, JsValue::from)),
+            // A cached status is a lie, and bundles need no place in a cache.
+            ("cache", "no-store".into()),
+            ("signal", controller.signal().into()),
+        ]);
+        let url = url.into();
+        Ok(future(match &self.fetch {
+            None => js::invoke(&js_sys::global(), "fetch", &[&url, &options])?,
+            Some(fetch) => fetch.call2(&JsValue::UNDEFINED, &url, &options)?,
+        }))
     }
-}
-
-/// The request as the browser's own; gloo knows how.
-fn build(url: &str, request: &Request, body: Option<&Uint8Array>, signal: &AbortSignal) -> Result<JsValue, JsValue> {
-    // Appended here, because gloo's own `append` throws through Rust at a value that is no header value.
-    let headers = web_sys::Headers::new()?;
-    for (name, value) in &request.headers {
-        headers.append(name, value)?;
-    }
-    let builder = RequestBuilder::new(url)
-        .method(Method::from_bytes(request.method.as_str().as_bytes()).unwrap_or_default())
-        .headers(Headers::from_raw(headers))
-        // A cached status is a lie, and bundles need no place in a cache.
-        .cache(RequestCache::NoStore)
-        .abort_signal(Some(signal));
-    let built = match body {
-        Some(body) => builder.body(body),
-        None => builder.build(),
-    };
-    built.map(|request| web_sys::Request::from(request).into()).map_err(|error| match error {
-        gloo_net::Error::JsError(error) => {
-            js::object(&[("name", error.name.into()), ("message", error.message.into())])
-        }
-        other => js::type_error(&other.to_string()),
-    })
 }
 
 async fn answer(sent: JsFuture) -> Result<Reply, JsValue> {

@@ -94,7 +94,7 @@ fn an_update_is_a_plain_object() {
             + r#"{"id":0,"state":"committed","percent":100,"size":1099511627776,"documentId":"d"},"#
             + r#"{"id":1,"state":"failed","percent":3,"error":{"type":"system","code":"temporary_error","message":"busy","retryable":true,"status":503}}],"#
             + r#""groups":[{"change":"started","number":1,"files":[0,1]}],"#
-            + r#""progress":{"total":2,"completed":1,"failed":0,"cancelled":0,"bytes":0,"totalBytes":0,"bytesPerSecond":0,"percent":51.5,"basis":"bytes"}}}"#
+            + r#""progress":{"total":2,"completed":1,"failed":0,"cancelled":0,"bytes":0,"sentBytes":0,"totalBytes":0,"bytesPerSecond":0,"percent":51.5,"basis":"bytes"}}}"#
     );
 }
 

@@ -177,7 +177,7 @@ async fn a_stopped_stream_is_cancelled_and_a_new_one_begins_at_the_start() {
 /// An object that looks like a file, and streams what `pull` gives.
 fn pretender(pull: &str) -> JsValue {
     eval(&format!(
-        "{{ name: 'pretender', arrayBuffer() {{}}, stream: () => new ReadableStream({{ pull(c) {{ {pull} }} }}) }}"
+        "{{ name: 'pretender', arrayBuffer() {{}}, slice: () => new Blob(), stream: () => new ReadableStream({{ pull(c) {{ {pull} }} }}) }}"
     ))
 }
 

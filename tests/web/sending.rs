@@ -167,7 +167,10 @@ const TOY: &str = r#"(() => {
             blocks.set(name, bytes);
             acks.push({ digest: name, status: 'stored' });
         }
-        if (path.endsWith('/blocks')) return json({ blocks: acks });
+        if (path.endsWith('/blocks')) {
+            for (const [digest] of manifest?.blocks ?? []) acks.push({ digest, status: blocks.has(digest) ? 'duplicate' : 'missing' });
+            return json({ blocks: acks });
+        }
         const documents = manifest.documents.map((document) => {
             const missing = document.blocks.map(([digest]) => digest).filter((digest) => !blocks.has(digest));
             if (missing.length) return { path: document.path, status: 'incomplete', missing };
@@ -324,6 +327,8 @@ async fn a_closed_host_does_nothing_more() {
     upload.say("{ t: 'call', id: 1, method: 'GET', path: '/v1/batches/b' }");
     let added = upload.rig.intake.add(eval("[new File(['x'], 'late')]"));
     assert!(resolve(&added).await.is_ok());
+    // There was no journal to let go, which is told for those who wait for it.
+    assert_eq!(js::text(&upload.inbox.next().await, "t").as_deref(), Some("left"));
     assert!(upload.inbox.within(300).await.is_none());
     assert_eq!(Array::from(&js::get(&toy, "requests")).length(), 0);
 }
