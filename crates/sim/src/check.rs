@@ -16,6 +16,8 @@ pub struct FileView {
     pub group: Option<u32>,
     /// The shell got the server's ack while the file was under way.
     pub acked: bool,
+    /// It was taken out and put in again: an ack may be for the time before, and comes to nothing.
+    pub back_again: bool,
 }
 
 #[derive(Debug)]
@@ -72,6 +74,7 @@ impl<'a> Check<'a> {
             error: None,
             group: None,
             acked: false,
+            back_again: false,
         }));
     }
 
@@ -81,6 +84,7 @@ impl<'a> Check<'a> {
             if files.is_empty() || files.contains(&(id as FileId)) {
                 file.percent = 0;
                 file.acked = false;
+                file.back_again |= !files.is_empty();
             }
         }
     }

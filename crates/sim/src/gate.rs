@@ -157,12 +157,15 @@ impl<'a> Gate<'a> {
         Some(live)
     }
 
-    /// A walk goes on, or ends. What is found after that is another upload, and may go though the one before was cancelled.
-    pub fn walked(&mut self, input: &Option<Input>) {
-        if matches!(input, Some(Input::Found(_))) && !self.walking {
+    /// A walk begins, goes on, or ends. What is found after that is another upload, and may go though the one before was
+    /// cancelled; true for that.
+    pub fn walked(&mut self, input: &Option<Input>) -> bool {
+        let begins = matches!(input, Some(Input::Found(_))) && !self.walking;
+        if begins {
             self.retried();
         }
         self.walking = matches!(input, Some(Input::Found(_))) || (self.walking && input.is_none());
+        begins
     }
 
     /// The user gives up; that ends a pause too.

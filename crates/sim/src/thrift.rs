@@ -51,7 +51,7 @@ pub fn thrifty(world: &World<'_>) -> Result<(), String> {
     must(!asks || taken.known <= unasked, format!("{} blocks were sent that are there, {unasked} unasked", taken.known))
 }
 
-/// Nothing goes wrong, with the world or with a file, and nobody meddles.
+/// Nothing goes wrong, with the world or with a file, nothing is refused, and nobody meddles.
 fn is_plain(scenario: &Scenario) -> bool {
     let (ways, config) = (&scenario.server, &scenario.config);
     scenario.mood == Mood::Calm
@@ -60,6 +60,9 @@ fn is_plain(scenario: &Scenario) -> bool {
         && ways.poison.is_empty()
         && ways.hidden_cap.is_none()
         && config.file_timeout.is_none()
+        && [config.max_files, config.total_bytes, config.max_file_size, ways.max_batch_size, ways.max_file_size]
+            .iter()
+            .all(Option::is_none)
         && !scenario.sources.iter().any(|source| source.is_shaky())
 }
 

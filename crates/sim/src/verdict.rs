@@ -92,7 +92,7 @@ fn agreed(world: &World<'_>) -> Result<(), String> {
                 }
             }
             // An ack names a path: with two files of one path it may be the other's.
-            _ if file.acked && twins(world, path) == 1 && !may_come_late(file) => {
+            _ if file.acked && !file.back_again && twins(world, path) == 1 && !may_come_late(file) => {
                 return Err(format!("{}, and its ack had come", told()));
             }
             _ if !has_cause(world, file) => return Err(format!("{}: without a cause", told())),

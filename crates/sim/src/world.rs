@@ -204,7 +204,7 @@ impl<'a> World<'a> {
         match event {
             Event::Walk(walk) => {
                 let input = self.shell.walk(walk, &mut self.queue);
-                self.gate.walked(&input);
+                self.server.taken.upload += u32::from(self.gate.walked(&input));
                 if let Some(Input::Found(found)) = &input {
                     let told = self.engine.progress();
                     let live = told.total - told.completed - told.failed - told.cancelled;

@@ -181,7 +181,8 @@ impl Server<'_> {
     /// A block came that was here already, by that upload.
     fn wasted(&mut self, name: &Digest, len: u64, upload: u32, page: usize) {
         let taken = &mut self.taken;
-        if page + 1 < self.disks.len() || taken.excused.remove(name) {
+        let was_in_flight = taken.excused.remove(name);
+        if was_in_flight || page + 1 < self.disks.len() {
             taken.over += len;
         } else if upload == taken.upload {
             taken.twice += len;

@@ -81,7 +81,8 @@ impl World<'_> {
         self.recollection = Recollection { found, ..Recollection::default() };
         if self.scenario.config.batch_id.is_none() {
             match discard {
-                Discard::None => self.recollection.goes_on = left,
+                // What was cancelled is over, whether the server knows or not.
+                Discard::None => self.recollection.goes_on = left.filter(|_| !self.has_done(&Doing::Cancel)),
                 Discard::Pressed => self.recollection.shunned = left,
                 Discard::Late => {}
             }
@@ -163,7 +164,7 @@ impl World<'_> {
                         return Err(format!("{path:?} is noted as arrived, and was never acked"));
                     }
                 }
-                Frame::Tally { found, arrived, .. } if arrived > found => {
+                Frame::Tally { found, arrived, .. } if arrived > found && !self.is_damaged() => {
                     return Err(format!("{arrived} files of {found} arrived, says the journal"));
                 }
                 Frame::Tally { .. } | Frame::Closed => {}
