@@ -6,6 +6,7 @@ import { Chromium } from '../e2e/cdp.mjs';
 import { finished } from '../e2e/harness.mjs';
 import { Server } from '../e2e/server.mjs';
 import { filesOf, verify } from '../e2e/verify.mjs';
+import { Proxy } from '../faults/proxy.mjs';
 import { IN_FLIGHT, MB, chance, folderOf, inMB, inSeconds, moments, received, until, upload, withFolder } from './ground.mjs';
 
 export const KILLS = 20;
@@ -16,17 +17,19 @@ export default function browserKills({ seed = 1 } = {}) {
     const sources = await filesOf(folder);
     const profile = join(scratch, 'profile');
     const server = await Server.start();
+    // A link on which requests take a while, so that kills meet them on their way.
+    const proxy = await Proxy.before(server, [], { link: { up: 25 * MB } });
     try {
       const began = performance.now();
       for (const moment of moments(KILLS, 490 * MB, seed)) {
         const browser = await Chromium.launch({ profile });
-        const page = await upload(browser, server.url);
+        const page = await upload(browser, proxy.url);
         await page.drop('#drop', [folder]);
         await until(server, moment, page);
         await browser.kill();
       }
       const browser = await Chromium.launch({ profile });
-      const page = await upload(browser, server.url);
+      const page = await upload(browser, proxy.url);
       await page.drop('#drop', [folder]);
       const end = await finished(page, 600_000);
       const took = performance.now() - began;
@@ -43,6 +46,7 @@ export default function browserKills({ seed = 1 } = {}) {
         allowed: inMB(KILLS * IN_FLIGHT), took: inSeconds(took),
       };
     } finally {
+      await proxy.close();
       await server.stop();
     }
   });
