@@ -11,6 +11,8 @@ const GRAIN: u64 = 250;
 const REQUEST: f64 = 1_000.0;
 /// The first requests, before anything was measured, bytes.
 const FIRST: f64 = 512.0 * 1024.0;
+/// The smallest requests, however slow the link, bytes.
+const LEAST: u64 = 64 * 1024;
 
 #[derive(Debug, Default)]
 pub(crate) struct Throughput {
@@ -18,6 +20,8 @@ pub(crate) struct Throughput {
     samples: VecDeque<(Now, u64, u64)>,
     /// Bytes a ms that one request alone gets, smoothed.
     per_request: Option<f64>,
+    /// When it was last halved.
+    halved: Now,
 }
 
 impl Throughput {
@@ -35,22 +39,26 @@ impl Throughput {
 
     /// A request of `bytes` took `millis`.
     pub fn request(&mut self, bytes: u64, millis: u64) {
-        // A small request measures the round trip, not the link.
-        if bytes < 64 * 1024 {
+        // A small request measures the round trip, not the link. Half of the least bundle: a full one is never less.
+        if bytes < LEAST / 2 {
             return;
         }
         let seen = bytes as f64 / millis.max(1) as f64;
         self.per_request = Some(self.per_request.map_or(seen, |known| known * 0.7 + seen * 0.3));
     }
 
-    /// A request was given up: the link is slower than it looked.
-    pub fn timed_out(&mut self) {
+    /// A request that left at `sent` was given up: the link is slower than it looked. Those that flew together tell it once.
+    pub fn timed_out(&mut self, sent: Now, now: Now) {
+        if sent < self.halved {
+            return;
+        }
+        self.halved = now;
         self.per_request = Some(self.per_request.map_or(FIRST / REQUEST, |known| known) / 2.0);
     }
 
     /// Bytes that the next request should carry; it at most doubles what was carried before.
     pub fn request_bytes(&self) -> u64 {
-        self.per_request.map_or(FIRST, |rate| rate * REQUEST).max(64.0 * 1024.0) as u64
+        self.per_request.map_or(FIRST, |rate| rate * REQUEST).max(LEAST as f64) as u64
     }
 
     /// ms that `bytes` may take by what was measured, with a wide margin.
@@ -99,7 +107,19 @@ mod tests {
             link.request(1_000_000, 500);
         }
         assert!((1_900_000..=2_000_000).contains(&link.request_bytes()));
-        link.timed_out();
-        assert!(link.request_bytes() <= 1_000_000);
+        // Five that flew together halve it once.
+        (1..=5).for_each(|late| link.timed_out(Now(100), Now(30_000 + late)));
+        assert!((900_000..=1_000_000).contains(&link.request_bytes()));
+        link.timed_out(Now(40_000), Now(70_000));
+        assert!((450_000..=500_000).contains(&link.request_bytes()));
+    }
+
+    #[test]
+    fn the_speed_is_found_again_after_the_smallest_requests() {
+        let mut link = Throughput::default();
+        (1..=20).for_each(|outage| link.timed_out(Now(outage * 100), Now(outage * 100 + 50)));
+        assert_eq!(link.request_bytes(), LEAST);
+        (0..20).for_each(|_| link.request(51_000, 20));
+        assert!(link.request_bytes() > 2_000_000);
     }
 }

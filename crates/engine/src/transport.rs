@@ -179,6 +179,11 @@ impl Transport {
         attempt
     }
 
+    /// When the attempt left.
+    pub fn sent(&self, attempt: AttemptId) -> Option<Now> {
+        self.flying.iter().find(|(id, _)| *id == attempt).map(|(_, flight)| flight.sent)
+    }
+
     /// Takes an attempt out of the air; `None` for one that is over.
     pub fn land(&mut self, attempt: AttemptId) -> Option<Flight> {
         let at = self.flying.iter().position(|(id, _)| *id == attempt)?;

@@ -16,7 +16,9 @@ impl Engine {
     pub(super) fn expire(&mut self, now: Now) {
         for attempt in self.transport.overdue(now) {
             self.actions.push_back(Action::Abort(attempt));
-            self.tally.link().timed_out();
+            if let Some(sent) = self.transport.sent(attempt) {
+                self.tally.link().timed_out(sent, now);
+            }
             let waited = self.config.network_timeout;
             self.no_reply(attempt, &format!("no answer within {waited} ms (network.timeout)"), now);
         }
