@@ -8,7 +8,7 @@ const sixth = (fault) => [{ on: 'POST *', minBody: CONTENT, when: { nth: 6 }, fa
 
 test('slow drip of a request', async (t) => {
   const sources = await chosen(await some(t, 400, 50_000));
-  const { server, page, proxy } = await openBlank(t, { rules: sixth({ drip: { up: 10_000 } }) });
+  const { server, page, proxy } = await openBlank(t, { rules: sixth({ drip: { up: 1000 } }) });
   await begin(page, sources, { network: { timeout: 1000 } });
   const end = await over(page);
   arrived(end);
