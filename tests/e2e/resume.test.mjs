@@ -87,6 +87,16 @@ function panel(page) {
   });
 }
 
+/** In the page: how many records the journal has. */
+async function records() {
+  const result = (request) => new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+  const database = await result(indexedDB.open('cloudindex-uploader'));
+  return result(database.transaction('records').objectStore('records').count());
+}
+
 async function batches(server) {
   const ids = [];
   for await (const { id } of server.list('/v1/batches', 'batches')) ids.push(id);
@@ -216,6 +226,22 @@ test('without IndexedDB an upload works as ever', async (t) => {
   assert.match(end.notice, /^All done/);
   assert.deepEqual(page.log.filter((line) => /error|uncaught/.test(line)), []);
   await verify(server, await server.newestBatch(), await filesOf(folder));
+});
+
+test('without room for a journal an upload works as ever, and leaves nothing', async (t) => {
+  const folder = await handbook(t);
+  const { server, page, gate } = await open(t, { gated: true });
+  await page.send('Storage.overrideQuotaForOrigin', { origin: gate.url, quotaSize: 1 });
+  await begin(page, gate, folder);
+  assert.equal(await page.evaluate(records), 0, 'nothing could be kept');
+  gate.release();
+  const end = await finished(page);
+  assert.deepEqual([end.phase, end.count, end.failed], ['complete', `${FILES} of ${FILES}`, '0']);
+  assert.deepEqual(page.log.filter((line) => /error|uncaught/.test(line)), []);
+  await verify(server, await server.newestBatch(), await filesOf(folder));
+  await reload(page);
+  await new Promise((watched) => setTimeout(watched, 500));
+  assert.ok(await page.evaluate(() => document.getElementById('left').hidden));
 });
 
 test('a second tab with the same files waits for the first, then ends without sending a byte', async (t) => {

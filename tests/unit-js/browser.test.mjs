@@ -248,3 +248,40 @@ test('pause before start, remove, resume', async () => {
   assert.deepEqual(result.statuses, ['committed', 'committed', 'cancelled', 'committed', 'committed', 'committed']);
   assert.equal(result.completed, 5);
 });
+
+test('a journal is let go with its uploader, in a worker and on the page', async () => {
+  const { page } = await open();
+  for (const worker of [true, false]) {
+    const seen = await page.evaluate(async (apiKey, worker) => {
+      const { CloudIndex, Uploader, cloudindex } = await import('/dist/index.js');
+      const target = cloudindex({ apiKey, worker });
+      const resume = `worker ${worker}`;
+      const held = async () => (await navigator.locks.query()).held.length;
+      const until = async (wanted) => {
+        for (let tries = 0; await held() !== wanted && tries < 100; tries++) await new Promise((resolve) => { setTimeout(resolve, 20); });
+        return held();
+      };
+      const first = new Uploader({ target, resume, autoStart: false });
+      await first.add(globalThis.files(3));
+      const seen = { during: await until(1) };
+      const second = new Uploader({ target, resume });
+      const stalled = new Promise((resolve) => { second.addEventListener('stalled', ({ detail }) => resolve(detail.reason?.code)); });
+      const complete = new Promise((resolve) => { second.addEventListener('complete', ({ detail }) => resolve(detail.progress.completed)); });
+      await second.add(globalThis.files(3));
+      seen.stalled = await stalled;
+      first.close();
+      seen.completed = await complete;
+      second.close();
+      seen.after = await until(0);
+      seen.left = await second.interrupted() ?? null;
+      // The end of an upload is noted even though everything is closed in the same moment.
+      const cloud = new CloudIndex({ apiKey, worker });
+      const results = await cloud.documents.uploadBatch(globalThis.files(5), { resume });
+      seen.results = results.filter(({ status }) => ['committed', 'duplicate'].includes(status)).length;
+      await until(0);
+      seen.leftAtLast = await new Uploader({ target, resume }).interrupted() ?? null;
+      return seen;
+    }, KEY, worker);
+    assert.deepEqual(seen, { during: 1, stalled: 'journal_busy', completed: 3, after: 0, left: null, results: 5, leftAtLast: null });
+  }
+});
