@@ -20,6 +20,8 @@ pub(crate) struct Intake {
     /// Large files that stream at once.
     streams: usize,
     small_file: u64,
+    /// The greatest block.
+    block: u64,
 }
 
 impl Intake {
@@ -35,6 +37,7 @@ impl Intake {
             slots: within(limit / 3, small_file + 1).clamp(1, config.open_files.max(1)),
             streams: within(limit, 4 * config.cut.max as u64).clamp(1, 4),
             small_file,
+            block: config.cut.max as u64,
         }
     }
 
@@ -117,10 +120,14 @@ impl Intake {
             .take(self.streams)
             .collect();
         let share = self.limit * 3 / 4 / large.len().max(1) as u64;
-        for file in large {
+        for (place, file) in large.into_iter().enumerate() {
             let Some(work) = files.work_mut(file) else { continue };
             let reach = work.granted.max(work.read);
-            let room = self.limit.saturating_sub(self.reserved);
+            let mut room = self.limit.saturating_sub(self.reserved);
+            // Rests of blocks alone can fill the memory: the oldest may always come to its next cut.
+            if place == 0 && work.reserved() < self.block && work.read >= work.granted {
+                room = room.max(self.block);
+            }
             let up_to = (work.forgotten + share).min(reach + room);
             // Many small grants cost a message each, so a grant waits until it is worth one, or the reader stands still.
             let least = if work.read >= work.granted { 1 } else { share / 8 };

@@ -280,10 +280,16 @@ impl Engine {
     fn take_place(&mut self, key: BlockKey, now: Now) {
         self.set_state(key, BlockState::Held);
         let (Some(block), Some(work)) = (self.files.block(key), self.files.work(key.file)) else { return };
+        // Of the one before nobody knows how far it came.
+        let purpose = match self.config.ask {
+            Ask::WhileItPays => Purpose::Ask,
+            Ask::Never => Purpose::Send,
+        };
         if work.read <= self.config.cut.small_file as u64 {
-            self.queue_document(key.file, Purpose::Send, now);
+            self.queue_document(key.file, purpose, now);
         } else {
-            self.ready.block(key, block_cost(block.len), Purpose::Send, now);
+            let bytes = if purpose == Purpose::Ask { BLOCK_ENTRY } else { block_cost(block.len) };
+            self.ready.block(key, bytes, purpose, now);
         }
     }
 }
