@@ -206,7 +206,9 @@ function forgive({ detail }) {
 function finish({ cancelled, progress, reason: why }) {
   removeEventListener('beforeunload', stay);
   const took = startedAt === undefined ? '' : ` in ${duration((performance.now() - startedAt) / 1000)}`;
-  const arrived = `${files(progress.completed)} (${size(progress.bytes)}) arrived`;
+  // With failures the bytes are partly those of files that did not arrive.
+  const bytes = progress.failed > 0 || cancelled ? '' : ` (${size(progress.bytes)})`;
+  const arrived = `${files(progress.completed)}${bytes} arrived`;
   let words;
   if (cancelled) words = ['warn', `Cancelled. ${arrived} before that.`];
   else if (why && progress.failed > 0) words = ['bad', `${reason(why)} ${arrived}, ${count(progress.failed)} did not.`];

@@ -280,7 +280,9 @@ fn tells_changes(last_modified: u64, wall: u64) -> bool {
 }
 
 fn unreadable(path: &str, reason: &str) -> Failure {
-    let words = format!("“{path}” can't be read ({reason}): check that it exists and may be read, then add it again");
+    let words = format!(
+        "“{path}” can't be read ({reason}): it may have been changed, moved or protected; check it, then add it again"
+    );
     Failure::system(codes::FILE_UNREADABLE, words, true)
 }
 

@@ -42,6 +42,8 @@ enum Book {
     /// Another page has it.
     Busy,
     Open,
+    /// It is this page's, but can't be written any more.
+    Lost,
 }
 
 /// What becomes of an upload that was left unfinished.
@@ -125,7 +127,12 @@ impl Engine {
     pub(super) fn journal_lost(&mut self, now: Now) {
         let awaited = self.memory.is_awaited();
         let memory = &mut self.memory;
-        (memory.stage, memory.log, memory.writer) = (Book::None, Log::default(), Writer::default());
+        memory.stage = match memory.stage {
+            // It is let go at the end, as it would be otherwise.
+            Book::Open | Book::Lost => Book::Lost,
+            _ => Book::None,
+        };
+        memory.writer = Writer::default();
         if awaited {
             self.updates.say();
             self.enter_all(now);
@@ -252,7 +259,7 @@ impl Engine {
         if !self.memory.to_ask.is_empty() {
             self.actions.push_back(Action::Size(std::mem::take(&mut self.memory.to_ask)));
         }
-        if self.memory.stage != Book::Open {
+        if !matches!(self.memory.stage, Book::Open | Book::Lost) {
             return;
         }
         let leave = match self.stage {
@@ -279,7 +286,9 @@ impl Engine {
                 memory.writer.tally(left.found, left.arrived, left.bytes);
             }
         }
-        if let Some(record) = memory.writer.record() {
+        if let Some(record) = memory.writer.record()
+            && memory.stage == Book::Open
+        {
             self.actions.push_back(Action::Record(record));
         }
         if let Some(leave) = leave {
