@@ -16,6 +16,9 @@ use web_sys::{File, MessagePort, ReadableStreamDefaultReader, ReadableStreamRead
 
 /// Bytes of a large file in one message, about: messages cost little beside it, and the worker cuts them in some ms.
 const MESSAGE: u64 = 1024 * 1024;
+/// Messages of a file between two looks at whether it is still what it was.
+const LOOK: u32 = 32;
+const CHANGED: &str = "it changed or went away while it was read";
 /// ms that asking sizes may hold the page.
 const SIZING: f64 = 6.0;
 
@@ -162,6 +165,10 @@ impl Stream {
                 let (chunks, size) = (std::mem::take(&mut chunks), untold.take());
                 ToHost::Bytes(Bytes { file, stream: self.id, chunks, size, ended: false }).post(port);
                 (held, messages) = (0, messages + 1);
+                // Now and then, so that a file that is of no use any more does not travel to its end.
+                if messages.is_multiple_of(LOOK) && self.look_again().await.is_err() {
+                    return Ok(Err(CHANGED.into()));
+                }
             }
             if must_wait {
                 let (go, gone) = oneshot::channel();
@@ -179,7 +186,7 @@ impl Stream {
             };
             if result.get_done().unwrap_or(false) {
                 if messages > 0 && self.look_again().await.is_err() {
-                    return Ok(Err("it changed or went away while it was read".into()));
+                    return Ok(Err(CHANGED.into()));
                 }
                 if !current() {
                     return Err(Stopped);
