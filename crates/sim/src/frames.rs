@@ -14,12 +14,46 @@ pub enum Frame {
 
 /// All frames of a record; an error for anything else.
 pub fn frames(record: &[u8]) -> Result<Vec<Frame>, String> {
-    let mut rest = record.strip_prefix(b"CIJ1").ok_or("a record does not begin with CIJ1")?;
+    let (frames, rest) = readable(record);
+    if rest == 0 { Ok(frames) } else { Err(format!("{rest} bytes of a record are no frame")) }
+}
+
+/// The frames of a record up to what can't be read, and how many bytes that are.
+fn readable(record: &[u8]) -> (Vec<Frame>, usize) {
+    let Some(mut rest) = record.strip_prefix(b"CIJ1") else { return (Vec::new(), record.len()) };
     let mut frames = Vec::new();
     while !rest.is_empty() {
-        frames.push(frame(&mut rest).ok_or_else(|| format!("{} bytes of a record are no frame", rest.len()))?);
+        let left = rest.len();
+        match frame(&mut rest) {
+            Some(frame) => frames.push(frame),
+            None => return (frames, left),
+        }
     }
-    Ok(frames)
+    (frames, 0)
+}
+
+/// What an upload left unfinished.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Left {
+    pub batch: String,
+    /// When it began, ms since 1970.
+    pub since: u64,
+    /// Files that it had found.
+    pub found: u64,
+}
+
+/// The upload that a log speaks of last, if it does not say that it is over.
+pub fn left(records: &[Vec<u8>]) -> Option<Left> {
+    let mut left = None;
+    for frame in records.iter().flat_map(|record| readable(record).0) {
+        match (frame, &mut left) {
+            (Frame::Opened { at, batch }, _) => left = Some(Left { batch, since: at, found: 0 }),
+            (Frame::Tally { found, .. }, Some(left)) => left.found = found,
+            (Frame::Closed, _) => left = None,
+            _ => {}
+        }
+    }
+    left
 }
 
 fn frame(rest: &mut &[u8]) -> Option<Frame> {

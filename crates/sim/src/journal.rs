@@ -41,9 +41,12 @@ pub enum Hold {
     /// The page asked for it.
     Asked,
     Held,
-    /// A write was refused, and the page does not know yet.
+    /// A write was refused, and the page does not know yet; it may have let go meanwhile.
     Failing,
-    /// For good, as far as this page goes.
+    Leaving,
+    /// The page knows: it writes no more, and lets it go.
+    Broken,
+    /// There is none, as far as this page goes.
     Lost,
 }
 
@@ -80,8 +83,10 @@ impl Journal {
         match self.hold {
             Hold::Free => self.hold = Hold::Asked,
             // Its loss is on its way already.
-            Hold::Failing => return Ok(()),
-            Hold::Asked | Hold::Held => return Err("the journal is asked for twice".into()),
+            Hold::Leaving => return Ok(()),
+            Hold::Asked | Hold::Held | Hold::Failing | Hold::Broken => {
+                return Err("the journal is asked for twice".into());
+            }
             Hold::Lost => return Err("the journal is asked for after its loss".into()),
         }
         let mut at = self.rng.within(0..=ways.open);
@@ -112,7 +117,7 @@ impl Journal {
         match self.hold {
             Hold::Held => {}
             Hold::Failing => return Ok(()),
-            Hold::Free | Hold::Asked | Hold::Lost => {
+            _ => {
                 return Err(format!("the journal is written to, and is {:?}", self.hold));
             }
         }
@@ -130,14 +135,17 @@ impl Journal {
 
     /// The page lets it go.
     pub fn close(&mut self) -> Result<(), String> {
-        match self.hold {
-            Hold::Held => self.hold = Hold::Free,
-            Hold::Failing => {}
-            Hold::Free | Hold::Asked | Hold::Lost => {
-                return Err(format!("the journal is closed, and is {:?}", self.hold));
-            }
-        }
+        self.hold = match self.hold {
+            Hold::Held | Hold::Broken => Hold::Free,
+            Hold::Failing => Hold::Leaving,
+            _ => return Err(format!("the journal is closed, and is {:?}", self.hold)),
+        };
         Ok(())
+    }
+
+    /// The page learns that it is lost.
+    pub fn lose(&mut self) {
+        self.hold = if self.hold == Hold::Failing { Hold::Broken } else { Hold::Lost };
     }
 
     /// The page is gone: what was not durable is, too.

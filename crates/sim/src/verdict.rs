@@ -155,6 +155,10 @@ fn has_cause(world: &World<'_>, file: &FileView) -> bool {
     let code = &*error.code;
     match (file.state, code) {
         (FileState::Failed, codes::CONNECTION_ERROR) => rough || scenario.has(&Doing::Offline),
+        // Blocks that are lost once are sent again.
+        (FileState::Failed, codes::TEMPORARY_ERROR) if error.message.contains("lost blocks") => {
+            faults(&[Fault::Corrupt])
+        }
         (FileState::Failed, codes::TEMPORARY_ERROR) => {
             !ways.collects.is_empty() || faults(&[Fault::ErrorBefore, Fault::ErrorAfter, Fault::Busy, Fault::Corrupt])
         }

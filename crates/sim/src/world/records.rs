@@ -1,13 +1,13 @@
 //! What the journal says, and whether it is true.
 
 use super::World;
-use crate::frames::{Frame, frames};
+use crate::frames::{Frame, frames, left};
 use crate::gate::Kind;
 use crate::journal::{Damage, Hold, Word};
 use crate::scenario::{Doing, Mood};
 use crate::server::Wire;
 use crate::sources::EPOCH;
-use cloudindex_engine::{Action, FileId, Input, Leave, journal};
+use cloudindex_engine::{Action, FileId, Input, Leave};
 use cloudindex_wire::{Digest, Phase};
 use std::collections::BTreeMap;
 
@@ -65,7 +65,7 @@ impl World<'_> {
                 self.feed(Some(Input::JournalOpened(records)));
             }
             Word::Lost => {
-                self.journal.hold = Hold::Lost;
+                self.journal.lose();
                 self.recollection = Recollection { found: self.recollection.found, ..Recollection::default() };
                 self.feed(Some(Input::JournalLost { reason: "QuotaExceededError".into() }));
             }
@@ -74,13 +74,16 @@ impl World<'_> {
 
     fn recollect(&mut self, records: &[Vec<u8>]) {
         let life = self.scenario.config.journal_life;
-        let left = journal::unfinished(records, self.wall(), life);
+        let left = left(records);
+        let is_old = left.as_ref().is_some_and(|left| self.wall().saturating_sub(left.since) > life);
         let discard = std::mem::take(&mut self.recollection.discard);
-        let found = left.as_ref().filter(|_| discard == Discard::None).map_or(0, |left| left.found);
+        let found = left.as_ref().filter(|_| discard == Discard::None && !is_old).map_or(0, |left| left.found);
         let left = left.map(|left| left.batch);
         self.recollection = Recollection { found, ..Recollection::default() };
         if self.scenario.config.batch_id.is_none() {
             match discard {
+                // Nobody goes on with what is too old.
+                Discard::None if is_old => self.recollection.shunned = left.filter(|_| self.check.batch_id.is_none()),
                 // What was cancelled is over, whether the server knows or not.
                 Discard::None => self.recollection.goes_on = left.filter(|_| !self.has_done(&Doing::Cancel)),
                 Discard::Pressed => self.recollection.shunned = left,
@@ -92,7 +95,7 @@ impl World<'_> {
         }
         for frame in records.iter().flat_map(|record| frames(record).unwrap_or_default()) {
             if let Frame::File { at, path, size, last_modified, blocks } = frame {
-                if self.wall() - at <= life {
+                if self.wall().saturating_sub(at) <= life {
                     self.recollection.files.insert(path, (size, last_modified, blocks));
                 }
             }
@@ -175,10 +178,14 @@ impl World<'_> {
 
     /// The journal is let go, and its last word is what the engine says of it.
     fn left(&self, leave: Leave) -> Result<(), String> {
-        // What is over by its age alone is over; what is left may be as old as it likes.
-        let life = if leave == Leave::Nothing { self.scenario.config.journal_life } else { u64::MAX };
-        let left = journal::unfinished(&self.journal.written(), self.wall(), life);
+        let left = left(&self.journal.written());
         match (leave, left) {
+            // What is over by its age alone is over.
+            (Leave::Nothing, Some(left))
+                if self.wall().saturating_sub(left.since) > self.scenario.config.journal_life =>
+            {
+                Ok(())
+            }
             (Leave::Nothing, Some(left)) => Err(format!("nothing is left, and the journal says {left:?}")),
             (Leave::Unfinished, None) => Err("something is left, and the journal says nothing".into()),
             (Leave::Unfinished, Some(left)) => {
@@ -200,7 +207,7 @@ impl World<'_> {
         let open = self.server.batches.get(&batch).is_some_and(|batch| batch.phase == Phase::Open);
         let calm = self.scenario.mood == Mood::Calm && self.scenario.user.is_empty();
         if calm && open && self.has_journal() && !self.check.is_over() && self.scenario.config.batch_id.is_none() {
-            let left = journal::unfinished(&self.journal.written(), self.wall(), u64::MAX).map(|left| left.batch);
+            let left = left(&self.journal.written()).map(|left| left.batch);
             self.check
                 .that(left.as_ref() == Some(&batch), || format!("{batch} is being filled, the journal says {left:?}"));
         }
@@ -214,6 +221,13 @@ impl World<'_> {
             && kind == Kind::Create
         {
             return Err(format!("a batch is created, and {batch} is unfinished"));
+        }
+        if kind == Kind::Complete && self.awaits_more() && self.has_journal() && !self.is_damaged() {
+            let (before, now) = (self.recollection.found, self.check.files.len());
+            return Err(format!("a batch is completed after {now} files, and there were {before}"));
+        }
+        if kind == Kind::Create {
+            self.recollection.found = 0;
         }
         if matches!(kind, Kind::Complete | Kind::Cancel) {
             self.recollection.goes_on = None;
