@@ -267,3 +267,26 @@ fn requests_that_left_before_the_speed_was_known_are_given_up_by_what_is_known_s
     let (attempt, _) = black_hole;
     assert!(rig.aborted.contains(&attempt));
 }
+
+#[test]
+fn an_answer_to_what_left_before_the_link_broke_does_not_blame_those_that_broke() {
+    let mut rig = Rig::new(Config { bundle_bytes: 200, attempts: 2, ..config() });
+    rig.drop_files(&small(40));
+    rig.serve();
+    for _ in 0..6 {
+        rig.pass(100);
+        // The first is lost; the answer to the second, given before that, is heard after it; the others are lost too.
+        rig.no_reply();
+        rig.serve();
+        while let Some(at) = rig.sent.iter().position(|(_, request)| !request.url.ends_with("/healthz")) {
+            let (attempt, _) = rig.sent.remove(at);
+            rig.input(Input::NoReply { attempt, reason: "reset".into() });
+        }
+        // The server is away for a moment, and back.
+        rig.no_reply();
+        rig.pass(2000);
+        rig.serve();
+    }
+    rig.serve_all();
+    assert!(rig.all(FileState::Committed), "{:?}", rig.errors.values().next());
+}

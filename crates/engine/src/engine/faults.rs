@@ -72,8 +72,11 @@ impl Engine {
         }
     }
 
-    /// Somebody answered: the link is there.
-    pub(super) fn answered(&mut self, now: Now) {
+    /// Somebody answered what left at `sent`: the link is there. What left before it broke proves nothing.
+    pub(super) fn answered(&mut self, sent: Now, now: Now) {
+        if matches!(self.transport.link, Link::Down { since, .. } if sent < since) {
+            return;
+        }
         for parcel in self.transport.answered(now, &self.config, &mut self.rng) {
             self.give_up(parcel, silence("the connection broke while others worked"), now);
         }

@@ -21,7 +21,7 @@ impl Engine {
             self.updates.say();
             return;
         }
-        self.answered(now);
+        self.answered(flight.sent, now);
         if flight.parcel.errand == Errand::Probe {
             return;
         }
@@ -183,7 +183,8 @@ impl Engine {
         }
         // An answer may have ended others: no more is sent of them.
         to_send.retain(|id| self.files.is_live(*id));
-        self.send_missing(flight.parcel.clone(), Items::Documents(to_send), now);
+        let asked = after(&flight, to_send.len() < files.len());
+        self.send_missing(asked, Items::Documents(to_send), now);
         unheard.retain(|id| !flight.gone.contains(id) && self.files.is_live(*id));
         if !unheard.is_empty() {
             let part = with_load(&flight, Load { items: Items::Documents(unheard), purpose });
@@ -261,7 +262,8 @@ impl Engine {
             }
         }
         to_send.retain(|key| self.is_held(*key));
-        self.send_missing(flight.parcel.clone(), Items::Blocks(to_send), now);
+        let asked = after(&flight, to_send.len() < keys.len());
+        self.send_missing(asked, Items::Blocks(to_send), now);
         unheard.retain(|key| self.is_held(*key));
         if !unheard.is_empty() {
             let part = with_load(&flight, Load { items: Items::Blocks(unheard), purpose });
@@ -272,6 +274,12 @@ impl Engine {
 
 fn odd(what: &str) -> Failure {
     Failure::system(codes::INVALID_REPLY, format!("the server's answer can't be used: {what}"), true)
+}
+
+/// The parcel of a question that was answered; where some of it had come through, its attempts count from nothing again.
+fn after(flight: &Flight, progress: bool) -> Parcel {
+    let tried = if progress { 0 } else { flight.parcel.tried };
+    Parcel { tried, ..flight.parcel.clone() }
 }
 
 /// The same flight, for a part of what it carried.
