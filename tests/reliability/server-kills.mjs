@@ -68,7 +68,7 @@ async function start(browser, server) {
     window.ended = false;
     uploader.addEventListener('filecomplete', ({ detail }) => window.acked.push(detail.path));
     window.over = new Promise((resolve) => {
-      uploader.addEventListener('complete', ({ detail }) => { window.ended = true; resolve(detail.progress); });
+      uploader.addEventListener('complete', ({ detail }) => { window.ended = true; resolve({ ...detail.progress, why: detail.results.find(({ error }) => error)?.error?.message }); });
     });
     document.querySelector('#folder').addEventListener('change', ({ target }) => uploader.add(target.files));
   }, KEY);
