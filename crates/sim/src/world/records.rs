@@ -21,8 +21,16 @@ pub(super) struct Recollection {
     discard: Discard,
     /// Files that the earlier page had found.
     found: u64,
-    /// Files by path: size, time and blocks.
-    files: BTreeMap<String, (u64, u64, Vec<(Digest, u64)>)>,
+    /// Files by path.
+    files: BTreeMap<String, Known>,
+}
+
+/// What an earlier page said of a file.
+#[derive(Debug)]
+struct Known {
+    size: u64,
+    last_modified: u64,
+    blocks: Vec<(Digest, u64)>,
 }
 
 /// Where the user's wish stands.
@@ -94,10 +102,10 @@ impl World<'_> {
             return;
         }
         for frame in records.iter().flat_map(|record| frames(record).unwrap_or_default()) {
-            if let Frame::File { at, path, size, last_modified, blocks } = frame {
-                if self.wall().saturating_sub(at) <= life {
-                    self.recollection.files.insert(path, (size, last_modified, blocks));
-                }
+            if let Frame::File { at, path, size, last_modified, blocks } = frame
+                && self.wall().saturating_sub(at) <= life
+            {
+                self.recollection.files.insert(path, Known { size, last_modified, blocks });
             }
         }
     }
@@ -234,7 +242,7 @@ impl World<'_> {
         }
         match &self.recollection.shunned {
             Some(batch) if wire.path.starts_with(&format!("/v1/batches/{batch}/")) => {
-                Err(format!("{kind:?} goes to {batch}, which was discarded"))
+                Err(format!("{kind:?} goes to {batch}, which was discarded, or is too old"))
             }
             _ => Ok(()),
         }
@@ -248,13 +256,13 @@ impl World<'_> {
         if retried
             || source.is_shaky()
             || self.twins(&found.path) > 1
-            || found.size.is_some() > found.last_modified.is_some()
+            || (found.size.is_some() && found.last_modified.is_none())
         {
             return;
         }
-        let known = self.recollection.files.get(&found.path).is_some_and(|(size, time, blocks)| {
-            let alike = (*size, *time) == (source.versions[0].len() as u64, source.times[0]);
-            alike && blocks.iter().all(|(name, _)| self.server.blocks.contains_key(name))
+        let known = self.recollection.files.get(&found.path).is_some_and(|known| {
+            let alike = (known.size, known.last_modified) == (source.versions[0].len() as u64, source.times[0]);
+            alike && known.blocks.iter().all(|(name, _)| self.server.blocks.contains_key(name))
         });
         let old = tells(source.times[0], EPOCH + self.opened_at);
         self.check.that(!known || !old, || format!("file {file} is read at {now}, and the journal knows it"));
