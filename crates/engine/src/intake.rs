@@ -4,7 +4,7 @@
 //! the right to read up to the small-file bound; few large ones stream at a time, each within its share.
 
 use crate::config::Config;
-use crate::files::{Files, Stream};
+use crate::files::{Files, Stream, Work};
 use crate::io::{Action, FileId};
 use std::collections::VecDeque;
 
@@ -120,12 +120,16 @@ impl Intake {
             .take(self.streams)
             .collect();
         let share = self.limit * 3 / 4 / large.len().max(1) as u64;
+        // All that is reserved is of open files that stand still and hold no block: nothing will be forgotten by itself.
+        let open = || self.open.iter().filter_map(|file| files.work(*file));
+        let rests = open().all(|work| work.stored == work.blocks.len() && work.read >= work.granted)
+            && open().map(Work::reserved).sum::<u64>() == self.reserved;
         for (place, file) in large.into_iter().enumerate() {
             let Some(work) = files.work_mut(file) else { continue };
             let reach = work.granted.max(work.read);
             let mut room = self.limit.saturating_sub(self.reserved);
-            // Rests of blocks alone can fill the memory: the oldest may always come to its next cut.
-            if place == 0 && work.reserved() < self.block && work.read >= work.granted {
+            // Rests of blocks alone can fill the memory: then the oldest may come to its next cut.
+            if place == 0 && rests && work.read >= work.granted {
                 room = room.max(self.block);
             }
             let up_to = (work.forgotten + share).min(reach + room);

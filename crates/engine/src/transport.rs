@@ -42,13 +42,24 @@ impl Errand {
     }
 }
 
+/// So many breaks that a request shared with all others count as one attempt of its own: it may be the one that breaks them.
+const SHARED: u32 = 5;
+
 /// A request that was tried `tried` times.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Parcel {
     pub errand: Errand,
     pub tried: u32,
+    /// Breaks of the connection that it shared with all others in the air, since one that counted.
+    pub shared: u32,
     pub ready_at: Now,
     pub blame: Blame,
+}
+
+impl Parcel {
+    pub fn new(errand: Errand, ready_at: Now) -> Self {
+        Parcel { errand, tried: 0, shared: 0, ready_at, blame: Blame::Settled }
+    }
 }
 
 /// Whose fault the last failure was.
@@ -87,6 +98,15 @@ pub(crate) enum Link {
     },
 }
 
+/// How an attempt was lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Loss {
+    /// The browser says so.
+    Broken,
+    /// Nothing was heard for too long.
+    TimedOut,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Token {
     Good,
@@ -104,6 +124,9 @@ pub(crate) struct Transport {
     pub token_generation: u32,
     /// The server asked for silence until then (`Retry-After`).
     pub hold_until: Now,
+    /// Since the link broke last: requests that were lost, and signs that it did not break for all that flew.
+    lost: u32,
+    heard: u32,
     next_attempt: u64,
     flying_bytes: u64,
 }
@@ -117,6 +140,8 @@ impl Transport {
             token: Token::Good,
             token_generation: 0,
             hold_until: Now(0),
+            lost: 0,
+            heard: 0,
             next_attempt: 0,
             flying_bytes: 0,
         }
@@ -124,7 +149,7 @@ impl Transport {
 
     /// A new errand, to go as soon as may be.
     pub fn enqueue(&mut self, errand: Errand) {
-        self.requeue(Parcel { errand, tried: 0, ready_at: Now(0), blame: Blame::Settled });
+        self.requeue(Parcel::new(errand, Now(0)));
     }
 
     pub fn requeue(&mut self, parcel: Parcel) {
@@ -238,15 +263,27 @@ impl Transport {
     }
 
     /// No answer came. Returns whether the parcel must be charged with an attempt now.
-    pub fn silent(&mut self, now: Now) -> Charge {
+    pub fn silent(&mut self, loss: Loss, now: Now) -> Charge {
+        // Silence is no break that all would share.
+        let heard = u32::from(loss == Loss::TimedOut);
         match self.link {
             Link::Untried => Charge::Now,
             Link::Up => {
                 self.link = Link::Down { since: now, probe_at: now, probes: 0 };
+                (self.lost, self.heard) = (1, heard);
                 Charge::Later
             }
-            Link::Down { .. } => Charge::Later,
+            Link::Down { .. } => {
+                self.lost += 1;
+                self.heard += heard;
+                Charge::Later
+            }
         }
+    }
+
+    /// An answer to what left before the link broke: it did not break for all.
+    pub fn heard_late(&mut self) {
+        self.heard += 1;
     }
 
     /// A probe got no answer.
@@ -261,12 +298,20 @@ impl Transport {
     /// exhausted are returned.
     pub fn answered(&mut self, now: Now, config: &Config, rng: &mut Rng) -> Vec<Parcel> {
         let outage = matches!(self.link, Link::Down { probes, .. } if probes > 0);
+        // When all that flew broke at once, a server that was back in no time is likelier than several bad requests.
+        let together = self.lost > 1 && self.heard == 0;
         self.link = Link::Up;
         for parcel in &mut self.waiting {
-            if std::mem::replace(&mut parcel.blame, Blame::Settled) == Blame::Open && !outage {
-                parcel.tried += 1;
-                parcel.ready_at = now.after(backoff(parcel.tried, config, rng));
+            if std::mem::replace(&mut parcel.blame, Blame::Settled) != Blame::Open || outage {
+                continue;
             }
+            parcel.shared += 1;
+            if together && parcel.shared < SHARED {
+                continue;
+            }
+            parcel.shared = 0;
+            parcel.tried += 1;
+            parcel.ready_at = now.after(backoff(parcel.tried, config, rng));
         }
         self.drain(|parcel| parcel.tried >= config.attempts)
     }

@@ -290,3 +290,29 @@ fn an_answer_to_what_left_before_the_link_broke_does_not_blame_those_that_broke(
     rig.serve_all();
     assert!(rig.all(FileState::Committed), "{:?}", rig.errors.values().next());
 }
+
+#[test]
+fn a_server_that_falls_and_is_back_in_no_time_blames_nobody_but_one_that_falls_for_ever_ends() {
+    let mut rig = Rig::new(Config { bundle_bytes: 200, attempts: 2, ..config() });
+    rig.drop_files(&small(40));
+    rig.serve();
+    let mut falls = 0;
+    while rig.phase != Phase::Complete {
+        rig.pass(3000);
+        let probe = rig.sent.iter().position(|(_, request)| request.url.ends_with("/healthz"));
+        if let Some(at) = probe {
+            // Up again before anybody asked.
+            rig.sent.swap(0, at);
+            rig.serve();
+        }
+        falls += usize::from(probe.is_none());
+        for (attempt, _) in std::mem::take(&mut rig.sent) {
+            rig.input(Input::NoReply { attempt, reason: "reset".into() });
+        }
+        if falls == 4 {
+            assert!(rig.errors.is_empty());
+        }
+        assert!(falls < 1000);
+    }
+    assert!(rig.all(FileState::Failed));
+}

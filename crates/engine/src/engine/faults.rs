@@ -6,7 +6,7 @@ use crate::config::{Ask, Refresh};
 use crate::error::{Failure, codes};
 use crate::io::{Action, AttemptId, FileId, Now};
 use crate::retry::backoff;
-use crate::transport::{Blame, Charge, Errand, Flight, Link, Parcel, Token};
+use crate::transport::{Blame, Charge, Errand, Flight, Link, Loss, Parcel, Token};
 
 /// A question pays when the answer may save so many times its bytes.
 const DOUBT: u64 = 4;
@@ -20,7 +20,7 @@ impl Engine {
                 self.tally.link().timed_out(sent, now);
             }
             let waited = self.config.network_timeout;
-            self.no_reply(attempt, &format!("no answer within {waited} ms (network.timeout)"), now);
+            self.unanswered(attempt, &format!("no answer within {waited} ms (network.timeout)"), Loss::TimedOut, now);
         }
         while let Some((id, at)) = self.deadlines.front().copied() {
             // Files that are done must not wake anybody.
@@ -54,6 +54,10 @@ impl Engine {
     }
 
     pub(super) fn no_reply(&mut self, attempt: AttemptId, reason: &str, now: Now) {
+        self.unanswered(attempt, reason, Loss::Broken, now);
+    }
+
+    fn unanswered(&mut self, attempt: AttemptId, reason: &str, loss: Loss, now: Now) {
         let Some(flight) = self.transport.land(attempt) else { return };
         if flight.parcel.errand == Errand::Probe {
             self.transport.probe_failed(now, &self.config, &mut self.rng);
@@ -61,7 +65,7 @@ impl Engine {
             return;
         }
         let failure = silence(reason);
-        match self.transport.silent(now) {
+        match self.transport.silent(loss, now) {
             Charge::Now => self.charge(flight, failure, now),
             Charge::Later => {
                 if let Some(parcel) = left_of(flight) {
@@ -75,7 +79,7 @@ impl Engine {
     /// Somebody answered what left at `sent`: the link is there. What left before it broke proves nothing.
     pub(super) fn answered(&mut self, sent: Now, now: Now) {
         if matches!(self.transport.link, Link::Down { since, .. } if sent < since) {
-            return;
+            return self.transport.heard_late();
         }
         for parcel in self.transport.answered(now, &self.config, &mut self.rng) {
             self.give_up(parcel, silence("the connection broke while others worked"), now);

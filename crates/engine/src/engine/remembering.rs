@@ -234,7 +234,9 @@ impl Engine {
 
     /// That batch is gone or closed: the server is right, and there will be a new one.
     pub(super) fn open_another(&mut self) {
-        self.memory.log.unfinished = None;
+        if self.memory.log.unfinished.take().is_some() {
+            self.memory.writer.closed();
+        }
         if self.batch == Batch::Opening {
             self.transport.enqueue(Errand::Open);
         }

@@ -278,8 +278,8 @@ fn odd(what: &str) -> Failure {
 
 /// The parcel of a question that was answered; where some of it had come through, its attempts count from nothing again.
 fn after(flight: &Flight, progress: bool) -> Parcel {
-    let tried = if progress { 0 } else { flight.parcel.tried };
-    Parcel { tried, ..flight.parcel.clone() }
+    let parcel = flight.parcel.clone();
+    if progress { Parcel { tried: 0, shared: 0, ..parcel } } else { parcel }
 }
 
 /// The same flight, for a part of what it carried.

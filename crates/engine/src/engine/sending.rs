@@ -6,7 +6,7 @@ use crate::config::Config;
 use crate::intake::flight_bytes;
 use crate::io::{Action, CallId, Method, Now, Request, Segment};
 use crate::targets::cloudindex::{BLOCK_ENTRY, block_cost, document_cost};
-use crate::transport::{Blame, Errand, Link, Parcel};
+use crate::transport::{Errand, Link, Parcel};
 
 /// The greatest bundle: as set, but as many as may fly at once must fit into the memory for bodies, and a block into each.
 pub(super) fn bundle_bytes(config: &Config) -> u64 {
@@ -52,7 +52,7 @@ impl Engine {
                 break;
             }
             let Some(load) = self.ready.take(self.terms(), now) else { break };
-            self.launch(Parcel { errand: Errand::Bundle(load), tried: 0, ready_at: now, blame: Blame::Settled }, now);
+            self.launch(Parcel::new(Errand::Bundle(load), now), now);
         }
     }
 
@@ -89,7 +89,7 @@ impl Engine {
             && self.transport.flying() < self.config.concurrency
             && !self.transport.has(&Errand::Probe)
         {
-            self.launch(Parcel { errand: Errand::Probe, tried: 0, ready_at: now, blame: Blame::Settled }, now);
+            self.launch(Parcel::new(Errand::Probe, now), now);
         }
     }
 
