@@ -29,6 +29,9 @@ const REGRESSIONS: &[(u64, &str)] = &[
     (71694, "after patience was over the next files were sent into the silence, without a network"),
     (274, "files that were cancelled made room for their likes: a batch was created after cancel"),
     (888, "the same"),
+    (1071, "the same: a manifest without documents"),
+    (704, "a file whose blocks are alike had its document queued twice: a path twice in one manifest"),
+    (196, "the second of them, after the file was begun anew, committed an empty document"),
     (23, "what a question found missing went in one request, over every cap"),
     (48, "the same, with documents"),
     (4470, "a batch whose failed files were retried was never completed: its count began anew"),
@@ -36,6 +39,7 @@ const REGRESSIONS: &[(u64, &str)] = &[
     (1147, "the same, of files that had failed before the journal was opened"),
     (2289, "files that were added while the batch was being completed went to that batch, and were refused"),
     (6249, "a status request of the upload before, given up, ended the upload that was under way"),
+    (54382, "the rests that ten cutters held filled the memory, and nothing moved any more"),
 ];
 
 #[test]
