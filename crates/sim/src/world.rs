@@ -7,7 +7,7 @@ mod user;
 
 use crate::check::Check;
 use crate::gate::Gate;
-use crate::journal::Journal;
+use crate::journal::{Hold, Journal};
 use crate::log::Log;
 use crate::network::Network;
 use crate::queue::{Event, Queue};
@@ -327,6 +327,8 @@ impl<'a> World<'a> {
             Action::Read { file, up_to } => {
                 is_known(file);
                 check.that(!self.gate.paused, || format!("file {file} is read while paused"));
+                let awaited = self.journal.hold == Hold::Asked;
+                check.that(!awaited, || format!("file {file} is read before the journal is there"));
                 if self.shell.read(file, up_to, queue) == Some(1) {
                     self.must_be_read(file);
                 }

@@ -40,6 +40,8 @@ const REGRESSIONS: &[(u64, &str)] = &[
     (2289, "files that were added while the batch was being completed went to that batch, and were refused"),
     (6249, "a status request of the upload before, given up, ended the upload that was under way"),
     (54382, "the rests that ten cutters held filled the memory, and nothing moved any more"),
+    (8922, "what was granted against that went over the memory, where others could still move"),
+    (191002, "a batch that the server had closed stayed unfinished in the journal, when no other could be made"),
 ];
 
 #[test]

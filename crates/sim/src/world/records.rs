@@ -235,6 +235,9 @@ impl World<'_> {
             return Err(format!("a batch is completed after {now} files, and there were {before}"));
         }
         if kind == Kind::Create {
+            if self.journal.hold == Hold::Asked {
+                return Err("a batch is created before the journal is there".into());
+            }
             self.recollection.found = 0;
         }
         if matches!(kind, Kind::Complete | Kind::Cancel) {
