@@ -19,13 +19,16 @@ export function take(source: unknown): unknown {
   return source;
 }
 
-function takeItems(items: DataTransferItemList): TakenItem[] {
-  return Array.from(items as Iterable<Item>).filter(({ kind }) => kind === 'file').map((item) => {
-    const handle = item.getAsFileSystemHandle?.();
-    handle?.catch(() => undefined); // The intake looks at it later, or never.
-    const entry = item.webkitGetAsEntry?.() ?? null;
-    const file = item.getAsFile();
-    return { kind: 'file', getAsFileSystemHandle: () => handle, webkitGetAsEntry: () => entry, getAsFile: () => file };
+/** All are asked for one thing, then all for the next: asked in turn, each entry waits in Chromium for the handles before it,
+ *  and thousands of loose files hold the page several times as long. */
+function takeItems(list: DataTransferItemList): TakenItem[] {
+  const items = Array.from(list as Iterable<Item>).filter(({ kind }) => kind === 'file');
+  const handles = items.map((item) => item.getAsFileSystemHandle?.());
+  const entries = items.map((item) => item.webkitGetAsEntry?.() ?? null);
+  const files = items.map((item) => item.getAsFile());
+  return items.map((_, i) => {
+    handles[i]?.catch(() => undefined); // The intake looks at it later, or never.
+    return { kind: 'file', getAsFileSystemHandle: () => handles[i], webkitGetAsEntry: () => entries[i] ?? null, getAsFile: () => files[i] ?? null };
   });
 }
 
