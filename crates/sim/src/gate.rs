@@ -3,6 +3,7 @@
 use crate::scenario::Scenario;
 use crate::server::Wire;
 use crate::shell::Blocks;
+use cloudindex_engine::config::Ask;
 use cloudindex_engine::{AttemptId, BlockKey, Input, Method, Reply};
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -121,10 +122,10 @@ impl<'a> Gate<'a> {
         if now < self.hold_until {
             return Err(format!("{kind:?} is sent {} ms before Retry-After is over", self.hold_until - now));
         }
-        if kind != Kind::Call
-            && !anonymous
-            && self.failures.get(&request).is_some_and(|failed| *failed >= config.attempts)
-        {
+        // Where questions come between, an answer that some of it came through counts as progress, and attempts begin anew.
+        let asks = config.ask == Ask::WhileItPays && matches!(kind, Kind::Documents | Kind::Blocks);
+        let most = if asks && config.attempts > 1 { 3 * config.attempts } else { config.attempts };
+        if kind != Kind::Call && !anonymous && self.failures.get(&request).is_some_and(|failed| *failed >= most) {
             return Err(format!("{kind:?} is sent once more after {} attempts", config.attempts));
         }
         let cap =

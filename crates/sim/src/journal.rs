@@ -64,6 +64,8 @@ pub struct Journal {
     pending: VecDeque<(u64, Op)>,
     pub hold: Hold,
     writes: u64,
+    /// How often it was asked for: what comes of an earlier time is heard by nobody.
+    pub asked: u32,
     rng: Rng,
 }
 
@@ -74,6 +76,7 @@ impl Journal {
             pending: VecDeque::new(),
             hold: Hold::Free,
             writes: 0,
+            asked: 0,
             rng: Rng::new(seed, "journal"),
         }
     }
@@ -89,12 +92,13 @@ impl Journal {
             }
             Hold::Lost => return Err("the journal is asked for after its loss".into()),
         }
+        self.asked += 1;
         let mut at = self.rng.within(0..=ways.open);
         if let Some(busy) = ways.busy {
-            queue.after(at, Event::Journal(Word::Busy));
+            queue.after(at, Event::Journal(Word::Busy, self.asked));
             at += busy + 1;
         }
-        queue.after(at, Event::Journal(if ways.lost == Lost::Opening { Word::Lost } else { Word::Opened }));
+        queue.after(at, Event::Journal(if ways.lost == Lost::Opening { Word::Lost } else { Word::Opened }, self.asked));
         Ok(())
     }
 
@@ -124,7 +128,7 @@ impl Journal {
         self.writes += 1;
         if matches!(ways.lost, Lost::AtWrite(n) if n <= self.writes) {
             self.hold = Hold::Failing;
-            queue.after(self.rng.within(0..=ways.write), Event::Journal(Word::Lost));
+            queue.after(self.rng.within(0..=ways.write), Event::Journal(Word::Lost, self.asked));
             return Ok(());
         }
         let at = queue.now() + self.rng.within(0..=ways.write);
@@ -137,6 +141,11 @@ impl Journal {
     pub fn close(&mut self) -> Result<(), String> {
         self.hold = match self.hold {
             Hold::Held | Hold::Broken => Hold::Free,
+            // It was not had yet, and is not wanted any more.
+            Hold::Asked => {
+                self.asked += 1;
+                Hold::Free
+            }
             Hold::Failing => Hold::Leaving,
             _ => return Err(format!("the journal is closed, and is {:?}", self.hold)),
         };

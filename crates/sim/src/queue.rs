@@ -29,7 +29,7 @@ pub enum Event {
     /// The next page is opened.
     Open,
     /// What becomes of the journal is told.
-    Journal(crate::journal::Word),
+    Journal(crate::journal::Word, u32),
     /// The server has worked on it; `epoch` is the run of the server that took it in.
     Serve {
         exchange: Rc<Exchange>,
@@ -57,7 +57,7 @@ impl Event {
     fn is_of_a_page(&self) -> bool {
         match self {
             Event::Walk(_) | Event::Chunk { .. } | Event::Size(_) | Event::Token | Event::Timer(_) => true,
-            Event::Deliver { .. } | Event::Break(_) | Event::Journal(_) => true,
+            Event::Deliver { .. } | Event::Break(_) | Event::Journal(..) => true,
             Event::User(_) | Event::Open | Event::Arrive(_) | Event::Serve { .. } => false,
             Event::Down(_) | Event::Up | Event::Collect | Event::Revoke => false,
         }

@@ -60,6 +60,7 @@ pub fn action(action: &Action) -> String {
             )
         }
         Action::Record(record) => format!("-> record {}", said(record)),
+        Action::ForgetRoots => "-> forget the roots".into(),
         Action::Rewrite(record) => format!("-> rewrite {:?}", record.as_deref().map(said)),
         other => format!("-> {other:?}"),
     }

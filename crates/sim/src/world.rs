@@ -251,7 +251,8 @@ impl<'a> World<'a> {
             Event::Timer(_) => {}
             Event::User(index) => self.user(index),
             Event::Open => self.open(),
-            Event::Journal(word) => self.journal_word(word),
+            Event::Journal(word, asked) if asked == self.journal.asked => self.journal_word(word),
+            Event::Journal(..) => {}
             Event::Arrive(exchange) => self.arrive(exchange),
             Event::Serve { exchange, epoch } => self.serve(&exchange, epoch),
             Event::Deliver { attempt, reply, acked } => self.deliver(attempt, reply, &acked),
@@ -350,7 +351,11 @@ impl<'a> World<'a> {
             }
             Action::PauseWalk => self.shell.pause_walk(),
             Action::ResumeWalk => self.shell.resume_walk(queue),
-            Action::OpenJournal | Action::Record(_) | Action::Rewrite(_) | Action::CloseJournal(_) => {
+            Action::OpenJournal
+            | Action::Record(_)
+            | Action::Rewrite(_)
+            | Action::ForgetRoots
+            | Action::CloseJournal(_) => {
                 let kept = self.keep(action);
                 kept.unwrap_or_else(|words| self.check.fail(words));
             }
