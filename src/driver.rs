@@ -60,6 +60,7 @@ impl Driver {
             Action::OpenJournal => self.journal.open(),
             Action::Record(record) => self.journal.record(&record),
             Action::Rewrite(record) => self.journal.rewrite(record.as_deref()),
+            Action::ForgetRoots => self.journal.forget_roots(),
             Action::CloseJournal(leave) => self.journal.close(leave),
             Action::Answer { call, result } => ToFacade::answer(call, result).post(&self.control),
             Action::Emit(update) => ToFacade::Update { update: &update }.post(&self.control),

@@ -14,6 +14,9 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{future_to_promise, spawn_local};
 use web_sys::{MessageEvent, MessagePort};
 
+/// Handles that are kept of one drop, at most.
+const ROOTS: usize = 50;
+
 /// All that the page holds of one upload.
 pub struct Files {
     port: MessagePort,
@@ -28,7 +31,7 @@ pub struct Files {
 
 /// Whether the host hears of handles: only a journal wants them, and each costs a trip to the browser process.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Roots {
+pub enum Roots {
     Told,
     Untold,
 }
@@ -72,8 +75,10 @@ impl Files {
         };
         self.walks.set(self.walks.get() + 1);
         let files = Rc::clone(self);
+        // Of a few folders and files, not of thousands of loose ones: the browser would ask the user for each.
+        let roots = if sources.len() > ROOTS { Roots::Untold } else { self.roots };
         future_to_promise(async move {
-            let mut walk = Walk::new(Rc::clone(&files));
+            let mut walk = Walk::new(Rc::clone(&files), roots);
             let mut ended = Ok(());
             for source in sources {
                 ended = walk.source(source).await;
@@ -107,9 +112,7 @@ impl Files {
 
     /// What is found next came by this handle.
     pub fn root(&self, handle: &JsValue) {
-        if self.roots == Roots::Told {
-            ToHost::Root(handle.clone()).post(&self.port);
-        }
+        ToHost::Root(handle.clone()).post(&self.port);
     }
 
     /// Waits while the engine has enough.

@@ -40,6 +40,8 @@ export class Book {
     const held = this.#held = new Promise((resolve) => { session.release = resolve; });
     this.#begin(session, before, held).catch((error) => {
       session.database?.close();
+      // Nothing will be read or written: others need not wait for it.
+      session.release();
       this.#lose(session, error);
     });
   }
@@ -109,6 +111,11 @@ export class Book {
         }
       }
     });
+  }
+
+  /** Handles that were kept for an upload that does not count any more; those of this one are kept later. */
+  forgetRoots() {
+    this.#write((store) => store(ROOTS).delete(all(this.#scope)));
   }
 
   /** Lets other pages have it, as soon as what was written is there. `done`: the handles are not needed any more. */

@@ -23,6 +23,8 @@ extern "C" {
     fn root(this: &Book, handle: &JsValue);
     #[wasm_bindgen(method, js_name = keepRoots)]
     fn keep_roots(this: &Book);
+    #[wasm_bindgen(method, js_name = forgetRoots)]
+    fn forget_roots(this: &Book);
     #[wasm_bindgen(method)]
     fn close(this: &Book, done: bool);
     #[wasm_bindgen(method, getter)]
@@ -86,6 +88,11 @@ impl Journal {
         self.0.keep_roots();
     }
 
+    /// Handles that were kept for an upload that does not count any more.
+    pub fn forget_roots(&self) {
+        self.0.forget_roots();
+    }
+
     /// Lets other pages have it, as soon as what was written is there.
     pub fn close(&self, leave: Leave) {
         self.0.close(leave == Leave::Nothing);
@@ -101,8 +108,10 @@ impl Journal {
 pub async fn left(config: Config) -> JsValue {
     let Some(scope) = scope(&config) else { return JsValue::UNDEFINED };
     let found = JsFuture::from(look(&scope)).await.unwrap_or_default();
-    let records = bytes(&js::get(&found, "records"));
-    let Some(left) = journal::unfinished(&records, Date::now() as u64, config.journal_life) else {
+    let records = js::get(&found, "records");
+    let records = records.dyn_ref::<Array>().into_iter().flat_map(|records| records.iter());
+    let records = records.map(|record| Uint8Array::new(&record).to_vec());
+    let Some(left) = journal::unfinished(records, Date::now() as u64, config.journal_life) else {
         return JsValue::UNDEFINED;
     };
     js::object(&[

@@ -1,7 +1,7 @@
 //! Walking what was added: trees of handles or entries, lists, generators. Everything found goes to the outlet at once, the
 //! page gets its turn after every few milliseconds, and one entry that can't be read does not stop the rest.
 
-use crate::files::Files;
+use crate::files::{Files, Roots};
 use crate::js;
 use crate::outlet::{Facts, Seen};
 use crate::sources::{self, Dropped, Node, Source};
@@ -30,6 +30,7 @@ pub enum Stop {
 /// One call of `add`.
 pub struct Walk {
     files: Rc<Files>,
+    roots: Roots,
     began: f64,
 }
 
@@ -41,8 +42,8 @@ struct Opening {
 }
 
 impl Walk {
-    pub fn new(files: Rc<Files>) -> Self {
-        Walk { files, began: js::millis() }
+    pub fn new(files: Rc<Files>, roots: Roots) -> Self {
+        Walk { files, roots, began: js::millis() }
     }
 
     pub async fn source(&mut self, source: Source) -> Result<(), Stop> {
@@ -55,7 +56,7 @@ impl Walk {
     }
 
     async fn one(&mut self, source: Source) -> Result<(), Stop> {
-        if let Source::Node(Node { handle: Some(handle), .. }) = &source {
+        if let (Roots::Told, Source::Node(Node { handle: Some(handle), .. })) = (self.roots, &source) {
             self.files.root(handle);
         }
         match source {

@@ -13,10 +13,12 @@ export class Left {
     this.#look = look;
     $('go-on').addEventListener('click', () => this.#act(async () => {
       if (await goOn()) return this.forget();
-      $('left-hint').textContent = 'This page may not read the files by itself. Drop them again to go on: what has arrived is not sent again.';
+      $('left-hint').textContent = 'This page may not read the files by itself. Add them again to go on: what has arrived is not sent again.';
       $('go-on').hidden = true;
     }));
     $('afresh').addEventListener('click', () => this.#act(async () => {
+      await this.look(); // another tab may be at it by now
+      if (!this.found || this.found.elsewhere) return;
       await discard();
       this.forget();
       $('choose-files').focus();
@@ -25,23 +27,24 @@ export class Left {
 
   async look() {
     this.found = await this.#look();
-    $('left').hidden = !this.found;
+    $('unfinished').hidden = !this.found;
     if (!this.found) return;
     const { since, files: arrived, total, bytes, elsewhere, canContinue } = this.found;
     const state = `${count(arrived)} of ${files(total)} (${size(bytes)})`;
     $('left-words').textContent = elsewhere
       ? `Another tab is at an upload of ${date(since)}: ${state} have arrived.`
-      : `An upload of ${date(since)} stopped: ${state} had arrived.`;
+      : `The upload of ${date(since)} is not complete: ${state} have arrived.`;
     $('left-hint').textContent = elsewhere
       ? 'Files that are added here wait until that tab is done or closed.'
-      : `${canContinue ? 'Continue, or drop' : 'Drop'} the same files again to go on: what has arrived is not sent again.`;
+      : `${canContinue ? 'Continue, or add' : 'Add'} the same files again, to complete it: what has arrived is not sent again. `
+        + 'Other files that you add join it, unless you start a new upload. What has arrived stays on the server either way.';
     $('go-on').hidden = elsewhere || !canContinue;
     $('afresh').hidden = elsewhere;
   }
 
   forget() {
     this.found = undefined;
-    $('left').hidden = true;
+    $('unfinished').hidden = true;
   }
 
   /** One at a time. */

@@ -34,7 +34,9 @@ const left = new Left({
   async goOn() {
     const mine = make();
     const goes = await mine.continue();
-    if (goes) begin(mine);
+    // Files may have been added while the browser asked: that upload goes on with what was left by itself.
+    if (goes && uploader && !isOver(uploader.phase)) mine.close();
+    else if (goes) begin(mine);
     return goes;
   },
   async discard() {

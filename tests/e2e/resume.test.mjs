@@ -78,7 +78,7 @@ async function reload(page) {
 function panel(page) {
   return page.waitFor(() => {
     const visible = (id) => !document.getElementById(id).hidden;
-    return visible('left') && {
+    return visible('unfinished') && {
       words: document.getElementById('left-words').textContent,
       hint: document.getElementById('left-hint').textContent,
       goOn: visible('go-on'),
@@ -110,7 +110,7 @@ test('reloaded in the middle, the same folder goes on in the same batch and noth
   await reload(page);
   gate.release();
   const { words, goOn } = await panel(page);
-  assert.match(words, new RegExp(`^An upload of .+ stopped: ${arrived} of ${FILES} files \\(.+\\) had arrived\\.$`));
+  assert.match(words, new RegExp(`^The upload of .+ is not complete: ${arrived} of ${FILES} files \\(.+\\) have arrived\\.$`));
   await picture(page, 'left');
   assert.ok(goOn, 'dropped folders can be gone on with');
   const before = await bytesReceived(server);
@@ -124,7 +124,7 @@ test('reloaded in the middle, the same folder goes on in the same batch and noth
   assert.ok(sent <= (FILES - arrived) * BYTES, `${sent} bytes were sent for ${FILES - arrived} files of ${BYTES}`);
 
   await reload(page);
-  await page.waitFor(() => document.getElementById('left').hidden);
+  await page.waitFor(() => document.getElementById('unfinished').hidden);
 });
 
 test('Continue goes on by the kept folder, without a drop', async (t) => {
@@ -169,10 +169,10 @@ test('Start afresh forgets it: the same files go to a batch of their own, and wh
   gate.release();
   await panel(page);
   await page.click('#afresh');
-  await page.waitFor(() => document.getElementById('left').hidden);
+  await page.waitFor(() => document.getElementById('unfinished').hidden);
   await reload(page);
   await new Promise((watched) => setTimeout(watched, 500));
-  assert.ok(await page.evaluate(() => document.getElementById('left').hidden), 'it is forgotten for good');
+  assert.ok(await page.evaluate(() => document.getElementById('unfinished').hidden), 'it is forgotten for good');
 
   const before = await bytesReceived(server);
   await page.drop('#drop', [folder]);
@@ -241,7 +241,7 @@ test('without room for a journal an upload works as ever, and leaves nothing', a
   await verify(server, await server.newestBatch(), await filesOf(folder));
   await reload(page);
   await new Promise((watched) => setTimeout(watched, 500));
-  assert.ok(await page.evaluate(() => document.getElementById('left').hidden));
+  assert.ok(await page.evaluate(() => document.getElementById('unfinished').hidden));
 });
 
 test('a second tab with the same files waits for the first, then ends without sending a byte', async (t) => {

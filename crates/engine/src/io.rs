@@ -140,7 +140,9 @@ pub enum Action {
     Record(Vec<u8>),
     /// Replace the whole journal by one record, or by nothing.
     Rewrite(Option<Vec<u8>>),
-    /// Let other pages have the journal.
+    /// Drop the folder handles that were kept for an earlier upload (not those of files found since the journal was asked for).
+    ForgetRoots,
+    /// Let other pages have the journal, or don't ask for it any more.
     CloseJournal(Leave),
     /// The answer to [`Input::Call`]: the response's body, or why there is none.
     Answer { call: CallId, result: Result<String, Failure> },

@@ -44,8 +44,16 @@ pub(crate) struct Known {
 }
 
 /// What an earlier page left unfinished, by its journal's records; what began over `life` ms before `now` does not count.
-pub fn unfinished(records: &[Vec<u8>], now: u64, life: u64) -> Option<Unfinished> {
-    Log::read(records, now, life).unfinished
+/// One record after the other is looked at, and let go.
+pub fn unfinished<R: AsRef<[u8]>>(records: impl IntoIterator<Item = R>, now: u64, life: u64) -> Option<Unfinished> {
+    let mut left = None;
+    for record in records {
+        let mut rest = record.as_ref().strip_prefix(MAGIC).unwrap_or_default();
+        while let Some(frame) = Frame::take(&mut rest) {
+            frame.tell(&mut left, now, life);
+        }
+    }
+    left
 }
 
 /// The records as one log, and what is where in it.
@@ -79,26 +87,19 @@ impl Log {
                     dead += 1;
                     break;
                 };
-                match frame {
-                    Frame::Opened { at, batch } if is_fresh(at, now, life) => {
-                        log.unfinished = Some(Unfinished { batch, since: at, ..Unfinished::default() });
-                    }
-                    Frame::File { at: noted, path, .. } if is_fresh(noted, now, life) => {
+                match &frame {
+                    Frame::File { at: noted, path, .. } if is_fresh(*noted, now, life) => {
                         log.frames.push((hash(path), at));
                         log.files.insert(hash(path), at);
                     }
-                    Frame::Opened { .. } | Frame::File { .. } => dead += 1,
-                    Frame::Tally { found, arrived, bytes } => {
-                        if let Some(unfinished) = &mut log.unfinished {
-                            (unfinished.found, unfinished.arrived, unfinished.bytes) = (found, arrived, bytes);
-                        }
-                    }
-                    Frame::Closed => log.unfinished = None,
+                    Frame::File { .. } => dead += 1,
+                    _ => frame.tell(&mut log.unfinished, now, life),
                 }
             }
         }
         let outdated = log.frames.len() - log.files.len();
-        log.is_worn = records.len() > RECORDS || dead + outdated > log.files.len() / 2 + 100;
+        log.is_worn =
+            records.len() > RECORDS || log.bytes.len() > 2 * MOST || dead + outdated > log.files.len() / 2 + 100;
         log
     }
 
@@ -219,6 +220,20 @@ impl Iterator for Blocks<'_> {
 }
 
 impl<'a> Frame<'a> {
+    /// What the frame says of the upload that is under way.
+    fn tell(self, left: &mut Option<Unfinished>, now: u64, life: u64) {
+        match (self, left) {
+            (Frame::Opened { at, batch }, left) => {
+                *left = is_fresh(at, now, life).then(|| Unfinished { batch, since: at, ..Unfinished::default() });
+            }
+            (Frame::Tally { found, arrived, bytes }, Some(left)) => {
+                (left.found, left.arrived, left.bytes) = (found, arrived, bytes);
+            }
+            (Frame::Closed, left) => *left = None,
+            (Frame::Tally { .. } | Frame::File { .. }, _) => {}
+        }
+    }
+
     /// The next frame; `None` if it is none.
     fn take(rest: &mut &'a [u8]) -> Option<Self> {
         let (tag, frame) = rest.split_first()?;

@@ -72,6 +72,11 @@ impl Shared {
         Some(pending.owner)
     }
 
+    /// None of them waits for another any more; gives those that did.
+    pub fn disband(&mut self, digest: &Digest) -> Vec<BlockKey> {
+        self.pending.remove(&name(digest)).map(|pending| pending.waiting).unwrap_or_default()
+    }
+
     /// The upload is over, and what the server holds may change before the next.
     pub fn clear(&mut self) {
         *self = Shared::default();

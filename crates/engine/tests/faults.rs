@@ -2,6 +2,7 @@
 
 mod common;
 
+use cloudindex_engine::config::Ask;
 use cloudindex_engine::error::codes;
 use cloudindex_engine::*;
 use common::*;
@@ -293,26 +294,26 @@ fn an_answer_to_what_left_before_the_link_broke_does_not_blame_those_that_broke(
 
 #[test]
 fn a_server_that_falls_and_is_back_in_no_time_blames_nobody_but_one_that_falls_for_ever_ends() {
-    let mut rig = Rig::new(Config { bundle_bytes: 200, attempts: 2, ..config() });
-    rig.drop_files(&small(40));
-    rig.serve();
-    let mut falls = 0;
-    while rig.phase != Phase::Complete {
-        rig.pass(3000);
-        let probe = rig.sent.iter().position(|(_, request)| request.url.ends_with("/healthz"));
-        if let Some(at) = probe {
-            // Up again before anybody asked.
-            rig.sent.swap(0, at);
-            rig.serve();
+    for ask in [Ask::Never, Ask::WhileItPays] {
+        let mut rig = Rig::new(Config { bundle_bytes: 3000, attempts: 2, ask, ..config() });
+        rig.drop_files(&(0..40).map(|n| vec![n; 1000]).collect::<Vec<_>>());
+        rig.serve();
+        let mut falls = 0;
+        while rig.phase != Phase::Complete {
+            rig.pass(3000);
+            // Up again before anybody asks; questions it can answer.
+            if let Some(at) = rig.sent.iter().position(|(_, request)| digests(request).is_empty()) {
+                rig.sent.swap(0, at);
+                rig.serve();
+                continue;
+            }
+            falls += usize::from(!rig.sent.is_empty());
+            for (attempt, _) in std::mem::take(&mut rig.sent) {
+                rig.input(Input::NoReply { attempt, reason: "reset".into() });
+            }
+            assert!(falls > 4 || rig.errors.is_empty());
+            assert!(falls < 1000, "{ask:?}");
         }
-        falls += usize::from(probe.is_none());
-        for (attempt, _) in std::mem::take(&mut rig.sent) {
-            rig.input(Input::NoReply { attempt, reason: "reset".into() });
-        }
-        if falls == 4 {
-            assert!(rig.errors.is_empty());
-        }
-        assert!(falls < 1000);
+        assert!(rig.all(FileState::Failed));
     }
-    assert!(rig.all(FileState::Failed));
 }

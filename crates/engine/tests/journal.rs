@@ -253,3 +253,60 @@ fn a_retry_and_a_second_upload_open_the_journal_again() {
     rig.serve_all();
     assert_eq!((rig.all(FileState::Committed), rig.left), (true, Some(Leave::Nothing)));
 }
+
+#[test]
+fn a_cancel_before_the_batch_is_open_leaves_what_an_earlier_page_left() {
+    for busy in [false, true] {
+        let mut rig = page(journalled(), Some(torn(&small(30), 8)));
+        rig.drop_files(&small(3));
+        if busy {
+            rig.input(Input::JournalBusy);
+        }
+        rig.input(Input::Cancel);
+        rig.pass(100);
+        assert_eq!(rig.left, Some(Leave::Unfinished), "let go at once");
+        rig.open_journal();
+        assert_eq!(unfinished(&rig.journal, EPOCH, 1 << 40).unwrap().batch, "b");
+    }
+}
+
+#[test]
+fn a_second_upload_to_a_batch_that_is_open_is_written_down_too() {
+    let mut rig = page(Config { batch_id: Some("b".into()), ..journalled() }, None);
+    rig.drop_files(&small(3));
+    rig.open_journal();
+    rig.serve_all();
+    assert_eq!((rig.left, unfinished(&rig.journal, EPOCH, 1 << 40)), (Some(Leave::Nothing), None));
+    rig.drop_files(&small(30));
+    rig.open_journal();
+    rig.pass(70);
+    rig.serve();
+    assert_eq!(unfinished(&rig.journal, EPOCH, 1 << 40).unwrap().batch, "b");
+}
+
+#[test]
+fn an_answer_that_lacks_nothing_and_commits_nothing_does_not_stop_a_known_file() {
+    let mut before = page(journalled(), None);
+    before.drop_files(&small(1));
+    before.open_journal();
+    before.serve_all();
+    let mut rig = page(journalled(), Some(before));
+    rig.drop_files(&small(1));
+    rig.open_journal();
+    rig.serve();
+    rig.pass(100);
+    rig.reply(200, r#"{"documents":[{"path":"f/0","status":"incomplete","missing":[]}]}"#);
+    rig.serve_all();
+    assert!(rig.all(FileState::Committed));
+}
+
+#[test]
+fn a_discard_does_not_wait_for_another_page_to_leave() {
+    let mut rig = page(journalled(), Some(torn(&small(10), 2)));
+    rig.input(Input::Discard);
+    rig.input(Input::JournalBusy);
+    assert_eq!(rig.left, Some(Leave::Unfinished));
+    rig.input(Input::Discard);
+    rig.open_journal();
+    assert_eq!((rig.left, unfinished(&rig.journal, EPOCH, 1 << 40)), (Some(Leave::Nothing), None));
+}

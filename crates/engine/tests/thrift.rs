@@ -194,3 +194,46 @@ fn a_link_that_swallows_bodies_alone_ends_in_failure_not_in_a_circle() {
     assert!(rig.all(FileState::Failed), "{swallowed} bodies swallowed");
     assert_eq!(swallowed, 3);
 }
+
+#[test]
+fn what_arrived_before_a_retry_is_not_sent_again() {
+    let mut rig = Rig::new(Config { bundle_bytes: 6000, attempts: 1, concurrency: 1, ..asking() });
+    rig.drop_files(&(0..60).map(|n| vec![n; 1000]).collect::<Vec<_>>());
+    while rig.phase != Phase::Complete {
+        rig.pass(100);
+        let Some((_, request)) = rig.sent.first() else { continue };
+        let parts = digests(request);
+        if parts.is_empty() || rig.taken < 20_000 {
+            rig.serve();
+        } else {
+            // It arrives, and a proxy answers for the server.
+            rig.taken += 1000 * parts.len() as u64;
+            rig.held.extend(parts);
+            rig.reply(502, "");
+        }
+    }
+    assert!(rig.progress.failed > 0);
+    rig.input(Input::Retry(vec![]));
+    rig.serve_all();
+    assert_eq!((rig.all(FileState::Committed), rig.taken), (true, 60_000));
+}
+
+#[test]
+fn identical_files_that_are_refused_are_refused_together() {
+    for ask in [Ask::Never, Ask::WhileItPays] {
+        let mut rig = Rig::new(Config { ask, ..config() });
+        rig.drop_files(&vec![vec![1; 100]; 200]);
+        rig.serve();
+        let mut requests = 0;
+        while rig.phase != Phase::Complete {
+            rig.pass(100);
+            let Some((_, request)) = rig.sent.first() else { continue };
+            let refused =
+                |path| format!(r#"{{"path":"{path}","status":"rejected","error":{{"code":"quota_exceeded"}}}}"#);
+            let acks: Vec<String> = paths(request).into_iter().map(refused).collect();
+            rig.reply(200, &format!(r#"{{"documents":[{}]}}"#, acks.join(",")));
+            requests += 1;
+        }
+        assert!(rig.all(FileState::Failed) && requests < 10, "{requests} requests");
+    }
+}

@@ -163,7 +163,8 @@ impl Engine {
         if load.is_empty() {
             return;
         }
-        if asked.tried > 0 {
+        // Also breaks that it shared with others are remembered, or it might break them for ever.
+        if asked.tried > 0 || asked.shared > 0 {
             return self.send_in_parts(asked, load, now);
         }
         match load.items {
@@ -216,7 +217,7 @@ impl Engine {
             let mut blocks = work.blocks.iter().zip(&work.states);
             blocks.any(|(block, state)| block.digest == *digest && *state == BlockState::Held)
         };
-        if purpose == Purpose::Send || !missing.iter().all(held) {
+        if purpose == Purpose::Send || work.stream != Stream::Ended || !missing.iter().all(held) {
             self.read_again(id, missing, now);
             return None;
         }
@@ -226,7 +227,33 @@ impl Engine {
             self.stored(BlockKey { file: id, index }, now);
         }
         self.asking.miss(DOCUMENTS_UNASKED);
-        Some(id)
+        // Its likes may have been asked for in the same breath: one of them brings it.
+        let inline: Vec<(u32, Digest)> = self.files.work(id).map_or_else(Vec::new, |work| {
+            work.inline().map(|index| (index, work.blocks[index as usize].digest)).collect()
+        });
+        let mut waits = false;
+        for (index, digest) in inline {
+            let key = BlockKey { file: id, index };
+            if self.shared.claim(&digest, key) == Claim::Waits {
+                self.set_state(key, BlockState::Waits);
+                waits = true;
+            }
+        }
+        if waits && let Some(work) = self.files.work_mut(id) {
+            work.turn = Turn::ToCome;
+        }
+        (!waits).then_some(id)
+    }
+
+    /// This document is refused for good. The server may refuse its likes as well: they ask together, not one after the other.
+    pub(super) fn disband(&mut self, id: FileId, now: Now) {
+        let digests: Vec<Digest> =
+            self.files.work(id).map_or_else(Vec::new, |work| work.blocks.iter().map(|block| block.digest).collect());
+        for digest in digests {
+            for key in self.shared.disband(&digest) {
+                self.take_place(key, now);
+            }
+        }
     }
 
     /// The file is read, once more or at last, for the blocks that the server lacks alone.

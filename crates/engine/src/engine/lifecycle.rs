@@ -1,6 +1,7 @@
 //! Pause, cancel, remove, retry, and the end.
 
 use super::{Batch, Engine, Gate, Run, Stage, Walk};
+use crate::asking::Asking;
 use crate::config::Tracking;
 use crate::error::Failure;
 use crate::files::{Facts, Row, Stream};
@@ -193,6 +194,8 @@ impl Engine {
             self.batch = Batch::Unopened;
         }
         self.updates.reason = None;
+        // Some of it may have arrived.
+        self.asking = Asking::default();
         if !self.wants_link() {
             self.be_patient(now);
         }

@@ -2,6 +2,7 @@
 
 use super::remembering::Count;
 use super::{Batch, Engine, Group, Run, Stage, Walk};
+use crate::asking::Asking;
 use crate::config::GroupBy;
 use crate::error::{Failure, codes};
 use crate::files::{BlockState, Facts, Row, Shown, Source, Stream, Work};
@@ -19,6 +20,7 @@ impl Engine {
         if self.walk == Walk::Ended && self.stage != Stage::Working {
             self.stage = Stage::Working;
             self.updates.reason = None;
+            self.asking = Asking::default();
             // Another upload: what kept the last one from its batch may be over, and patience is fresh.
             if matches!(self.batch, Batch::Refused(_)) {
                 self.batch = Batch::Unopened;
@@ -232,7 +234,7 @@ impl Engine {
             self.intake.closed(id);
         }
         let after = work.reserved();
-        let mut changed = !work.is_as_expected(ended);
+        let mut changed = !work.is_as_expected(first as usize, ended);
         if changed && work.again.take_if(|again| again.source == Source::Journal).is_some() {
             changed = false;
         }
@@ -266,10 +268,11 @@ impl Engine {
 }
 
 impl Work {
-    /// The reading finds what is known of the file.
-    fn is_as_expected(&self, ended: bool) -> bool {
+    /// The reading finds what is known of the file. The blocks before `first` were looked at when they came.
+    fn is_as_expected(&self, first: usize, ended: bool) -> bool {
         let Some(again) = &self.again else { return true };
-        again.known.starts_with(&self.blocks) && (!ended || self.blocks.len() == again.known.len())
+        again.known.get(first..).is_some_and(|known| known.starts_with(&self.blocks[first..]))
+            && (!ended || self.blocks.len() == again.known.len())
     }
 }
 

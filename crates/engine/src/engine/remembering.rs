@@ -111,11 +111,23 @@ impl Engine {
         if memory.wish == Wish::StartAfresh {
             self.start_afresh();
         }
+        if let Batch::Open(batch) = &self.batch {
+            let batch = batch.clone();
+            self.note_batch(&batch, now);
+        }
+        if self.memory.log.unfinished.is_none() {
+            // What was kept for an upload that does not count any more.
+            self.actions.push_back(Action::ForgetRoots);
+        }
         self.enter_all(now);
     }
 
     pub(super) fn journal_busy(&mut self) {
-        if self.memory.stage == Book::Awaited {
+        if self.memory.stage == Book::Awaited && self.memory.wish == Wish::StartAfresh && self.stage == Stage::Idle {
+            // Somebody goes on with it, so it is not to be discarded.
+            self.memory.wish = Wish::GoOn;
+            self.close_journal(Leave::Unfinished);
+        } else if self.memory.stage == Book::Awaited {
             self.memory.stage = Book::Busy;
             let words = "another tab uploads with this journal: this upload goes on when that one is done or closed";
             self.updates.reason = Some(Failure::system(codes::JOURNAL_BUSY, words, true));
@@ -133,14 +145,20 @@ impl Engine {
             _ => Book::None,
         };
         memory.writer = Writer::default();
+        if self.updates.reason.as_ref().is_some_and(|reason| reason.code == codes::JOURNAL_BUSY) {
+            self.updates.reason = None;
+        }
         if awaited {
             self.updates.say();
             self.enter_all(now);
         }
     }
 
-    /// The next batch is a new one. (A batch that is open already stays.)
+    /// The next batch is a new one. A batch that this page has opened stays, and so does what another page goes on with.
     pub(super) fn discard(&mut self) {
+        if matches!(self.batch, Batch::Opening | Batch::Open(_)) {
+            return;
+        }
         self.memory.wish = Wish::StartAfresh;
         self.open_journal();
         if self.memory.stage == Book::Open && self.batch == Batch::Unopened {
@@ -261,23 +279,29 @@ impl Engine {
         if !self.memory.to_ask.is_empty() {
             self.actions.push_back(Action::Size(std::mem::take(&mut self.memory.to_ask)));
         }
+        let is_over = matches!(self.stage, Stage::Idle | Stage::Done | Stage::Cancelled);
+        if self.memory.is_awaited() && is_over && self.memory.wish == Wish::GoOn {
+            // Nobody needs it any more.
+            return self.close_journal(Leave::Unfinished);
+        }
         if !matches!(self.memory.stage, Book::Open | Book::Lost) {
             return;
         }
+        let is_joined = self.is_joined();
         let leave = match self.stage {
             Stage::Working | Stage::Completing(_) => None,
-            Stage::Cancelled => Some(Leave::Nothing),
-            Stage::Done | Stage::Following(..) if matches!(self.batch, Batch::Closed(_)) => Some(Leave::Nothing),
-            Stage::Done | Stage::Following(..) if self.tally.peek(now).failed == 0 && !self.awaits_more() => {
-                Some(Leave::Nothing)
-            }
             _ if self.memory.log.unfinished.is_none() => Some(Leave::Nothing),
+            // What an earlier page left is none of this page's business, unless it went on with it.
+            _ if !is_joined => Some(Leave::Unfinished),
+            Stage::Cancelled => Some(Leave::Nothing),
+            _ if matches!(self.batch, Batch::Closed(_)) => Some(Leave::Nothing),
+            _ if self.tally.peek(now).failed == 0 && !self.awaits_more() => Some(Leave::Nothing),
             Stage::Idle | Stage::Done | Stage::Following(..) => Some(Leave::Unfinished),
         };
         let memory = &mut self.memory;
         let Count { found, arrived, bytes } = memory.count;
         let wrote = !memory.writer.is_empty();
-        if let Some(left) = &mut memory.log.unfinished {
+        if let Some(left) = memory.log.unfinished.as_mut().filter(|_| is_joined) {
             if leave == Some(Leave::Nothing) {
                 memory.writer.closed();
             } else if wrote || leave.is_some() {
@@ -294,9 +318,18 @@ impl Engine {
             self.actions.push_back(Action::Record(record));
         }
         if let Some(leave) = leave {
-            memory.stage = Book::Closed;
-            memory.log = Log::default();
-            self.actions.push_back(Action::CloseJournal(leave));
+            self.close_journal(leave);
         }
+    }
+
+    fn close_journal(&mut self, leave: Leave) {
+        self.memory.stage = Book::Closed;
+        self.memory.log = Log::default();
+        self.actions.push_back(Action::CloseJournal(leave));
+    }
+
+    /// This page fills the batch of which the journal tells.
+    fn is_joined(&self) -> bool {
+        matches!(&self.batch, Batch::Open(batch) | Batch::Closed(batch) if self.memory.batch() == Some(batch))
     }
 }

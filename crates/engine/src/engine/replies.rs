@@ -176,6 +176,7 @@ impl Engine {
                     if failure.retryable {
                         unheard.push(id);
                     } else {
+                        self.disband(id, now);
                         self.fail(id, failure, now);
                     }
                 }

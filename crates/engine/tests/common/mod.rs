@@ -171,11 +171,10 @@ impl Rig {
                 Action::ResumeWalk => self.walk.push("resume"),
                 Action::Answer { call, result } => self.answers.push((call, result)),
                 Action::Forget { .. } => {}
-                Action::OpenJournal => {}
+                Action::OpenJournal | Action::ForgetRoots => {}
                 Action::Record(record) => self.journal.push(record),
                 Action::Rewrite(record) => self.journal = record.into_iter().collect(),
                 Action::CloseJournal(leave) => {
-                    assert!(self.has_journal);
                     (self.has_journal, self.left) = (false, Some(leave));
                 }
                 Action::Emit(update) => self.update(*update),
