@@ -26,9 +26,7 @@ export async function allowed(roots: FileSystemHandle[]): Promise<FileSystemHand
   for (const root of roots as Asking[]) {
     // Where nobody clicked, asking throws: it is a no.
     const answer = await root.queryPermission({ mode: 'read' }) === 'granted' || await root.requestPermission({ mode: 'read' }).catch(() => 'denied') === 'granted';
-    // One no is a no to all: who is asked again and again says anything.
-    if (!answer) return [];
-    granted.push(root);
+    if (answer) granted.push(root);
   }
   return granted;
 }
