@@ -1,11 +1,20 @@
-//! `xtask bindgen IN.wasm OUTDIR`: what `wasm-bindgen --target web` does.
+//! `xtask bindgen IN.wasm OUTDIR`: what `wasm-bindgen --target web` does, with short names between the wasm and its JavaScript.
 
+use std::error::Error;
+use std::path::Path;
 use std::process::ExitCode;
+use wasm_bindgen_cli_support::Bindgen;
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        ["bindgen", input, out] => bindgen(input, out),
+        ["bindgen", input, out] => match bindgen(input, Path::new(out)) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("xtask bindgen: {error:#}");
+                ExitCode::FAILURE
+            }
+        },
         _ => {
             eprintln!("usage: xtask bindgen IN.wasm OUTDIR");
             ExitCode::from(2)
@@ -13,14 +22,30 @@ fn main() -> ExitCode {
     }
 }
 
-fn bindgen(input: &str, out: &str) -> ExitCode {
-    let mut generator = wasm_bindgen_cli_support::Bindgen::new();
-    let result = generator.input_path(input).web(true).and_then(|generator| generator.typescript(true).generate(out));
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("xtask bindgen: {error:#}");
-            ExitCode::FAILURE
+/// wasm-bindgen tells what JavaScript and wasm have of each other apart by hashes, once on either side, and nothing compresses
+/// a hash: they would be a twentieth of all that a page loads. Here they become numbers.
+fn bindgen(input: &str, out: &Path) -> Result<(), Box<dyn Error>> {
+    let mut output = Bindgen::new().input_path(input).web(true)?.typescript(true).generate_output()?;
+    let module = output.wasm_mut();
+    let imports = module.imports.iter_mut().map(|import| (&mut import.name, "i"));
+    let exports = module.exports.iter_mut().map(|export| (&mut export.name, "e"));
+    // Whoever writes JavaScript by hand knows no name with a hash.
+    let hashed = imports.chain(exports).filter(|(name, _)| name.len() > 16 && is_hash(&name[name.len() - 16..]));
+    let mut renamed = Vec::new();
+    for (number, (name, side)) in hashed.enumerate() {
+        renamed.push((std::mem::replace(name, format!("{side}{number}")), format!("{side}{number}")));
+    }
+    output.emit(out)?;
+    for file in std::fs::read_dir(out)? {
+        let path = file?.path();
+        if path.to_string_lossy().ends_with(".js") || path.to_string_lossy().ends_with(".d.ts") {
+            let text = std::fs::read_to_string(&path)?;
+            std::fs::write(path, renamed.iter().fold(text, |text, (old, new)| text.replace(old, new)))?;
         }
     }
+    Ok(())
+}
+
+fn is_hash(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
