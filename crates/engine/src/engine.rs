@@ -36,7 +36,7 @@ use crate::shared::Shared;
 use crate::targets::cloudindex::CloudIndex;
 use crate::transport::{Token, Transport};
 use remembering::Memory;
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashSet;
 use std::collections::VecDeque;
 use updates::Updates;
 
@@ -51,8 +51,8 @@ pub struct Engine {
     files: Files,
     groups: Vec<Group>,
     planner: Planner,
-    /// Files whose size was asked before they can be grouped, and their group's key.
-    unsized_files: FxHashMap<FileId, String>,
+    /// Files whose size was asked before they can be grouped.
+    unsized_files: FxHashSet<FileId>,
     /// Files that are tried again once the document of their last try is taken away.
     parked: FxHashSet<FileId>,
     intake: Intake,
@@ -184,7 +184,7 @@ impl Engine {
             files: Files::default(),
             groups: Vec::new(),
             planner: Planner::new(&config),
-            unsized_files: FxHashMap::default(),
+            unsized_files: FxHashSet::default(),
             parked: FxHashSet::default(),
             intake: Intake::new(&config),
             ready: Ready::new(),

@@ -2,7 +2,6 @@
 
 use crate::asking::Asking;
 use crate::io::{Block, BlockKey, FileId, FileState};
-use cloudindex_wire::Digest;
 use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
 use std::hash::{Hash, Hasher};
 
@@ -79,7 +78,8 @@ pub(crate) struct Work {
 #[derive(Debug)]
 pub(crate) struct Again {
     pub known: Vec<Block>,
-    pub missing: FxHashSet<Digest>,
+    /// By [`crate::shared::name`]: a mistake costs no more than bytes sent in vain.
+    pub missing: FxHashSet<u64>,
     pub source: Source,
 }
 

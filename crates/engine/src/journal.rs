@@ -61,9 +61,9 @@ pub fn unfinished<R: AsRef<[u8]>>(records: impl IntoIterator<Item = R>, now: u64
 pub(crate) struct Log {
     bytes: Vec<u8>,
     /// Where each file's frame is, oldest first, and the hash of its path.
-    frames: Vec<(u64, usize)>,
+    frames: Vec<(u64, u32)>,
     /// The newest of each path.
-    files: FxHashMap<u64, usize>,
+    files: FxHashMap<u64, u32>,
     pub unfinished: Option<Unfinished>,
     /// The log is long for what it says.
     pub is_worn: bool,
@@ -82,7 +82,7 @@ impl Log {
             };
             let mut rest = frames;
             while !rest.is_empty() {
-                let at = base + (record.len() - rest.len());
+                let at = (base + record.len() - rest.len()) as u32;
                 let Some(frame) = Frame::take(&mut rest) else {
                     dead += 1;
                     break;
@@ -105,7 +105,7 @@ impl Log {
 
     /// What is known of the file at this path.
     pub fn recall(&self, path: &str) -> Option<Known> {
-        let mut rest = self.bytes.get(*self.files.get(&hash(path))?..)?;
+        let mut rest = self.bytes.get(*self.files.get(&hash(path))? as usize..)?;
         match Frame::take(&mut rest)? {
             Frame::File { path: known, size, last_modified, blocks, .. } if known == path => {
                 Some(Known { size, last_modified, blocks: blocks.collect() })
@@ -119,7 +119,7 @@ impl Log {
         let mut kept = Vec::new();
         let mut length = 0;
         for (_, at) in self.frames.iter().rev().filter(|(hash, at)| self.files.get(hash) == Some(at)) {
-            let rest = self.bytes.get(*at..).unwrap_or_default();
+            let rest = self.bytes.get(*at as usize..).unwrap_or_default();
             let mut left = rest;
             if Frame::take(&mut left).is_some() {
                 let frame = &rest[..rest.len() - left.len()];

@@ -74,14 +74,13 @@ impl Planner {
     }
 
     /// The key under which this file is grouped.
-    pub fn key(&self, path: &str, media_type: &str, group: Option<&str>) -> String {
-        let key = match self.by {
+    pub fn key<'a>(&self, path: &'a str, media_type: &'a str, group: Option<&'a str>) -> &'a str {
+        match self.by {
             GroupBy::Order => "",
             GroupBy::Type => media_type,
             GroupBy::Folder => path.rsplit_once('/').map_or("", |(folder, _)| folder),
             GroupBy::Application => group.unwrap_or_default(),
-        };
-        key.to_owned()
+        }
     }
 
     /// Puts a file into the group of its key; gives the groups that this fills, in order.

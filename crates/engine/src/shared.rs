@@ -83,7 +83,8 @@ impl Shared {
     }
 }
 
-fn name(digest: &Digest) -> u64 {
+/// The digest cut to 64 bits.
+pub(crate) fn name(digest: &Digest) -> u64 {
     let [a, b, c, d, e, f, g, h, ..] = digest.0;
     u64::from_le_bytes([a, b, c, d, e, f, g, h])
 }

@@ -6,11 +6,10 @@ use crate::config::Ask;
 use crate::error::{Failure, codes};
 use crate::files::{Again, BlockState, Source, Stream, Turn, Work};
 use crate::io::{Action, Block, BlockKey, FileId, FileState, Now};
-use crate::shared::Claim;
+use crate::shared::{Claim, name};
 use crate::targets::cloudindex::{BLOCK_ENTRY, block_cost, document_cost};
 use crate::transport::{Errand, Parcel};
 use cloudindex_wire::Digest;
-use rustc_hash::FxHashSet;
 
 /// Readings of one file before it is given up: a server that loses blocks again and again, or a wire that garbles them.
 const ROUNDS: u8 = 3;
@@ -27,7 +26,7 @@ impl Engine {
         for (index, block) in fresh {
             let key = BlockKey { file: id, index };
             let lacked = self.files.work(id).and_then(|work| work.again.as_ref()).map(|again| &again.missing);
-            let lacked = lacked.map(|missing| missing.contains(&block.digest));
+            let lacked = lacked.map(|missing| missing.contains(&name(&block.digest)));
             if lacked == Some(false) {
                 self.stored(key, now);
                 continue;
@@ -273,7 +272,7 @@ impl Engine {
         let old = std::mem::replace(work, fresh);
         self.release(id, &old, now);
         if let Some(work) = self.files.work_mut(id) {
-            let missing = missing.into_iter().collect::<FxHashSet<_>>();
+            let missing = missing.iter().map(name).collect();
             work.again = Some(Again { known: old.blocks, missing, source });
         }
         if let Some(row) = self.files.row_mut(id) {

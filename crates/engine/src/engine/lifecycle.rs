@@ -241,14 +241,11 @@ impl Engine {
         let Some(row) = self.files.row(id) else { return };
         if row.group != 0 {
             self.enter(id, now);
+        } else if self.config.max_batch_bytes.is_some() {
+            self.unsized_files.insert(id);
+            self.actions.push_back(Action::Size(vec![id]));
         } else {
-            let key = self.planner.key(&row.path, &row.media_type, row.app_group.as_deref());
-            if self.config.max_batch_bytes.is_some() {
-                self.unsized_files.insert(id, key);
-                self.actions.push_back(Action::Size(vec![id]));
-            } else {
-                self.group(id, &key, 0, now);
-            }
+            self.group(id, 0, now);
         }
     }
 

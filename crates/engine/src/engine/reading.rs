@@ -3,7 +3,6 @@
 use super::remembering::Count;
 use super::{Batch, Engine, Group, Run, Stage, Walk};
 use crate::asking::Asking;
-use crate::config::GroupBy;
 use crate::error::{Failure, codes};
 use crate::files::{BlockState, Facts, Row, Shown, Source, Stream, Work};
 use crate::io::{Action, Block, FileId, FileState, Found, GroupChange, Now};
@@ -52,7 +51,6 @@ impl Engine {
     }
 
     fn found_one(&mut self, found: Found, ask: &mut Vec<FileId>, now: Now) {
-        let key = self.planner.key(&found.path, &found.media_type, found.group.as_deref());
         let id = self.files.push(Row {
             state: FileState::Waiting,
             percent: 0,
@@ -94,10 +92,10 @@ impl Engine {
         {
             self.fail_as(id, FileState::Rejected, failure, now);
         } else if self.config.max_batch_bytes.is_some() && found.size.is_none() {
-            self.unsized_files.insert(id, key);
+            self.unsized_files.insert(id);
             ask.push(id);
         } else {
-            self.group(id, &key, found.size.unwrap_or(0), now);
+            self.group(id, found.size.unwrap_or(0), now);
         }
     }
 
@@ -119,10 +117,12 @@ impl Engine {
             }
             return;
         }
-        let Some(key) = self.unsized_files.remove(&id) else { return };
+        if !self.unsized_files.remove(&id) {
+            return;
+        }
         match self.accept_size(id, size) {
             Err(failure) => self.fail_as(id, FileState::Rejected, failure, now),
-            Ok(()) => self.group(id, &key, size, now),
+            Ok(()) => self.group(id, size, now),
         }
     }
 
@@ -146,10 +146,11 @@ impl Engine {
         Ok(())
     }
 
-    pub(super) fn group(&mut self, id: FileId, key: &str, size: u64, now: Now) {
+    pub(super) fn group(&mut self, id: FileId, size: u64, now: Now) {
         // Without a limit in bytes the order of things must not depend on which sizes happen to be known.
         let size = if self.config.max_batch_bytes.is_some() { size } else { 0 };
-        let key = if self.config.group_by == GroupBy::Order { "" } else { key };
+        let Some(row) = self.files.row(id) else { return };
+        let key = self.planner.key(&row.path, &row.media_type, row.app_group.as_deref());
         for files in self.planner.push(key, id, size, now) {
             self.start_group(files);
         }

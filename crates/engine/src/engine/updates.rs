@@ -13,9 +13,8 @@ const FILES: usize = 2_000;
 #[derive(Debug, Default)]
 pub(super) struct Updates {
     stale: VecDeque<FileId>,
-    /// What a change carries beside state and percent, until it is told.
-    documents: FxHashMap<FileId, String>,
-    failures: FxHashMap<FileId, Failure>,
+    /// How files ended, until it is told: the document's id, or the failure.
+    ends: FxHashMap<FileId, Result<String, Failure>>,
     groups: Vec<GroupChange>,
     pub reason: Option<Failure>,
     pub status: Option<String>,
@@ -49,17 +48,16 @@ impl Updates {
     }
 
     pub fn document(&mut self, id: FileId, document: String) {
-        self.documents.insert(id, document);
+        self.ends.insert(id, Ok(document));
     }
 
     pub fn failure(&mut self, id: FileId, failure: Failure) {
-        self.failures.insert(id, failure);
+        self.ends.insert(id, Err(failure));
     }
 
     /// What was not told yet of an end that is none.
     pub fn take_back(&mut self, id: FileId) {
-        self.documents.remove(&id);
-        self.failures.remove(&id);
+        self.ends.remove(&id);
     }
 
     pub fn group(&mut self, change: GroupChange) {
@@ -99,14 +97,12 @@ impl Updates {
         for id in self.stale.drain(..count) {
             let Some(row) = files.row_mut(id) else { continue };
             row.shown = Shown::UpToDate;
-            changes.push(FileChange {
-                id,
-                state: row.state,
-                percent: row.percent,
-                size: row.size,
-                document_id: self.documents.remove(&id),
-                error: self.failures.remove(&id),
-            });
+            let (document_id, error) = match self.ends.remove(&id) {
+                Some(Ok(document)) => (Some(document), None),
+                Some(Err(failure)) => (None, Some(failure)),
+                None => (None, None),
+            };
+            changes.push(FileChange { id, state: row.state, percent: row.percent, size: row.size, document_id, error });
         }
         Update {
             phase,
