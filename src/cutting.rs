@@ -5,18 +5,18 @@ use crate::store::Store;
 use cloudindex_engine::blocks::digest;
 use cloudindex_engine::{Block, BlockKey, CutSizes, Cutter, FileId, Input};
 use js_sys::Uint8Array;
-use rustc_hash::FxHashMap;
 
 /// The files that are being read.
 pub struct Cutting {
     sizes: CutSizes,
-    open: FxHashMap<FileId, Open>,
+    open: Vec<Open>,
     last: StreamId,
     /// Where chunks are copied to be digested or cut: one buffer for all, because wasm's memory never shrinks.
     scratch: Vec<u8>,
 }
 
 struct Open {
+    file: FileId,
     stream: StreamId,
     cutter: Cutter,
     blocks: u32,
@@ -24,39 +24,38 @@ struct Open {
 
 impl Cutting {
     pub fn new(sizes: CutSizes) -> Self {
-        Cutting { sizes, open: FxHashMap::default(), last: 0, scratch: Vec::new() }
+        Cutting { sizes, open: Vec::new(), last: 0, scratch: Vec::new() }
     }
 
     /// The file's stream; a new one if it has none. What an older stream still sends is then known to be stale.
     pub fn stream(&mut self, file: FileId) -> StreamId {
-        let (sizes, last) = (self.sizes, &mut self.last);
-        let open = self.open.entry(file).or_insert_with(|| {
-            *last = last.wrapping_add(1);
-            Open { stream: *last, cutter: Cutter::new(sizes), blocks: 0 }
-        });
-        open.stream
+        if let Some(open) = self.open.iter().find(|open| open.file == file) {
+            return open.stream;
+        }
+        self.last = self.last.wrapping_add(1);
+        self.open.push(Open { file, stream: self.last, cutter: Cutter::new(self.sizes), blocks: 0 });
+        self.last
     }
 
     pub fn stop(&mut self, file: FileId) {
-        self.open.remove(&file);
+        self.open.retain(|open| open.file != file);
     }
 
     /// Whether this is the file's stream now; if so it is over.
     pub fn end(&mut self, file: FileId, stream: StreamId) -> bool {
-        let current = self.open.get(&file).is_some_and(|open| open.stream == stream);
-        if current {
-            self.open.remove(&file);
-        }
-        current
+        let before = self.open.len();
+        self.open.retain(|open| (open.file, open.stream) != (file, stream));
+        self.open.len() < before
     }
 
     /// Cuts what came, keeps the blocks in `store`, and says so; nothing if the stream is stale.
     pub fn take(&mut self, bytes: Bytes, store: &Store) -> Option<Input> {
         let Bytes { file, stream, chunks, size, ended } = bytes;
-        let open = self.open.get_mut(&file).filter(|open| open.stream == stream)?;
+        let at = self.open.iter().position(|open| (open.file, open.stream) == (file, stream))?;
+        let open = &mut self.open[at];
         let length: usize = chunks.iter().map(|chunk| chunk.length() as usize).sum();
         if ended && open.cutter.read() == 0 && length <= self.sizes.small_file {
-            self.open.remove(&file);
+            self.open.swap_remove(at);
             let blocks = self.whole(file, length, chunks, store);
             return Some(Input::Cut { file, blocks, read: length as u64, size, ended });
         }
@@ -74,9 +73,9 @@ impl Cutting {
             open.cutter.push(copy, &mut keep);
         }
         let read = open.cutter.read();
-        if ended && let Some(open) = self.open.remove(&file) {
-            open.cutter.finish(&mut keep);
-        } else if let Some(open) = self.open.get_mut(&file) {
+        if ended {
+            self.open.swap_remove(at).cutter.finish(&mut keep);
+        } else {
             open.blocks = index;
         }
         Some(Input::Cut { file, blocks, read, size, ended })

@@ -4,7 +4,6 @@ use crate::js;
 use crate::store::Store;
 use cloudindex_engine::{AttemptId, Input, Reply, Request, Segment};
 use js_sys::{Function, Promise, Uint8Array};
-use rustc_hash::FxHashMap;
 use std::cell::RefCell;
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
@@ -14,7 +13,16 @@ use web_sys::AbortController;
 /// The attempts in flight. One that is called off is not here any more, and so reports nothing.
 pub struct Http {
     fetch: Option<Function>,
-    flights: Rc<RefCell<FxHashMap<AttemptId, AbortController>>>,
+    flights: Rc<Flights>,
+}
+
+/// As many as the engine lets fly: few.
+type Flights = RefCell<Vec<(AttemptId, AbortController)>>;
+
+fn land(flights: &Flights, attempt: AttemptId) -> Option<AbortController> {
+    let mut flights = flights.borrow_mut();
+    let at = flights.iter().position(|(id, _)| *id == attempt)?;
+    Some(flights.swap_remove(at).1)
 }
 
 impl Http {
@@ -27,7 +35,7 @@ impl Http {
     pub fn send(&self, attempt: AttemptId, request: Request, store: &Store, report: impl FnOnce(Input) + 'static) {
         let started = AbortController::new().and_then(|controller| {
             let sent = self.start(request, store, &controller)?;
-            self.flights.borrow_mut().insert(attempt, controller);
+            self.flights.borrow_mut().push((attempt, controller));
             Ok(sent)
         });
         let flights = Rc::clone(&self.flights);
@@ -35,8 +43,7 @@ impl Http {
             let outcome = match started {
                 Ok(sent) => {
                     let outcome = answer(sent).await;
-                    let flight = flights.borrow_mut().remove(&attempt);
-                    if flight.is_none() {
+                    if land(&flights, attempt).is_none() {
                         return;
                     }
                     outcome
@@ -52,15 +59,13 @@ impl Http {
 
     /// Calls an attempt off.
     pub fn abort(&self, attempt: AttemptId) {
-        let controller = self.flights.borrow_mut().remove(&attempt);
-        if let Some(controller) = controller {
+        if let Some(controller) = land(&self.flights, attempt) {
             controller.abort();
         }
     }
 
     pub fn abort_all(&self) {
-        let flights = std::mem::take(&mut *self.flights.borrow_mut());
-        flights.values().for_each(AbortController::abort);
+        self.flights.take().iter().for_each(|(_, controller)| controller.abort());
     }
 
     fn start(&self, request: Request, store: &Store, controller: &AbortController) -> Result<JsFuture, JsValue> {

@@ -7,7 +7,6 @@ use crate::ports::{Bytes, StreamId, ToHost};
 use cloudindex_engine::FileId;
 use futures::channel::oneshot;
 use js_sys::{Promise, Uint8Array};
-use rustc_hash::FxHashMap;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
@@ -26,10 +25,11 @@ const SIZING: f64 = 6.0;
 pub struct Streams {
     port: MessagePort,
     small_file: Cell<u64>,
-    open: Rc<RefCell<FxHashMap<FileId, Rc<Stream>>>>,
+    open: Rc<RefCell<Vec<Rc<Stream>>>>,
 }
 
 struct Stream {
+    row: FileId,
     id: StreamId,
     /// How far the engine lets it read.
     up_to: Cell<u64>,
@@ -61,7 +61,7 @@ impl Streams {
         size: Option<u64>,
         find: impl FnOnce() -> Result<File, String>,
     ) {
-        let open = self.open.borrow().get(&file).filter(|stream| stream.id == id).cloned();
+        let open = self.open.borrow().iter().find(|stream| (stream.row, stream.id) == (file, id)).cloned();
         if let Some(stream) = open {
             stream.up_to.set(up_to);
             if let Some(waiting) = stream.waiting.take() {
@@ -73,11 +73,13 @@ impl Streams {
         if size.is_some_and(|size| size <= self.small_file.get() && size < up_to) {
             return self.read_whole(file, id, find());
         }
+        let row = file;
         let opened = find().and_then(|file| {
             let reader = js::invoke(&file, "stream", &[])
                 .and_then(|stream| js::invoke(&stream, "getReader", &[]))
                 .map_err(|error| js::describe(&error))?;
             Ok(Stream {
+                row,
                 id,
                 up_to: Cell::new(up_to),
                 waiting: RefCell::default(),
@@ -88,10 +90,10 @@ impl Streams {
         match opened {
             Ok(stream) => {
                 let stream = Rc::new(stream);
-                self.open.borrow_mut().insert(file, Rc::clone(&stream));
+                self.open.borrow_mut().push(Rc::clone(&stream));
                 let (port, small_file, open) = (self.port.clone(), self.small_file.get(), Rc::clone(&self.open));
                 spawn_local(async move {
-                    let current = || open.borrow().get(&file).is_some_and(|now| Rc::ptr_eq(now, &stream));
+                    let current = || open.borrow().iter().any(|now| Rc::ptr_eq(now, &stream));
                     match stream.pump(file, small_file, &port, current).await {
                         Ok(Ok(())) => {}
                         Ok(Err(error)) => {
@@ -99,7 +101,7 @@ impl Streams {
                         }
                         Err(Stopped) => return,
                     }
-                    open.borrow_mut().remove(&file);
+                    open.borrow_mut().retain(|now| !Rc::ptr_eq(now, &stream));
                 });
             }
             Err(reason) => ToHost::Unreadable { file, stream: id, reason }.post(&self.port),
@@ -132,15 +134,15 @@ impl Streams {
     }
 
     pub fn stop(&self, file: FileId) {
-        let stopped = self.open.borrow_mut().remove(&file);
+        let at = self.open.borrow().iter().position(|stream| stream.row == file);
+        let stopped = at.map(|at| self.open.borrow_mut().swap_remove(at));
         if let Some(stream) = stopped {
             stream.stop();
         }
     }
 
     pub fn close(&self) {
-        let stopped = self.open.take();
-        stopped.values().for_each(|stream| stream.stop());
+        self.open.take().iter().for_each(|stream| stream.stop());
     }
 }
 
