@@ -1,12 +1,11 @@
 //! The page's side: rows of files, walks that find them, streams that read them, and the port to the engine.
 
-use crate::js::{self, Listener};
+use crate::js::{self, Listener, Signal};
 use crate::outlet::{Hooks, Outlet};
 use crate::ports::{ToHost, ToPage};
 use crate::reading::Streams;
 use crate::sources::Source;
 use crate::walk::{Stop, Walk};
-use futures::channel::oneshot;
 use js_sys::Promise;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -40,7 +39,7 @@ pub enum Roots {
 enum Gate {
     Open,
     /// The engine has enough for now; these walks wait.
-    Shut(Vec<oneshot::Sender<()>>),
+    Shut(Vec<Signal>),
     /// [`Files::close`] was called.
     Closed,
 }
@@ -99,7 +98,7 @@ impl Files {
     }
 
     pub fn close(&self) {
-        self.gate.replace(Gate::Closed);
+        self.set_gate(Gate::Closed);
         self.listener.take();
         self.streams.close();
         self.outlet.close();
@@ -117,17 +116,25 @@ impl Files {
 
     /// Waits while the engine has enough.
     pub async fn pass(&self) -> Result<(), Stop> {
-        let opened = match &mut *self.gate.borrow_mut() {
-            Gate::Open => return Ok(()),
-            Gate::Closed => return Err(Stop::Closed),
-            Gate::Shut(waiting) => {
-                let (open, opened) = oneshot::channel();
-                waiting.push(open);
-                opened
-            }
-        };
-        // Dropped by close.
-        opened.await.map_err(|_| Stop::Closed)
+        loop {
+            let opened = match &mut *self.gate.borrow_mut() {
+                Gate::Open => return Ok(()),
+                Gate::Closed => return Err(Stop::Closed),
+                Gate::Shut(waiting) => {
+                    let (signal, opened) = Signal::new();
+                    waiting.push(signal);
+                    opened
+                }
+            };
+            drop(opened.await);
+        }
+    }
+
+    /// Walks that waited look again.
+    fn set_gate(&self, gate: Gate) {
+        if let Gate::Shut(waiting) = self.gate.replace(gate) {
+            waiting.into_iter().for_each(Signal::give);
+        }
     }
 
     /// What the engine says.
@@ -144,20 +151,13 @@ impl Files {
                 spawn_local(crate::reading::sizes(self.port.clone(), files));
             }
             Some(ToPage::PauseWalk) => {
-                let mut gate = self.gate.borrow_mut();
-                if matches!(*gate, Gate::Open) {
-                    *gate = Gate::Shut(Vec::new());
+                if matches!(*self.gate.borrow(), Gate::Open) {
+                    self.set_gate(Gate::Shut(Vec::new()));
                 }
             }
             Some(ToPage::ResumeWalk) => {
-                let mut gate = self.gate.borrow_mut();
-                if let Gate::Shut(waiting) = &mut *gate {
-                    let waiting = std::mem::take(waiting);
-                    *gate = Gate::Open;
-                    // Waking runs nothing yet: futures are polled from a microtask.
-                    for open in waiting {
-                        let _ = open.send(());
-                    }
+                if matches!(*self.gate.borrow(), Gate::Shut(_)) {
+                    self.set_gate(Gate::Open);
                 }
             }
             None => js::complain(&format!("the host sent {}", js::show(message))),

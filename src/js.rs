@@ -2,10 +2,11 @@
 
 use cloudindex_engine::Failure;
 use cloudindex_engine::options::{self, Word};
-use js_sys::{Array, Function, JSON, Object, Reflect};
+use js_sys::{Array, Function, JSON, Object, Promise, Reflect};
 use serde::Serialize;
 use serde_wasm_bindgen::Serializer;
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
 use web_sys::{Event, EventTarget};
 
 #[wasm_bindgen]
@@ -140,6 +141,23 @@ pub fn show(value: &JsValue) -> String {
     // The page has a formatter for numbers; Rust's would be 20 kB more of it.
     let text = invoke(&js_sys::global(), "String", &[value]);
     text.ok().and_then(|text| text.as_string()).unwrap_or_default()
+}
+
+/// Ends the wait for it. Nothing runs before it returns: futures are polled from a microtask.
+pub struct Signal(Option<Function>);
+
+impl Signal {
+    pub fn new() -> (Self, JsFuture) {
+        let mut resolve = None;
+        let promise = Promise::new(&mut |given, _| resolve = Some(given.unchecked_into()));
+        (Signal(resolve), JsFuture::from(promise))
+    }
+
+    pub fn give(self) {
+        if let Some(resolve) = self.0 {
+            let _ = resolve.call0(&JsValue::UNDEFINED);
+        }
+    }
 }
 
 /// An event listener that ends when it is dropped.

@@ -2,10 +2,9 @@
 //!
 //! This is the hot path: for a small file one `stream()`, two `read()`s and one message, and its size is never asked.
 
-use crate::js;
+use crate::js::{self, Signal};
 use crate::ports::{Bytes, StreamId, ToHost};
 use cloudindex_engine::FileId;
-use futures::channel::oneshot;
 use js_sys::{Promise, Uint8Array};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -33,8 +32,8 @@ struct Stream {
     id: StreamId,
     /// How far the engine lets it read.
     up_to: Cell<u64>,
-    /// Sent to when the engine lets it read further; dropped when it is stopped.
-    waiting: RefCell<Option<oneshot::Sender<()>>>,
+    /// Given when the engine lets it read further, or stops it.
+    waiting: Cell<Option<Signal>>,
     reader: ReadableStreamDefaultReader,
     file: File,
 }
@@ -64,10 +63,7 @@ impl Streams {
         let open = self.open.borrow().iter().find(|stream| (stream.row, stream.id) == (file, id)).cloned();
         if let Some(stream) = open {
             stream.up_to.set(up_to);
-            if let Some(waiting) = stream.waiting.take() {
-                let _ = waiting.send(());
-            }
-            return;
+            return stream.wake();
         }
         self.stop(file);
         if size.is_some_and(|size| size <= self.small_file.get() && size < up_to) {
@@ -82,7 +78,7 @@ impl Streams {
                 row,
                 id,
                 up_to: Cell::new(up_to),
-                waiting: RefCell::default(),
+                waiting: Cell::default(),
                 reader: reader.unchecked_into(),
                 file,
             })
@@ -173,9 +169,12 @@ impl Stream {
                 }
             }
             if must_wait {
-                let (go, gone) = oneshot::channel();
-                self.waiting.replace(Some(go));
-                gone.await.map_err(|_| Stopped)?;
+                let (signal, given) = Signal::new();
+                self.waiting.set(Some(signal));
+                drop(given.await);
+                if !current() {
+                    return Err(Stopped);
+                }
                 continue;
             }
             let result = JsFuture::from(self.reader.read()).await;
@@ -217,8 +216,12 @@ impl Stream {
         JsFuture::from(Promise::resolve(&read)).await.map(drop)
     }
 
+    fn wake(&self) {
+        self.waiting.take().into_iter().for_each(Signal::give);
+    }
+
     fn stop(&self) {
-        self.waiting.take();
+        self.wake();
         let cancelled = JsFuture::from(self.reader.cancel());
         spawn_local(async move { drop(cancelled.await) });
     }

@@ -2,12 +2,12 @@
 //! page gets its turn after every few milliseconds, and one entry that can't be read does not stop the rest.
 
 use crate::files::{Files, Roots};
-use crate::js;
+use crate::js::{self, Signal};
 use crate::outlet::{Facts, Seen};
 use crate::sources::{self, Dropped, Node, Source};
-use futures::channel::oneshot;
 use js_sys::{Array, Promise};
 use rustc_hash::FxHashMap;
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
@@ -125,8 +125,9 @@ impl Walk {
         let mut folders = VecDeque::new();
         let mut next = Some(Folder::list(root.name(), root));
         let mut opening = VecDeque::new();
-        while let Some(Folder { path: folder, listing }) = next.take() {
-            let listed = listing.await.unwrap_or_else(|_| Err(js::type_error("the walk was given up")));
+        while let Some(Folder { path: folder, listing, listed }) = next.take() {
+            drop(listed.await);
+            let listed = listing.take().unwrap_or_else(|| Err(js::type_error("the folder was not listed")));
             // While the files of this folder are opened, the next one is listed already.
             next = folders.pop_front().map(|(path, node)| Folder::list(path, node));
             let mut listing = match listed {
@@ -214,15 +215,19 @@ impl Opening {
 /// A folder whose listing has begun.
 struct Folder {
     path: String,
-    listing: oneshot::Receiver<Result<Listing, JsValue>>,
+    listing: Rc<Cell<Option<Result<Listing, JsValue>>>>,
+    listed: JsFuture,
 }
 
 impl Folder {
     fn list(path: String, node: Node) -> Self {
-        let (listed, listing) = oneshot::channel();
-        // Nobody hears it when the walk is given up meanwhile.
-        spawn_local(async move { drop(listed.send(Listing::of(node).await)) });
-        Folder { path, listing }
+        let (listing, (signal, listed)) = (Rc::new(Cell::new(None)), Signal::new());
+        let begun = Rc::clone(&listing);
+        spawn_local(async move {
+            begun.set(Some(Listing::of(node).await));
+            signal.give();
+        });
+        Folder { path, listing, listed }
     }
 }
 
