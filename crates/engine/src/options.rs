@@ -6,6 +6,7 @@
 use crate::config::{Config, GroupBy, Refresh, Tracking};
 use crate::error::{Failure, codes};
 use crate::targets::cloudindex::NewBatch;
+use std::borrow::Cow;
 
 /// A value that an application gave to a word.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,7 +41,7 @@ pub fn is_section(path: &str) -> bool {
 pub fn read(words: Vec<(String, Word)>) -> Result<Config, Failure> {
     let mut reader = Reader { config: Config::default(), concurrency: None, batch: NewBatch::default() };
     for (path, word) in words {
-        reader.word(&path, &word)?;
+        reader.word(&path, &word).map_err(|why| refuse(&path, &why))?;
     }
     let Reader { mut config, concurrency, batch } = reader;
     config.concurrency = concurrency.unwrap_or(config.concurrency);
@@ -73,151 +74,154 @@ struct Reader {
 }
 
 impl Reader {
-    fn word(&mut self, path: &str, value: &Word) -> Result<(), Failure> {
+    fn word(&mut self, path: &str, value: &Word) -> Result<(), Wrong> {
         let config = &mut self.config;
         match path {
-            "baseUrl" => config.base_url = url(path, value)?,
-            "apiKey" => config.token = Some(token(path, value)?),
-            "refresh" => config.refresh = if flag(path, value)? { Refresh::Ask } else { Refresh::Never },
-            "batchId" => config.batch_id = Some(text(path, value)?),
-            "resume" => config.journal = Some(text(path, value)?),
-            "batch.name" => self.batch.name = Some(text(path, value)?),
-            "batch.description" => self.batch.description = Some(text(path, value)?),
+            "baseUrl" => config.base_url = url(value)?,
+            "apiKey" => config.token = Some(token(value)?),
+            "refresh" => config.refresh = if flag(value)? { Refresh::Ask } else { Refresh::Never },
+            "batchId" => config.batch_id = Some(text(value)?),
+            "resume" => config.journal = Some(text(value)?),
+            "batch.name" => self.batch.name = Some(text(value)?),
+            "batch.description" => self.batch.description = Some(text(value)?),
             "batch.metadata" => match value {
                 Word::Object(json) => self.batch.metadata = Some(json.clone()),
-                _ => return Err(refuse(path, "must be an object")),
+                _ => return Err("must be an object".into()),
             },
             "concurrency" | "processing.concurrency" | "network.maxConcurrent" => {
-                let most = whole(path, value, 1, 64)? as usize;
+                let most = whole(value, 1, 64)? as usize;
                 self.concurrency = Some(self.concurrency.map_or(most, |known| known.min(most)));
             }
-            "batchSize" => config.batch_size = whole(path, value, 1, 1_000_000)? as usize,
-            "maxBatchBytes" => config.max_batch_bytes = Some(bytes(path, value, 1)?),
-            "groupBy" => config.group_by = group_by(path, value)?,
+            "batchSize" => config.batch_size = whole(value, 1, 1_000_000)? as usize,
+            "maxBatchBytes" => config.max_batch_bytes = Some(bytes(value, 1)?),
+            "groupBy" => config.group_by = group_by(value)?,
             "retryAttempts" | "processing.retryAttempts" | "retryStrategy.maxAttempts" => {
-                config.attempts = whole(path, value, 1, 1000)? as u32;
+                config.attempts = whole(value, 1, 1000)? as u32;
             }
-            "processing.timeout" => config.file_timeout = Some(whole(path, value, 1, u64::from(u32::MAX))?),
-            "timeout" | "network.timeout" => config.network_timeout = whole(path, value, 1, u64::from(u32::MAX))?,
+            "processing.timeout" => config.file_timeout = Some(whole(value, 1, u64::from(u32::MAX))?),
+            "timeout" | "network.timeout" => config.network_timeout = whole(value, 1, u64::from(u32::MAX))?,
             "chunkSize" | "processing.chunkSize" => {
-                self.batch.chunk_size = Some(whole(path, value, 1, 1_000_000)?);
+                self.batch.chunk_size = Some(whole(value, 1, 1_000_000)?);
             }
             // Web Workers are the shell's: one serves reading, cutting and hashing today, which is within every cap.
             "maxWorkers" | "processing.maxWorkers" => {
-                whole(path, value, 1, 64)?;
+                whole(value, 1, 64)?;
             }
-            "queueSize" | "processing.queueSize" => config.queue_size = whole(path, value, 1, 10_000_000)? as usize,
+            "queueSize" | "processing.queueSize" => config.queue_size = whole(value, 1, 10_000_000)? as usize,
             "maxBatchSize" | "limits.maxBatchSize" => {
-                let most = whole(path, value, 1, u64::from(u32::MAX))?;
+                let most = whole(value, 1, u64::from(u32::MAX))?;
                 config.max_files = Some(most);
                 self.batch.limits.max_batch_size = Some(most);
             }
             "maxFileSize" | "limits.maxFileSize" => {
-                let most = bytes(path, value, 0)?;
+                let most = bytes(value, 0)?;
                 config.max_file_size = Some(most);
                 self.batch.limits.max_file_size = Some(most);
             }
             "totalBatchBytes" | "limits.totalBatchBytes" => {
-                let most = bytes(path, value, 0)?;
+                let most = bytes(value, 0)?;
                 config.total_bytes = Some(most);
                 self.batch.limits.total_batch_bytes = Some(most);
             }
-            "tracking.enabled" => config.tracking = if flag(path, value)? { Tracking::Follow } else { Tracking::Off },
-            "tracking.webhookUrl" => self.batch.webhook_url = Some(url(path, value)?),
-            "tracking.statusInterval" => config.status_interval = whole(path, value, 100, 86_400_000)?,
-            "retryStrategy.backoff.initial" => config.backoff_initial = whole(path, value, 0, 3_600_000)?,
-            "retryStrategy.backoff.maxDelay" => config.backoff_max = whole(path, value, 0, 3_600_000)?,
+            "tracking.enabled" => config.tracking = if flag(value)? { Tracking::Follow } else { Tracking::Off },
+            "tracking.webhookUrl" => self.batch.webhook_url = Some(url(value)?),
+            "tracking.statusInterval" => config.status_interval = whole(value, 100, 86_400_000)?,
+            "retryStrategy.backoff.initial" => config.backoff_initial = whole(value, 0, 3_600_000)?,
+            "retryStrategy.backoff.maxDelay" => config.backoff_max = whole(value, 0, 3_600_000)?,
             "retryStrategy.backoff.multiplier" => match value {
                 Word::Number(growth) if (1.0..=100.0).contains(growth) => config.backoff_multiplier = *growth,
-                _ => return Err(refuse(path, "must be a number from 1 to 100")),
+                _ => return Err("must be a number from 1 to 100".into()),
             },
-            "retryStrategy.conditions.retryable" => config.retryable.extend(list(path, value)?),
-            "retryStrategy.conditions.fatal" => config.fatal.extend(list(path, value)?),
+            "retryStrategy.conditions.retryable" => config.retryable.extend(list(value)?),
+            "retryStrategy.conditions.fatal" => config.fatal.extend(list(value)?),
             "maxBufferSize" | "memory.maxBufferSize" => {
                 // Under this not even one block of the greatest size could be read, held and sent.
-                config.max_buffer = bytes(path, value, 4 * config.cut.max as u64)?;
+                config.max_buffer = bytes(value, 4 * config.cut.max as u64)?;
             }
-            "memory.clearInterval" => config.clear_interval = whole(path, value, 1, 86_400_000)?,
-            _ if is_section(path) => return Err(refuse(path, "must be an object")),
-            _ => return Err(refuse(path, "is not an option")),
+            "memory.clearInterval" => config.clear_interval = whole(value, 1, 86_400_000)?,
+            _ if is_section(path) => return Err("must be an object".into()),
+            _ => return Err("is not an option".into()),
         }
         Ok(())
     }
 }
 
+/// What a word's value must be.
+type Wrong = Cow<'static, str>;
+
 fn refuse(path: &str, why: &str) -> Failure {
     Failure::validation(codes::INVALID_OPTION, format!("the option “{path}” {why}"))
 }
 
-fn text(path: &str, value: &Word) -> Result<String, Failure> {
+fn text(value: &Word) -> Result<String, Wrong> {
     match value {
         Word::Text(text) if !text.is_empty() => Ok(text.clone()),
-        _ => Err(refuse(path, "must be a text that is not empty")),
+        _ => Err("must be a text that is not empty".into()),
     }
 }
 
-fn url(path: &str, value: &Word) -> Result<String, Failure> {
+fn url(value: &Word) -> Result<String, Wrong> {
     match value {
         // Empty: the page's own origin.
         Word::Text(url) if url.is_empty() || url.starts_with('/') => Ok(url.clone()),
         Word::Text(url) if url.starts_with("https://") || url.starts_with("http://") => Ok(url.clone()),
-        _ => Err(refuse(path, "must be an http or https address")),
+        _ => Err("must be an http or https address".into()),
     }
 }
 
 /// What goes into a header must be able to stand there.
-fn token(path: &str, value: &Word) -> Result<String, Failure> {
-    let token = text(path, value)?;
+fn token(value: &Word) -> Result<String, Wrong> {
+    let token = text(value)?;
     match token.bytes().all(|byte| byte.is_ascii_graphic()) {
         true => Ok(token),
-        false => Err(refuse(path, "must be printable ASCII without spaces")),
+        false => Err("must be printable ASCII without spaces".into()),
     }
 }
 
-fn flag(path: &str, value: &Word) -> Result<bool, Failure> {
+fn flag(value: &Word) -> Result<bool, Wrong> {
     match value {
         Word::Flag(flag) => Ok(*flag),
-        _ => Err(refuse(path, "must be true or false")),
+        _ => Err("must be true or false".into()),
     }
 }
 
-fn whole(path: &str, value: &Word, least: u64, most: u64) -> Result<u64, Failure> {
+fn whole(value: &Word, least: u64, most: u64) -> Result<u64, Wrong> {
     match value {
         Word::Number(number) if number.fract() == 0.0 && (least as f64..=most as f64).contains(number) => {
             Ok(*number as u64)
         }
-        _ => Err(refuse(path, &format!("must be a whole number from {least} to {most}"))),
+        _ => Err(format!("must be a whole number from {least} to {most}").into()),
     }
 }
 
-fn list(path: &str, value: &Word) -> Result<Vec<String>, Failure> {
+fn list(value: &Word) -> Result<Vec<String>, Wrong> {
     match value {
         Word::List(codes) => Ok(codes.clone()),
-        _ => Err(refuse(path, "must be a list of codes")),
+        _ => Err("must be a list of codes".into()),
     }
 }
 
-fn group_by(path: &str, value: &Word) -> Result<GroupBy, Failure> {
-    let Word::Text(by) = value else { return Err(refuse(path, "must be 'type', 'folder' or a function")) };
+fn group_by(value: &Word) -> Result<GroupBy, Wrong> {
+    let Word::Text(by) = value else { return Err("must be 'type', 'folder' or a function".into()) };
     match by.as_str() {
         "type" => Ok(GroupBy::Type),
         "folder" => Ok(GroupBy::Folder),
         "application" => Ok(GroupBy::Application),
-        _ => Err(refuse(path, "must be 'type', 'folder' or a function")),
+        _ => Err("must be 'type', 'folder' or a function".into()),
     }
 }
 
 /// A number of bytes, or a text such as `'512KB'` or `'1.5 GiB'`. KB is 1,000 bytes, KiB 1,024.
-fn bytes(path: &str, value: &Word, least: u64) -> Result<u64, Failure> {
+fn bytes(value: &Word, least: u64) -> Result<u64, Wrong> {
     let size = match value {
         Word::Text(text) => size(text),
         // 2^53: whole numbers of JavaScript end there.
-        _ => whole(path, value, 0, 1 << 53).ok(),
+        _ => whole(value, 0, 1 << 53).ok(),
     };
     match size {
         Some(size) if size >= least => Ok(size),
-        Some(_) => Err(refuse(path, &format!("must be at least {least} bytes"))),
-        None => Err(refuse(path, "must be a number of bytes, or a size such as '512KB' or '1.5 GiB'")),
+        Some(_) => Err(format!("must be at least {least} bytes").into()),
+        None => Err("must be a number of bytes, or a size such as '512KB' or '1.5 GiB'".into()),
     }
 }
 
