@@ -5,20 +5,18 @@ use crate::driver::Driver;
 use crate::http::Http;
 use crate::journal::{Journal, Told};
 use crate::js::{self, Listener};
+use crate::plain::Plain;
 use crate::ports::{ToHost, ToPage};
 use crate::store::Store;
 use crate::timer::Timer;
 use cloudindex_engine::{CallId, Config, Engine, Failure, FileId, Input, Method, Update};
 use js_sys::{Array, Function};
-use serde::Serialize;
 use std::cell::RefCell;
 use std::rc::{Rc, Weak};
 use wasm_bindgen::prelude::*;
 use web_sys::{Event, MessageEvent, MessagePort};
 
 /// What the host says on the control port (`docs/architecture.md`).
-#[derive(Serialize)]
-#[serde(tag = "t", rename_all = "lowercase")]
 pub enum ToFacade<'a> {
     Ready {},
     Update {
@@ -27,9 +25,7 @@ pub enum ToFacade<'a> {
     Refresh {},
     Answer {
         id: CallId,
-        #[serde(skip_serializing_if = "Option::is_none")]
         body: Option<String>,
-        #[serde(skip_serializing_if = "Option::is_none")]
         error: Option<Failure>,
     },
     /// The journal was let go or lost, or there is none: the answer to `discard` and `close`.
@@ -48,7 +44,7 @@ impl ToFacade<'_> {
     }
 
     pub fn post(&self, control: &MessagePort) {
-        if let Err(error) = control.post_message(&js::plain(self)) {
+        if let Err(error) = control.post_message(&self.plain()) {
             js::complain(&format!("a message was not sent: {}", js::describe(&error)));
         }
     }

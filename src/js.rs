@@ -3,8 +3,6 @@
 use cloudindex_engine::Failure;
 use cloudindex_engine::options::{self, Word};
 use js_sys::{Array, Function, JSON, Object, Promise, Reflect};
-use serde::Serialize;
-use serde_wasm_bindgen::Serializer;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Event, EventTarget};
@@ -25,14 +23,6 @@ extern "C" {
 /// What only a bug can cause: said, because silence would hide it; not fatal, because the upload may go on.
 pub fn complain(what: &str) {
     console_error(&format!("cloudindex-uploader: {what}"));
-}
-
-/// A plain object: fields by name, `None` as undefined, maps as objects.
-pub fn plain<T: Serialize>(value: &T) -> JsValue {
-    value.serialize(&Serializer::new().serialize_maps_as_objects(true)).unwrap_or_else(|error| {
-        complain(&error.to_string());
-        JsValue::UNDEFINED
-    })
 }
 
 /// An application's options, from JSON text, taken apart into words with their paths.

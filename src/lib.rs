@@ -6,7 +6,7 @@
 //! * the page's side: [`files`] is the [`Intake`], [`walk`] finds files in whatever was dropped (taken by [`sources`]),
 //!   [`outlet`] reports them in slices, [`reading`] streams them;
 //! * what outlives both: [`journal`](mod@journal);
-//! * between them: [`ports`] has the private messages, [`js`] the conversions.
+//! * between them: [`ports`] has the private messages, [`plain`] what the facade is told, [`js`] the conversions.
 //!
 //! This file is the surface that JavaScript sees. It is empty natively, so that `cargo test --workspace` works.
 #![cfg(target_arch = "wasm32")]
@@ -19,6 +19,7 @@ pub mod http;
 pub mod journal;
 pub mod js;
 pub mod outlet;
+pub mod plain;
 pub mod ports;
 pub mod reading;
 pub mod sources;
@@ -28,6 +29,7 @@ pub mod walk;
 
 use cloudindex_engine::{Config, Found, limits, options, plan};
 use js_sys::{Array, Function, Promise, Uint32Array};
+use plain::Plain;
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::future_to_promise;
@@ -74,7 +76,7 @@ export interface Left {
 
 /// An application's options, resolved; a Failure as JavaScript gets it.
 fn config(options: &str) -> Result<Config, JsValue> {
-    js::words(options).and_then(options::read).map_err(|failure| js::plain(&failure))
+    js::words(options).and_then(options::read).map_err(|failure| failure.plain())
 }
 
 /// Runs an engine in this thread. `options`: JSON text of what the application set. Wrong options: throws a Failure.
@@ -107,7 +109,7 @@ pub fn left(options: &str) -> Result<Promise, JsValue> {
 /// The body of `POST /v1/batches` from what `batches.create` was given; wrong options: throws a Failure.
 #[wasm_bindgen(js_name = newBatch)]
 pub fn new_batch(options: &str) -> Result<String, JsValue> {
-    js::words(options).and_then(options::new_batch).map_err(|failure| js::plain(&failure))
+    js::words(options).and_then(options::new_batch).map_err(|failure| failure.plain())
 }
 
 /// The seed's optimizeBatchSize without its faults: indexes by batch; files over the limit in `rejected`.
@@ -131,7 +133,7 @@ pub fn validate(paths: Vec<String>, sizes: Vec<f64>, options: &str) -> Result<Js
     let refused = limits::validate(&found, &config);
     let refused: Array = refused
         .iter()
-        .map(|(index, failure)| js::object(&[("index", (*index as u32).into()), ("error", js::plain(failure))]))
+        .map(|(index, failure)| js::object(&[("index", (*index as u32).into()), ("error", failure.plain())]))
         .collect();
     Ok(refused.into())
 }

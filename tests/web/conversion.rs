@@ -6,6 +6,7 @@ use cloudindex_engine::progress::Basis;
 use cloudindex_engine::{Failure, FileChange, FileState, Found, GroupChange, Phase, Progress, Update};
 use cloudindex_uploader::host::ToFacade;
 use cloudindex_uploader::js;
+use cloudindex_uploader::plain::Plain;
 use cloudindex_uploader::ports::{ToHost, ToPage};
 use cloudindex_uploader::{check_options, plan_batches, validate};
 use js_sys::{Array, JSON, Uint32Array};
@@ -87,7 +88,7 @@ fn an_update_is_a_plain_object() {
         progress: Progress { total: 2, completed: 1, basis: Basis::Bytes, percent: 51.5, ..Progress::default() },
         ..Update::default()
     };
-    let message = js::plain(&ToFacade::Update { update: &update });
+    let message = ToFacade::Update { update: &update }.plain();
     assert_eq!(
         json(&message),
         r#"{"t":"update","update":{"phase":"running","batchId":"b1","files":["#.to_owned()
@@ -110,7 +111,7 @@ fn the_other_messages_are_plain_objects_too() {
         ),
         (ToFacade::Fatal { message: "a bug" }, r#"{"t":"fatal","message":"a bug"}"#),
     ] {
-        assert_eq!(json(&js::plain(&message)), expected);
+        assert_eq!(json(&message.plain()), expected);
     }
 }
 

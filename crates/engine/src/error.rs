@@ -1,7 +1,6 @@
 //! Why something failed, in the words of the wire: a type, a code, and a sentence that names the file, the limit and the fix.
 
 use cloudindex_wire::{ErrorType, Problem};
-use serde::Serialize;
 use std::borrow::Cow;
 
 /// Codes that only the client gives; the rest are in [`cloudindex_wire::codes`].
@@ -26,20 +25,16 @@ pub mod codes {
 }
 
 /// A failure as the page shows it and `UploadError` carries it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Failure {
-    #[serde(rename = "type")]
     pub kind: ErrorType,
     pub code: Cow<'static, str>,
     pub message: String,
     /// Trying again may help.
     pub retryable: bool,
     /// HTTP status, when there was a response.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
     /// How many attempts were made.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub attempt: Option<u32>,
 }
 

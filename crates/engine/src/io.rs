@@ -3,7 +3,6 @@
 use crate::error::Failure;
 use crate::progress::Progress;
 use cloudindex_wire::Digest;
-use serde::Serialize;
 use std::ops::Range;
 
 /// Milliseconds since an origin of the shell's choosing. It must not fall; everything else is the engine's business.
@@ -205,8 +204,7 @@ pub struct Reply {
 }
 
 /// Where a file stands. The last five are final, until a retry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileState {
     /// Found; its turn has not come.
     Waiting,
@@ -227,6 +225,19 @@ pub enum FileState {
 }
 
 impl FileState {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            FileState::Waiting => "waiting",
+            FileState::Reading => "reading",
+            FileState::Sending => "sending",
+            FileState::Committed => "committed",
+            FileState::Duplicate => "duplicate",
+            FileState::Failed => "failed",
+            FileState::Rejected => "rejected",
+            FileState::Cancelled => "cancelled",
+        }
+    }
+
     /// Nothing more happens to the file by itself.
     pub fn is_final(self) -> bool {
         !matches!(self, FileState::Waiting | FileState::Reading | FileState::Sending)
@@ -239,8 +250,7 @@ impl FileState {
 }
 
 /// Where the whole upload stands.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Phase {
     /// Nothing to do (yet).
     #[default]
@@ -256,13 +266,25 @@ pub enum Phase {
     Cancelled,
 }
 
+impl Phase {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Phase::Idle => "idle",
+            Phase::Running => "running",
+            Phase::Paused => "paused",
+            Phase::Stalled => "stalled",
+            Phase::Following => "following",
+            Phase::Complete => "complete",
+            Phase::Cancelled => "cancelled",
+        }
+    }
+}
+
 /// What changed, for the page: at most one a frame.
-#[derive(Debug, Default, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Default)]
 pub struct Update {
     pub phase: Phase,
     /// The batch's id, as soon as it is known.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub batch_id: Option<String>,
     /// Files whose state or percent is not what the last update said.
     pub files: Vec<FileChange>,
@@ -270,33 +292,26 @@ pub struct Update {
     pub groups: Vec<GroupChange>,
     pub progress: Progress,
     /// Why the upload stalls or stopped, in words.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<Failure>,
     /// The batch's status as the server last told it (`tracking.enabled`), as its JSON text.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
 }
 
 /// The newest state of a file.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug)]
 pub struct FileChange {
     pub id: FileId,
     pub state: FileState,
     /// Bytes acked, 0 to 100, never falling while the file is under way.
     pub percent: u8,
     /// Known from the moment it was read or asked.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub size: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub document_id: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<Failure>,
 }
 
 /// A group started or completed; numbers count from 1.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(tag = "change", rename_all = "lowercase")]
+#[derive(Debug, Clone, PartialEq)]
 pub enum GroupChange {
     Started { number: u32, files: Vec<FileId> },
     Completed { number: u32, files: Vec<FileId> },

@@ -2,11 +2,9 @@
 
 use crate::io::{FileState, Now};
 use crate::throughput::Throughput;
-use serde::Serialize;
 
 /// What percent and time left are counted in.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Basis {
     /// Some sizes are not known yet.
     #[default]
@@ -14,9 +12,17 @@ pub enum Basis {
     Bytes,
 }
 
+impl Basis {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Basis::Files => "files",
+            Basis::Bytes => "bytes",
+        }
+    }
+}
+
 /// A snapshot, as the page gets it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Progress {
     /// Files found so far.
     pub total: u64,
@@ -34,7 +40,6 @@ pub struct Progress {
     pub total_bytes: u64,
     pub bytes_per_second: f64,
     /// `None` (absent) until there is something to measure.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub seconds_left: Option<f64>,
     /// 0 to 100, never falling, also while more files are found.
     pub percent: f64,

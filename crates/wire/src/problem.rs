@@ -16,6 +16,16 @@ pub enum ErrorType {
     System,
 }
 
+impl ErrorType {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ErrorType::Validation => "validation",
+            ErrorType::Processing => "processing",
+            ErrorType::System => "system",
+        }
+    }
+}
+
 /// An error body. `code` is for programs, `detail` for people: it names the thing, the limit and the fix.
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
