@@ -7,7 +7,7 @@ import { Complaint, ROOT, command } from './lib/run.mjs';
 
 // Bytes of brotli, wasm and JavaScript together. The aim is what is wanted, the limit what is held today: it only ever falls.
 const AIM = 75_000;
-const LIMIT = 102_000;
+const LIMIT = 101_600;
 
 await command(async () => {
   await build();
