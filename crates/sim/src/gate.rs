@@ -124,7 +124,12 @@ impl<'a> Gate<'a> {
         }
         // Where questions come between, an answer that some of it came through counts as progress, and attempts begin anew.
         let asks = config.ask == Ask::WhileItPays && matches!(kind, Kind::Documents | Kind::Blocks);
-        let most = if asks && config.attempts > 1 { 3 * config.attempts } else { config.attempts };
+        let most = match kind {
+            _ if asks && config.attempts > 1 => 3 * config.attempts,
+            // Each upload that is followed asks anew how the same batch stands.
+            Kind::Batch => config.attempts * (1 + self.scenario.walks.len() as u32),
+            _ => config.attempts,
+        };
         if kind != Kind::Call && !anonymous && self.failures.get(&request).is_some_and(|failed| *failed >= most) {
             return Err(format!("{kind:?} is sent once more after {} attempts", config.attempts));
         }

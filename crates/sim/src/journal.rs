@@ -146,7 +146,8 @@ impl Journal {
                 self.asked += 1;
                 Hold::Free
             }
-            Hold::Failing => Hold::Leaving,
+            // Let go twice: it was asked for once more before its loss was heard.
+            Hold::Failing | Hold::Leaving => Hold::Leaving,
             _ => return Err(format!("the journal is closed, and is {:?}", self.hold)),
         };
         Ok(())
