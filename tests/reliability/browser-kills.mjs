@@ -23,13 +23,13 @@ export default function browserKills({ seed = 1 } = {}) {
       const began = performance.now();
       for (const moment of moments(KILLS, 490 * MB, seed)) {
         const browser = await Chromium.launch({ profile });
-        const page = await upload(browser, proxy.url);
+        const page = await visit(browser, proxy.url);
         await page.drop('#drop', [folder]);
         await until(server, moment, page);
         await browser.kill();
       }
       const browser = await Chromium.launch({ profile });
-      const page = await upload(browser, proxy.url);
+      const page = await visit(browser, proxy.url);
       await page.drop('#drop', [folder]);
       const end = await finished(page, 600_000);
       const took = performance.now() - began;
@@ -50,6 +50,13 @@ export default function browserKills({ seed = 1 } = {}) {
       await server.stop();
     }
   });
+}
+
+/** The page, when it has told what was left: a drop of DevTools' that meets the page as it moves down for that can be lost. */
+async function visit(browser, url) {
+  const page = await upload(browser, url);
+  await page.waitFor(() => !document.querySelector('#unfinished').hidden, { timeout: 3000 }).catch(() => undefined);
+  return page;
 }
 
 /** Mostly small files and some of many megabytes, of so many bytes together. */
