@@ -42,6 +42,7 @@ const REGRESSIONS: &[(u64, &str)] = &[
     (54382, "the rests that ten cutters held filled the memory, and nothing moved any more"),
     (8922, "what was granted against that went over the memory, where others could still move"),
     (191002, "a batch that the server had closed stayed unfinished in the journal, when no other could be made"),
+    (280790, "an attempt was called off twice, when another overdue one had ended the upload"),
 ];
 
 #[test]

@@ -15,10 +15,10 @@ impl Engine {
     /// What time alone brought: attempts without an answer, files that took too long, a link that stays silent.
     pub(super) fn expire(&mut self, now: Now) {
         for attempt in self.transport.overdue(now) {
+            // The one before it may have ended all that flew.
+            let Some(sent) = self.transport.sent(attempt) else { continue };
             self.actions.push_back(Action::Abort(attempt));
-            if let Some(sent) = self.transport.sent(attempt) {
-                self.tally.link().timed_out(sent, now);
-            }
+            self.tally.link().timed_out(sent, now);
             let waited = self.config.network_timeout;
             self.unanswered(attempt, &format!("no answer within {waited} ms (network.timeout)"), Loss::TimedOut, now);
         }
