@@ -128,11 +128,10 @@ impl Engine {
 
     /// The size is known now; refuses what is over a limit.
     fn accept_size(&mut self, id: FileId, size: u64) -> Result<(), Failure> {
-        let path = self.path(id);
+        let (path, wall) = (self.path(id), self.wall(self.now));
         let Some(row) = self.files.row_mut(id) else { return Ok(()) };
         row.size = Some(size);
         self.tally.sized(size);
-        let wall = self.config.epoch.saturating_add(self.now.0);
         if row.state == FileState::Waiting && row.last_modified.is_some_and(|at| tells_changes(at, wall)) {
             row.facts = Facts::Firm;
         }

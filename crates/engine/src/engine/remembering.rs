@@ -79,11 +79,18 @@ impl Memory {
     pub fn batch(&self) -> Option<&str> {
         self.log.unfinished.as_ref().map(|left| &*left.batch)
     }
+
+    /// Nobody goes on with it, this page or a later one.
+    fn forget_batch(&mut self) {
+        if self.log.unfinished.take().is_some() {
+            self.writer.closed();
+        }
+    }
 }
 
 impl Engine {
     /// ms since 1970.
-    fn wall(&self, now: Now) -> u64 {
+    pub(super) fn wall(&self, now: Now) -> u64 {
         self.config.epoch.saturating_add(now.0)
     }
 
@@ -99,12 +106,11 @@ impl Engine {
             return;
         }
         self.memory.stage = Book::Open;
-        if self.updates.reason.as_ref().is_some_and(|reason| reason.code == codes::JOURNAL_BUSY) {
-            self.updates.reason = None;
-        }
+        self.forget_busy();
         self.updates.say();
+        let wall = self.wall(now);
         let memory = &mut self.memory;
-        memory.log = Log::read(records, self.config.epoch.saturating_add(now.0), self.config.journal_life);
+        memory.log = Log::read(records, wall, self.config.journal_life);
         if memory.log.is_worn {
             self.actions.push_back(Action::Rewrite(Some(memory.log.rewritten())));
         }
@@ -145,9 +151,7 @@ impl Engine {
             _ => Book::None,
         };
         memory.writer = Writer::default();
-        if self.updates.reason.as_ref().is_some_and(|reason| reason.code == codes::JOURNAL_BUSY) {
-            self.updates.reason = None;
-        }
+        self.forget_busy();
         if awaited {
             self.updates.say();
             self.enter_all(now);
@@ -168,8 +172,13 @@ impl Engine {
 
     fn start_afresh(&mut self) {
         self.memory.wish = Wish::GoOn;
-        if self.memory.log.unfinished.take().is_some() {
-            self.memory.writer.closed();
+        self.memory.forget_batch();
+    }
+
+    /// Nobody has to be waited for any more.
+    fn forget_busy(&mut self) {
+        if self.updates.reason.as_ref().is_some_and(|reason| reason.code == codes::JOURNAL_BUSY) {
+            self.updates.reason = None;
         }
     }
 
@@ -252,9 +261,7 @@ impl Engine {
 
     /// That batch is gone or closed: the server is right, and there will be a new one.
     pub(super) fn open_another(&mut self) {
-        if self.memory.log.unfinished.take().is_some() {
-            self.memory.writer.closed();
-        }
+        self.memory.forget_batch();
         if self.batch == Batch::Opening {
             self.transport.enqueue(Errand::Open);
         }
@@ -269,8 +276,7 @@ impl Engine {
     /// The batch that is closed now is not the one to go on with.
     pub(super) fn leave_closed(&mut self) {
         if matches!(&self.batch, Batch::Closed(batch) if self.memory.batch() == Some(batch)) {
-            self.memory.log.unfinished = None;
-            self.memory.writer.closed();
+            self.memory.forget_batch();
         }
     }
 
