@@ -1,0 +1,11 @@
+// Who is compared: each has a file in contenders/, whose `upload(files)` runs in the page. Here is what is not the page's.
+
+/** `server`: what it uploads to. `drop`: it is given the folder by a drop. `only`: workloads that it is made for.
+ *  `quick`: it is in --quick. `page`: it brings a page of its own. */
+export const CONTENDERS = {
+  ours: { title: 'cloudindex-uploader', server: 'cloudindex', quick: true },
+  'ours-drop': { title: 'cloudindex-uploader, folder dropped', server: 'cloudindex', drop: true },
+  fetch: { title: 'fetch, one file a request', server: 'receiver', quick: true },
+  'fetch-pieces': { title: 'fetch, pieces of 32 MiB', server: 'receiver', only: ['C'] },
+  'fetch-formdata': { title: 'fetch, FormData of 100', server: 'receiver' },
+};

@@ -1,0 +1,130 @@
+// One run: one contender, one workload, one link, in a browser of its own.
+import { build } from 'esbuild';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ROOT } from '../../scripts/lib/run.mjs';
+import { Chromium } from '../../tests/e2e/cdp.mjs';
+import { watchMemory } from '../../tests/e2e/memory.mjs';
+import { Page } from '../../tests/e2e/page.mjs';
+import { liveness, watch } from '../../tests/e2e/probe.mjs';
+import { CONTENDERS } from '../contenders.mjs';
+import { link } from './link.mjs';
+import { cpuSeconds, machineSeconds } from './process.mjs';
+import { SERVERS } from './servers.mjs';
+
+const HERE = join(ROOT, 'bench');
+/** A page whose thread is held does not answer: after this it is asked no more. */
+const PATIENCE = 5000;
+
+const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
+
+/** The figures of a run; `limit`: seconds. */
+export async function measure({ contender, workload, latency, rate, limit }) {
+  const about = CONTENDERS[contender];
+  const ends = [];
+  try {
+    const server = await SERVERS[about.server]();
+    ends.unshift(() => server.stop());
+    const way = await link(server, { latency, rate });
+    ends.unshift(() => way.close());
+    const browser = await Chromium.launch({ flags: about.flags });
+    ends.unshift(() => browser.kill());
+    const page = await Page.open(browser, way.url + (about.page ?? server.page));
+    await install(page, contender, about);
+    await sleep(500); // whatever a page does after it is loaded
+    const idle = await watchMemory(browser.pid).stop();
+    return await run({ about, workload, server, way, browser, page, limit, idle });
+  } finally {
+    for (const end of ends) await end().catch((error) => console.error(`at the end of ${contender}: ${error.message}`));
+  }
+}
+
+async function run({ about, workload, server, way, browser, page, limit, idle }) {
+  const before = await server.figures();
+  const memory = watchMemory(browser.pid);
+  const cpu = clocks(browser, server);
+  const sent = way.sent();
+  const began = performance.now();
+  const given = give(page, about, workload).catch((error) => page.log.push(`giving files: ${error.message}`));
+  const waiting = page.waitFor(() => window.bench.done, { timeout: 3_600_000 }).catch((error) => ({ error: error.message }));
+  const done = await Promise.race([waiting, sleep(limit * 1000)]);
+  const used = cpu();
+  const wire = way.sent();
+  const figures = await server.figures();
+  const alive = await Promise.race([observed(page).catch(() => undefined), sleep(PATIENCE)]);
+  const { rendererPeakMiB, browserPeakMiB } = await memory.stop();
+  await Promise.race([given, sleep(PATIENCE)]);
+  const result = {
+    finished: done !== undefined && done.error === undefined,
+    error: done?.error,
+    seconds: done?.seconds ?? (performance.now() - began) / 1000,
+    files: figures.files,
+    requests: (await about.requests?.(page)) ?? figures.requests - before.requests,
+    wireMB: wire === undefined ? undefined : (wire - sent) / 1e6,
+    firstByteMs: figures.firstByte && alive?.started ? figures.firstByte - alive.started : undefined,
+    longestTaskMs: alive?.longestTaskMs,
+    longestGapMs: alive?.longestGapMs,
+    blockingMs: done?.blockingMs ?? alive?.blocking,
+    rendererMiB: rendererPeakMiB - idle.rendererPeakMiB,
+    browserMiB: browserPeakMiB,
+    ...used,
+  };
+  if (result.finished) Object.assign(result, await server.verify(workload));
+  result.log = page.log.slice(-5);
+  return result;
+}
+
+/** CPU seconds from now on, of the browser, of the server, and of whoever else is on the machine. */
+function clocks(browser, server) {
+  const now = () => ({
+    browser: cpuSeconds(browser.pid, { group: true }),
+    server: cpuSeconds(server.pid),
+    bench: process.cpuUsage().user / 1e6 + process.cpuUsage().system / 1e6,
+    machine: machineSeconds(),
+  });
+  const start = now();
+  return () => {
+    const end = now();
+    const [browserCpu, serverCpu, bench, machine] = Object.keys(start).map((key) => end[key] - start[key]);
+    return { browserCpu, serverCpu, othersCpu: Math.max(0, machine - browserCpu - serverCpu - bench) };
+  };
+}
+
+function give(page, { drop, input }, { folder, paths }) {
+  if (drop) return page.drop('body', [folder]);
+  return paths ? page.choose(input ?? '#files', paths) : page.choose('#folder', [folder]);
+}
+
+async function observed(page) {
+  const alive = await liveness(page);
+  const { started, blocking } = await page.evaluate(() => window.bench);
+  return { ...alive, started, blocking };
+}
+
+/** Puts probe, gate and contender into the page. */
+async function install(page, contender, about) {
+  // The probe's own function, to be started when files are given.
+  await watch({ evaluate: (body) => page.evaluate(`() => { window.startWatching = ${body}; }`) });
+  await script(page, await readFile(join(HERE, 'page/gate.js'), 'utf8'));
+  if (!about.page) await script(page, await bundle(contender));
+}
+
+function script(page, text) {
+  return page.evaluate(`() => { ${text}\n }`);
+}
+
+/** The page's script with this contender in it. */
+async function bundle(contender) {
+  const { outputFiles } = await build({
+    entryPoints: [join(HERE, 'page/main.js')],
+    alias: { contender: join(HERE, `contenders/${contender}.js`) },
+    external: ['/dist/index.js'],
+    bundle: true,
+    write: false,
+    format: 'iife',
+    minify: true,
+    define: { 'process.env.NODE_ENV': '"production"' },
+    logLevel: 'error',
+  });
+  return outputFiles[0].text;
+}

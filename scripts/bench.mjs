@@ -1,0 +1,78 @@
+// npm run bench -- [flags]: this project beside other uploaders, in headless Chromium. bench/README.md says what is measured.
+import { spawnSync } from 'node:child_process';
+import { parseArgs } from 'node:util';
+import { CONTENDERS } from '../bench/contenders.mjs';
+import { prepare } from '../bench/prepare.mjs';
+import { bench } from '../bench/run.mjs';
+import { WORKLOADS } from '../bench/workloads.mjs';
+import { Complaint, command } from './lib/run.mjs';
+
+const USAGE = `usage: npm run bench -- [--quick] [--workloads A,C] [--contenders ours,fetch] [--runs 3] [--latency 0,20,100]
+  [--rate MBIT] [--limit SECONDS] [--out FILE] [--no-build]
+workloads: ${Object.keys(WORKLOADS).join(', ')}; contenders: ${Object.keys(CONTENDERS).join(', ')}`;
+
+await command(async (args) => {
+  const options = parse(args);
+  if (process.env.CLOUDINDEX_BENCH_PRIVATE !== undefined) return bench(options);
+  await prepare({ needsCopyparty: options.contenders.includes('copyparty'), rebuild: options.build });
+  process.exitCode = apart(options) ?? 1;
+});
+
+function parse(args) {
+  const text = { type: 'string' };
+  const flag = { type: 'boolean' };
+  let given;
+  try {
+    given = parseArgs({
+      args,
+      options: {
+        quick: flag, workloads: text, contenders: text, runs: text, latency: text, rate: text, limit: text, out: text, 'no-build': flag,
+      },
+    }).values;
+  } catch (error) {
+    throw new Complaint(`${error.message}\n${USAGE}`);
+  }
+  const quick = given.quick ?? false;
+  const options = {
+    quick,
+    workloads: names(given.workloads, Object.keys(WORKLOADS), quick ? ['A', 'C', 'D', 'E'] : Object.keys(WORKLOADS)),
+    contenders: names(given.contenders, Object.keys(CONTENDERS), Object.keys(CONTENDERS).filter((name) => !quick || CONTENDERS[name].quick)),
+    runs: positive(given.runs, quick ? 1 : 3),
+    latency: (given.latency ?? '0').split(',').map((value) => positive(value)),
+    rate: given.rate === undefined ? undefined : positive(given.rate),
+    limit: positive(given.limit, quick ? 40 : 150),
+    out: given.out,
+    build: !given['no-build'],
+  };
+  return options;
+}
+
+function names(given, known, otherwise) {
+  const chosen = given?.split(',') ?? otherwise;
+  const strange = chosen.filter((name) => !known.includes(name));
+  if (strange.length > 0) throw new Complaint(`not known: ${strange.join(', ')}\n${USAGE}`);
+  return chosen;
+}
+
+function positive(text, otherwise) {
+  const value = text === undefined ? otherwise : Number(text);
+  if (!(value >= 0)) throw new Complaint(`${text} is no number\n${USAGE}`);
+  return value;
+}
+
+/** Runs this script again in namespaces of its own: its loopback carries nothing but the bench, and nothing outlives it. */
+function apart({ rate }) {
+  const unshare = ['--net', '--pid', '--fork', '--kill-child', '--mount-proc'];
+  const rights = process.getuid() === 0 ? [] : ['--map-root-user'];
+  const possible = spawnSync('unshare', [...rights, ...unshare, 'sh', '-c', 'ip link set lo up && tc qdisc show'], { stdio: 'ignore' }).status === 0;
+  const self = [process.execPath, ...process.argv.slice(1)];
+  if (possible) return again('unshare', [...rights, ...unshare, ...self], '1');
+  const why = 'no network namespace can be made here (needs Linux, unshare, ip and tc: apt-get install util-linux iproute2; and root or user namespaces)';
+  if (rate) throw new Complaint(`--rate: ${why}`);
+  console.log(`bytes on the wire are not counted: ${why}`);
+  return again(self[0], self.slice(1), '0');
+}
+
+function again(program, args, isPrivate) {
+  return spawnSync(program, args, { stdio: 'inherit', env: { ...process.env, CLOUDINDEX_BENCH_PRIVATE: isPrivate } }).status;
+}
