@@ -22,11 +22,11 @@ export const WORKLOADS = {
   F: { title: 'Rust HTML documentation', folder: documentation },
 };
 
-/** Log-normal, with a mean near 512 KiB once it is cut to its bounds. */
+/** Log-normal, cut to its bounds: 1.0 GiB in 2,000. */
 function mixed(count) {
   const next = chance(4);
   const normal = () => Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next());
-  return Array.from({ length: count }, () => Math.round(Math.min(16 * MIB, Math.max(KIB, 100 * KIB * Math.exp(1.95 * normal())))));
+  return Array.from({ length: count }, () => Math.round(Math.min(16 * MIB, Math.max(KIB, 88 * KIB * Math.exp(1.95 * normal())))));
 }
 
 /** `{ name, title, folder, paths, digests, bytes }`; `paths` is undefined where only the folder as a whole is given. */
