@@ -1,7 +1,7 @@
 // Who is compared: each has a file in contenders/, whose `upload(files)` runs in the page. Here is what is not the page's.
 
 /** `server`: what it uploads to. `drop`: it is given the folder by a drop. `only`: workloads that it is made for.
- *  `quick`: it is in --quick. `page`: it brings a page of its own. */
+ *  `quick`: it is in --quick. `inputs`: it brings its server's page, with these. */
 export const CONTENDERS = {
   ours: { title: 'cloudindex-uploader', server: 'cloudindex', quick: true },
   'ours-drop': { title: 'cloudindex-uploader, folder dropped', server: 'cloudindex', drop: true },
@@ -16,4 +16,5 @@ export const CONTENDERS = {
   'dropzone-multiple': { title: 'Dropzone, uploadMultiple', server: 'receiver' },
   'react-uploady': { title: 'react-uploady, grouped', server: 'receiver', quick: true },
   upchunk: { title: 'UpChunk', server: 'receiver' },
+  copyparty: { title: 'copyparty, up2k', server: 'copyparty', inputs: { files: '#file1', folder: '#dir1' } },
 };

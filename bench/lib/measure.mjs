@@ -15,6 +15,8 @@ import { SERVERS } from './servers.mjs';
 const HERE = join(ROOT, 'bench');
 /** A page whose thread is held does not answer: after this it is asked no more. */
 const PATIENCE = 5000;
+/** Those of page/main.js. */
+const INPUTS = { files: '#files', folder: '#folder' };
 
 const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 
@@ -29,7 +31,7 @@ export async function measure({ contender, workload, latency, rate, limit }) {
     ends.unshift(() => way.close());
     const browser = await Chromium.launch({ flags: about.flags });
     ends.unshift(() => browser.kill());
-    const page = await Page.open(browser, way.url + (about.page ?? server.page));
+    const page = await Page.open(browser, way.url + server.page);
     await install(page, contender, about);
     await sleep(500); // whatever a page does after it is loaded
     const idle = await watchMemory(browser.pid).stop();
@@ -59,7 +61,7 @@ async function run({ about, workload, server, way, browser, page, limit, idle })
     error: done?.error,
     seconds: done?.seconds ?? (performance.now() - began) / 1000,
     files: figures.files,
-    requests: (await about.requests?.(page)) ?? figures.requests - before.requests,
+    requests: figures.requests === undefined ? alive?.requests : figures.requests - before.requests,
     wireMB: wire === undefined ? undefined : (wire - sent) / 1e6,
     firstByteMs: figures.firstByte && alive?.started ? figures.firstByte - alive.started : undefined,
     longestTaskMs: alive?.longestTaskMs,
@@ -90,15 +92,15 @@ function clocks(browser, server) {
   };
 }
 
-function give(page, { drop, input }, { folder, paths }) {
+function give(page, { drop, inputs = INPUTS }, { folder, paths }) {
   if (drop) return page.drop('body', [folder]);
-  return paths ? page.choose(input ?? '#files', paths) : page.choose('#folder', [folder]);
+  return paths ? page.choose(inputs.files, paths) : page.choose(inputs.folder, [folder]);
 }
 
 async function observed(page) {
   const alive = await liveness(page);
-  const { started, blocking } = await page.evaluate(() => window.bench);
-  return { ...alive, started, blocking };
+  const { started, blocking, requests } = await page.evaluate(() => window.bench);
+  return { ...alive, started, blocking, requests };
 }
 
 /** Puts probe, gate and contender into the page. */
@@ -106,7 +108,8 @@ async function install(page, contender, about) {
   // The probe's own function, to be started when files are given.
   await watch({ evaluate: (body) => page.evaluate(`() => { window.startWatching = ${body}; }`) });
   await script(page, await readFile(join(HERE, 'page/gate.js'), 'utf8'));
-  if (!about.page) await script(page, await bundle(contender));
+  if (about.inputs) return script(page, await readFile(join(HERE, `contenders/${contender}.js`), 'utf8'));
+  await script(page, await bundle(contender));
 }
 
 function script(page, text) {
