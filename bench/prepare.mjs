@@ -2,18 +2,18 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build } from '../scripts/lib/build.mjs';
-import { Complaint, ROOT, output, run } from '../scripts/lib/run.mjs';
+import { ROOT, run } from '../scripts/lib/run.mjs';
 import { chromium } from '../scripts/lib/tools.mjs';
 
 const HERE = join(ROOT, 'bench');
 export const RECEIVER = join(process.env.CARGO_TARGET_DIR ?? join(ROOT, 'target'), 'release/cloudindex-bench-receiver');
 
-export async function prepare({ needsCopyparty, rebuild }) {
+export async function prepare({ copyparty, rebuild }) {
   await chromium();
   if (rebuild) await build();
   await run('cargo', ['build', '--release', '--quiet', '-p', 'cloudindex-bench-receiver'], { label: 'receiver' });
   await peers();
-  if (needsCopyparty) await (await import('./lib/copyparty.mjs')).install();
+  if (copyparty) await (await import('./lib/copyparty.mjs')).install();
 }
 
 async function peers() {
@@ -23,9 +23,4 @@ async function peers() {
   );
   const missing = Object.keys(wanted).filter((path) => path !== '' && !wanted[path].optional && found[path]?.version !== wanted[path].version);
   if (missing.length > 0) await run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: HERE, label: 'npm' });
-}
-
-/** Refuses what the system can't do, with the command that mends it. */
-export async function need(program, install) {
-  if ((await output('sh', ['-c', `command -v ${program}`])) === undefined) throw new Complaint(`${program} is missing. Install it with: ${install}`);
 }

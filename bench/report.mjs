@@ -7,12 +7,8 @@ const FIGURES = [
 
 /** One row for each workload, link and contender, in the order of their first runs. */
 export function summarize(runs) {
-  const groups = new Map();
-  for (const run of runs) {
-    const key = [run.workload, run.latency, run.rate, run.contender].join();
-    groups.set(key, [...(groups.get(key) ?? []), run]);
-  }
-  const rows = [...groups.values()].map((group) => {
+  const alike = groups(runs, ({ workload, latency, rate, contender }) => [workload, latency, rate, contender].join());
+  const rows = [...alike.values()].map((group) => {
     const { workload, title, contender, latency, rate, total } = group[0];
     const row = { workload, title, contender, latency, rate, total, runs: group.length };
     for (const figure of FIGURES) row[figure] = median(group.map((run) => run[figure]).filter((value) => value !== undefined));
@@ -61,18 +57,19 @@ function ratio(row, key) {
 }
 
 export function table(rows) {
-  const parts = groupBy(rows, place);
-  return [...parts].map(([title, some]) => `\n${title}\n${text(some)}`).join('\n');
+  return [...groups(rows, place)].map(([title, some]) => `\n${title}\n${text(some)}`).join('\n');
 }
 
-function place({ workload, title, latency, rate }) {
+/** The heading of a row's table: what was sent over which link. */
+export function place({ workload, title, latency, rate }) {
   return `${workload}: ${title}${latency ? `, ${latency} ms round trip` : ''}${rate ? `, ${rate} Mbit/s` : ''}`;
 }
 
-function groupBy(rows, key) {
-  const groups = new Map();
-  for (const row of rows) groups.set(key(row), [...(groups.get(key(row)) ?? []), row]);
-  return groups;
+/** Rows by a key, in the order of the first of each. */
+export function groups(rows, key) {
+  const found = new Map();
+  for (const row of rows) found.set(key(row), [...(found.get(key(row)) ?? []), row]);
+  return found;
 }
 
 function text(rows) {

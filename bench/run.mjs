@@ -1,32 +1,33 @@
 // All runs of a bench, one after the other: contenders take turns, so that what the machine does meets all of them.
 import { writeFile } from 'node:fs/promises';
+import { cpus, loadavg, release, totalmem } from 'node:os';
+import { CONTENDERS } from './contenders.mjs';
 import { raise } from './lib/link.mjs';
 import { measure } from './lib/measure.mjs';
 import { machineSeconds } from './lib/process.mjs';
-import { summarize, table } from './report.mjs';
+import { place, summarize, table } from './report.mjs';
 import { workload } from './workloads.mjs';
-import { CONTENDERS } from './contenders.mjs';
-import { cpus, loadavg } from 'node:os';
 
 /** Others may use this much of the machine before a run is called disturbed. */
 const CALM = 0.1;
 
-export async function bench(options) {
+/** `passes`: each `{ workloads, contenders, latency, rate, limit }`. Returns the summary. */
+export async function bench({ passes, runs: rounds, quick, out }) {
   raise();
   const runs = [];
-  for (const name of options.workloads) {
-    const files = await workload(name, options.quick);
-    console.log(`\n${name}: ${files.title} (${files.files} files, ${(files.bytes / 1e6).toFixed(1)} MB)`);
-    for (const latency of options.latency) {
-      for (let round = 1; round <= options.runs; round += 1) {
-        for (const contender of contendersFor(options, name)) {
-          const load = await loadBefore();
-          const place = { workload: name, title: files.title, contender, latency, rate: options.rate, round };
-          const figures = await measure({ contender, workload: files, latency, rate: options.rate, limit: options.limit })
-            .catch((error) => ({ finished: false, error: error.stack ?? String(error) }));
-          runs.push({ ...place, ...figures, total: files.files, load, loadAverage: loadavg()[0] });
-          console.log(line(runs.at(-1)));
-          if (options.out) await writeFile(options.out, JSON.stringify({ options, results: summarize(runs), runs }, undefined, 1));
+  const began = new Date().toISOString();
+  for (const pass of passes) {
+    for (const name of pass.workloads) {
+      const files = await workload(name, quick);
+      for (const latency of pass.latency) {
+        const link = { latency, rate: pass.rate };
+        console.log(`\n${place({ workload: name, title: files.title, ...link })} (${files.files} files, ${(files.bytes / 1e6).toFixed(1)} MB)`);
+        for (let round = 1; round <= rounds; round += 1) {
+          for (const contender of contendersFor(pass, name)) {
+            runs.push({ workload: name, title: files.title, contender, ...link, round, ...(await run(contender, files, link, pass.limit)) });
+            console.log(line(runs.at(-1)));
+            if (out) await writeFile(out, JSON.stringify({ began, machine: machine(), results: summarize(runs), runs }, undefined, 1));
+          }
         }
       }
     }
@@ -34,6 +35,16 @@ export async function bench(options) {
   const results = summarize(runs);
   console.log(table(results));
   return results;
+}
+
+async function run(contender, files, link, limit) {
+  const load = await loadBefore();
+  const figures = await measure({ contender, workload: files, ...link, limit }).catch((error) => ({ finished: false, error: error.stack ?? String(error) }));
+  return { ...figures, total: files.files, load, loadAverage: loadavg()[0] };
+}
+
+function machine() {
+  return { cpus: cpus().length, cpu: cpus()[0].model, memoryGiB: Math.round(totalmem() / 2 ** 30), system: release(), node: process.version };
 }
 
 function contendersFor({ contenders }, workload) {
@@ -50,8 +61,8 @@ async function loadBefore() {
 }
 
 function line(run) {
-  const { contender, latency, round, seconds, finished, error, files, total, missing, extra, othersCpu } = run;
-  const where = `  ${contender}${latency ? ` +${latency} ms` : ''} #${round}:`;
+  const { contender, round, seconds, finished, error, files, total, missing, extra, othersCpu } = run;
+  const where = `  ${contender} #${round}:`;
   if (error) return `${where} FAILED: ${error.split('\n')[0]} ${(run.log ?? []).join(' | ')}`;
   if (!finished) return `${where} > ${seconds.toFixed(0)} s, ${files} of ${total} files`;
   const wrong = missing + extra > 0 ? ` WRONG: ${missing} files missing, ${extra} others` : '';
