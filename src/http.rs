@@ -1,9 +1,9 @@
 //! Requests by `fetch`, in a page or a worker, or by the application's own `fetch`.
 
 use crate::js;
-use crate::store::Store;
-use cloudindex_engine::{AttemptId, Input, Reply, Request, Segment};
-use js_sys::{Function, Promise, Uint8Array};
+use crate::store::{Body, Store};
+use cloudindex_engine::{AttemptId, FileId, Input, Reply, Request, Segment};
+use js_sys::{Function, Uint8Array};
 use std::cell::RefCell;
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
@@ -31,18 +31,28 @@ impl Http {
         Http { fetch, flights: Rc::default() }
     }
 
-    /// Starts the attempt; its body is composed before this returns. `report` hears how it went, unless it is called off.
-    pub fn send(&self, attempt: AttemptId, request: Request, store: &Store, report: impl FnOnce(Input) + 'static) {
+    /// Starts the attempt; its body is composed before this returns. `report` hears how it went, unless it is called off;
+    /// and, if no answer came, of which files the browser took bytes, for one of them may be the cause.
+    pub fn send(
+        &self,
+        attempt: AttemptId,
+        request: Request,
+        store: &Store,
+        report: impl FnOnce(Input, Vec<FileId>) + 'static,
+    ) {
         let started = AbortController::new().and_then(|controller| {
-            let sent = self.start(request, store, &controller)?;
+            let (body, files) = compose(&request.body, store)?;
+            let sent = (self.start(request, body, &controller)?, files);
             self.flights.borrow_mut().push((attempt, controller));
             Ok(sent)
         });
         let flights = Rc::clone(&self.flights);
         spawn_local(async move {
+            let mut files = Vec::new();
             let outcome = match started {
-                Ok(sent) => {
+                Ok((sent, sources)) => {
                     let outcome = answer(sent).await;
+                    files = sources;
                     if land(&flights, attempt).is_none() {
                         return;
                     }
@@ -50,10 +60,10 @@ impl Http {
                 }
                 Err(error) => Err(error),
             };
-            report(match outcome {
-                Ok(reply) => Input::Reply { attempt, reply },
-                Err(error) => Input::NoReply { attempt, reason: js::describe(&error) },
-            });
+            match outcome {
+                Ok(reply) => report(Input::Reply { attempt, reply }, Vec::new()),
+                Err(error) => report(Input::NoReply { attempt, reason: js::describe(&error) }, files),
+            }
         });
     }
 
@@ -68,21 +78,20 @@ impl Http {
         self.flights.take().iter().for_each(|(_, controller)| controller.abort());
     }
 
-    fn start(&self, request: Request, store: &Store, controller: &AbortController) -> Result<JsFuture, JsValue> {
+    fn start(&self, request: Request, body: JsValue, controller: &AbortController) -> Result<JsFuture, JsValue> {
         let url = absolute(&request.url);
-        let body = compose(&request.body, store)?;
         // An address and plain options, because that is what applications' functions look at; and a `Request` costs more.
         let headers: Vec<_> = request.headers.iter().map(|(name, value)| (*name, JsValue::from_str(value))).collect();
         let options = js::object(&[
             ("method", request.method.as_str().into()),
             ("headers", js::object(&headers)),
-            ("body", body.map_or(JsValue::UNDEFINED, JsValue::from)),
+            ("body", body),
             // A cached status is a lie, and bundles need no place in a cache.
             ("cache", "no-store".into()),
             ("signal", controller.signal().into()),
         ]);
         let url = url.into();
-        Ok(future(match &self.fetch {
+        Ok(js::future(&match &self.fetch {
             None => js::invoke(&js_sys::global(), "fetch", &[&url, &options])?,
             Some(fetch) => fetch.call2(&JsValue::UNDEFINED, &url, &options)?,
         }))
@@ -95,7 +104,7 @@ async fn answer(sent: JsFuture) -> Result<Reply, JsValue> {
     let status = js::count(&js::get(&response, "status")).and_then(|status| status.try_into().ok());
     let status = status.ok_or_else(|| js::type_error("fetch gave no Response"))?;
     let retry_after = js::invoke(&js::get(&response, "headers"), "get", &[&"retry-after".into()]);
-    let body = future(js::invoke(&response, "arrayBuffer", &[])?).await?;
+    let body = js::future(&js::invoke(&response, "arrayBuffer", &[])?).await?;
     if !body.is_object() {
         return Err(js::type_error("fetch gave a Response without bytes"));
     }
@@ -106,37 +115,23 @@ async fn answer(sent: JsFuture) -> Result<Reply, JsValue> {
     })
 }
 
-fn future(answer: JsValue) -> JsFuture {
-    JsFuture::from(Promise::resolve(&answer))
-}
-
-/// One array of all segments; `None` if there are none.
-fn compose(segments: &[Segment], store: &Store) -> Result<Option<Uint8Array>, JsValue> {
+/// The body of all segments, undefined if there are none, and the files that the browser takes bytes from as it is sent.
+fn compose(segments: &[Segment], store: &Store) -> Result<(JsValue, Vec<FileId>), JsValue> {
     if segments.is_empty() {
-        return Ok(None);
+        return Ok((JsValue::UNDEFINED, Vec::new()));
     }
-    let mut length = 0;
+    let mut body = Body::default();
     for segment in segments {
-        length += match segment {
-            Segment::Bytes(bytes) => bytes.len() as u32,
-            Segment::Block(key) => store
-                .len(*key)
-                .ok_or_else(|| js::type_error(&format!("block {} of file {} is not kept", key.index, key.file)))?,
-        };
-    }
-    let body = Uint8Array::new_with_length(length);
-    let mut offset = 0;
-    for segment in segments {
-        offset = match segment {
-            Segment::Bytes(bytes) => {
-                let end = offset + bytes.len() as u32;
-                body.subarray(offset, end).copy_from(bytes);
-                end
+        match segment {
+            Segment::Bytes(bytes) => body.bytes(bytes),
+            Segment::Block(key) => {
+                if !store.add(*key, &mut body)? {
+                    return Err(js::type_error(&format!("block {} of file {} is not kept", key.index, key.file)));
+                }
             }
-            Segment::Block(key) => store.copy(*key, &body, offset),
-        };
+        }
     }
-    Ok(Some(body))
+    body.done()
 }
 
 /// A path belongs to the page's origin; a worker made from a blob would resolve it against the blob.

@@ -1,40 +1,103 @@
 //! The bytes of blocks from the moment they are cut until the engine forgets them.
 //!
-//! They stay in the JavaScript heap: wasm's memory never shrinks, and what is there is copied once more on its way out.
+//! Those of small files are kept as they were read, in the JavaScript heap: wasm's memory never shrinks. Those of large files
+//! are kept where they are, in the file: the browser takes them from there as the body is sent, which is half the work of
+//! copying them through this thread, and no memory.
 
 use cloudindex_engine::{BlockKey, FileId};
-use js_sys::Uint8Array;
+use js_sys::{Array, Uint8Array};
 use rustc_hash::FxHashMap;
 use std::cell::RefCell;
 use std::ops::Range;
+use wasm_bindgen::prelude::*;
+use web_sys::{Blob, File};
 
-/// A block's bytes are pieces, one after the other, because a small file's are kept in the chunks that they came in.
 #[derive(Default)]
 pub struct Store {
-    blocks: RefCell<FxHashMap<BlockKey, Vec<Uint8Array>>>,
+    blocks: RefCell<FxHashMap<BlockKey, Kept>>,
+}
+
+pub enum Kept {
+    /// Blocks of files that were read together are views of one buffer, which stays as long as one of them does.
+    Bytes(Uint8Array),
+    InFile {
+        file: File,
+        from: u64,
+        len: u32,
+    },
+}
+
+impl Kept {
+    fn len(&self) -> u32 {
+        match self {
+            Kept::Bytes(bytes) => bytes.length(),
+            Kept::InFile { len, .. } => *len,
+        }
+    }
+}
+
+/// A body in the making, of which nothing is copied before it is known how long it becomes.
+#[derive(Default)]
+pub struct Body {
+    parts: Array,
+    length: u32,
+    files: Vec<FileId>,
+}
+
+impl Body {
+    pub fn bytes(&mut self, bytes: &[u8]) {
+        self.part(Uint8Array::from(bytes));
+    }
+
+    fn part(&mut self, bytes: Uint8Array) {
+        self.length += bytes.length();
+        self.parts.push(&bytes);
+    }
+
+    /// The body and the files whose bytes the browser has yet to take: one array, or a `Blob` where there are such files.
+    pub fn done(self) -> Result<(JsValue, Vec<FileId>), JsValue> {
+        if !self.files.is_empty() {
+            return Ok((Blob::new_with_buffer_source_sequence(&self.parts)?.into(), self.files));
+        }
+        let body = Uint8Array::new_with_length(self.length);
+        let mut offset = 0;
+        for part in self.parts.iter() {
+            let part: Uint8Array = part.unchecked_into();
+            body.set(&part, offset);
+            offset += part.length();
+        }
+        Ok((body.into(), Vec::new()))
+    }
 }
 
 impl Store {
-    pub fn keep(&self, key: BlockKey, pieces: Vec<Uint8Array>) {
-        self.blocks.borrow_mut().insert(key, pieces);
+    pub fn keep(&self, key: BlockKey, kept: Kept) {
+        self.blocks.borrow_mut().insert(key, kept);
     }
 
     /// The block's length, if it is kept.
     pub fn len(&self, key: BlockKey) -> Option<u32> {
-        Some(self.blocks.borrow().get(&key)?.iter().map(Uint8Array::length).sum())
+        self.blocks.borrow().get(&key).map(Kept::len)
     }
 
-    /// Copies the block to `body` from `offset` on; says where it ends.
-    pub fn copy(&self, key: BlockKey, body: &Uint8Array, mut offset: u32) -> u32 {
-        for piece in self.blocks.borrow().get(&key).into_iter().flatten() {
-            body.set(piece, offset);
-            offset += piece.length();
+    /// Adds the block to a body. False: it is not kept.
+    pub fn add(&self, key: BlockKey, body: &mut Body) -> Result<bool, JsValue> {
+        match self.blocks.borrow().get(&key) {
+            None => return Ok(false),
+            Some(Kept::Bytes(bytes)) => body.part(bytes.clone()),
+            Some(Kept::InFile { file, from, len }) => {
+                let (from, to) = (*from as f64, (*from + u64::from(*len)) as f64);
+                body.parts.push(file.slice_with_f64_and_f64(from, to)?.as_ref());
+                if body.files.last() != Some(&key.file) {
+                    body.files.push(key.file);
+                }
+            }
         }
-        offset
+        Ok(true)
     }
 
     /// Drops blocks of a file. Their bytes are left to the collector: freed by hand (`buffer.transfer(0)`), they take away its
-    /// reason to run, and 1 GiB sent then holds 2,211 MiB instead of 385, in Chromium's own copies of the bodies (measured).
+    /// reason to run, and Chromium's own copies of the bodies then pile up.
     pub fn forget(&self, file: FileId, blocks: Range<u32>) {
         let mut kept = self.blocks.borrow_mut();
         for index in blocks {
@@ -42,8 +105,8 @@ impl Store {
         }
     }
 
-    /// Bytes kept, for tests.
+    /// Bytes kept, wherever they are, for tests.
     pub fn bytes(&self) -> u64 {
-        self.blocks.borrow().values().flatten().map(|piece| u64::from(piece.length())).sum()
+        self.blocks.borrow().values().map(|kept| u64::from(kept.len())).sum()
     }
 }

@@ -41,11 +41,17 @@ impl Cutter {
     }
 
     /// Takes the next bytes; gives each block that is now certain to `sink`.
-    pub fn push(&mut self, bytes: &[u8], mut sink: impl FnMut(Block, &[u8])) {
-        self.read += bytes.len() as u64;
-        self.held.extend_from_slice(bytes);
+    pub fn push(&mut self, bytes: &[u8], sink: impl FnMut(Block, &[u8])) {
+        self.push_with(bytes.len(), |room| room.copy_from_slice(bytes), sink);
+    }
+
+    /// The same, with bytes that `fill` writes where they are needed.
+    pub fn push_with(&mut self, length: usize, fill: impl FnOnce(&mut [u8]), mut sink: impl FnMut(Block, &[u8])) {
+        self.read += length as u64;
+        let held = self.held.len();
+        self.held.resize(held + length, 0);
+        fill(&mut self.held[held..]);
         if self.read > self.sizes.small_file as u64 {
-            // A cut is certain once a whole block of the greatest size lies behind it.
             self.cut(self.sizes.max, &mut sink);
         }
     }
@@ -59,16 +65,16 @@ impl Cutter {
         }
     }
 
-    /// Cuts while at least `lookahead` bytes are held.
-    fn cut(&mut self, lookahead: usize, sink: &mut impl FnMut(Block, &[u8])) {
-        let lookahead = lookahead.max(1);
-        if self.held.len() < lookahead {
-            return;
-        }
+    /// Cuts what is certain: where the content says so, or where a whole block of the greatest size lies behind; and, when
+    /// `greatest` is 1, what is left.
+    fn cut(&mut self, greatest: usize, sink: &mut impl FnMut(Block, &[u8])) {
         let knife = Knife::new(self.sizes);
         let mut rest = &self.held[..];
-        while rest.len() >= lookahead {
+        while !rest.is_empty() {
             let (block, later) = rest.split_at(knife.first(rest));
+            if later.is_empty() && block.len() < greatest {
+                break;
+            }
             sink(named(block), block);
             rest = later;
         }
@@ -103,7 +109,8 @@ impl Knife {
     }
 }
 
-fn named(bytes: &[u8]) -> Block {
+/// Names these bytes.
+pub fn named(bytes: &[u8]) -> Block {
     Block { digest: digest(bytes), len: bytes.len() as u32 }
 }
 

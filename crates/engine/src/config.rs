@@ -56,8 +56,10 @@ pub struct Config {
     pub max_buffer: u64,
     /// Files between the walk and the network before the walk waits. 10,000: totals are known early, for 1 kB of memory a file on the page.
     pub queue_size: usize,
-    /// Files opened at once. 12: the spike's best (DESIGN.md, "Intake").
+    /// Files opened at once. 256: the page reads small ones 64 together, and some such reads overlap.
     pub open_files: usize,
+    /// Workers, the engine's among them. 4: what one disk and one link give is read and named by three.
+    pub max_workers: u32,
     /// ms between sweeps that free finished state. 1000: the seed's.
     pub clear_interval: u64,
 
@@ -126,6 +128,11 @@ pub enum GroupBy {
 }
 
 impl Config {
+    /// Workers that read beside the engine's own, on a machine of so many cores: one of them is the page's.
+    pub fn readers(&self, cores: u32) -> u32 {
+        self.max_workers.min(cores).saturating_sub(1)
+    }
+
     pub(crate) fn is_fatal(&self, code: &str) -> bool {
         self.fatal.iter().any(|fatal| fatal == code)
     }
@@ -163,7 +170,8 @@ impl Default for Config {
             patience: 600_000,
             max_buffer: 64 * MIB as u64,
             queue_size: 10_000,
-            open_files: 12,
+            open_files: 256,
+            max_workers: 4,
             clear_interval: 1000,
             bundle_bytes: 8 * MIB as u64,
             ask: Ask::WhileItPays,

@@ -1,7 +1,8 @@
 //! Which files are read next, and how far: back-pressure from the network to the disk.
 //!
-//! Memory is a third for requests in flight and two thirds for what is read or may be read. Small files are opened with
-//! the right to read up to the small-file bound; few large ones stream at a time, each within its share.
+//! Memory is a third for requests in flight and two thirds for what is read or may be read. A small file is opened with the
+//! right to read all of it, or, where its size is not known, up to the small-file bound; many may be open, for they are read
+//! together. Few large ones stream at a time, each within its share.
 
 use crate::config::Config;
 use crate::files::{Files, Stream, Work};
@@ -11,8 +12,14 @@ use std::collections::VecDeque;
 #[derive(Debug)]
 pub(crate) struct Intake {
     waiting: VecDeque<FileId>,
-    /// Files whose stream is open, oldest first; at most `slots`.
-    open: Vec<FileId>,
+    /// Files that are open, oldest first, and what each may read at once; at most `slots`.
+    open: Vec<(FileId, u64)>,
+    /// The sum of that.
+    opening: u64,
+    /// Those of them that turned out to be large, oldest first.
+    large: Vec<FileId>,
+    /// What the next file would take, as far as it was looked at.
+    next: u64,
     reserved: u64,
     /// Bytes that may be reserved.
     limit: u64,
@@ -32,9 +39,12 @@ impl Intake {
         Intake {
             waiting: VecDeque::new(),
             open: Vec::new(),
+            opening: 0,
+            large: Vec::new(),
+            next: small_file + 1,
             reserved: 0,
             limit,
-            slots: within(limit / 3, small_file + 1).clamp(1, config.open_files.max(1)),
+            slots: config.open_files.max(1),
             streams: within(limit, 4 * config.cut.max as u64).clamp(1, 4),
             small_file,
             block: config.cut.max as u64,
@@ -62,7 +72,7 @@ impl Intake {
 
     /// Nothing more can come before something is forgotten.
     pub fn is_stuck(&self) -> bool {
-        self.reserved >= self.limit || (self.open.is_empty() && self.reserved + self.small_file + 1 > self.limit)
+        self.reserved >= self.limit || (self.open.is_empty() && self.reserved + self.next > self.limit)
     }
 
     /// Books a change of what a file takes, from `before` to `after` bytes.
@@ -71,7 +81,17 @@ impl Intake {
     }
 
     pub fn closed(&mut self, file: FileId) {
-        self.open.retain(|id| *id != file);
+        if let Some(at) = self.open.iter().position(|(id, _)| *id == file) {
+            self.opening -= self.open.remove(at).1;
+            self.large.retain(|id| *id != file);
+        }
+    }
+
+    /// More came of an open file than a small one has.
+    pub fn is_large(&mut self, file: FileId) {
+        if !self.large.contains(&file) {
+            self.large.push(file);
+        }
     }
 
     /// Takes a file out of the queue.
@@ -93,35 +113,41 @@ impl Intake {
     /// Opens and extends what the bounds allow; `opened` are told apart, since their clock starts.
     pub fn pump(&mut self, files: &mut Files, actions: &mut VecDeque<Action>, opened: &mut Vec<FileId>) {
         self.extend_streams(files, actions);
-        while self.open.len() < self.slots && self.reserved + self.small_file < self.limit {
-            let Some(file) = self.waiting.pop_front() else { break };
+        while self.open.len() < self.slots {
+            let Some(file) = self.waiting.front().copied() else { break };
             if !files.is_live(file) {
+                self.waiting.pop_front();
                 continue;
             }
+            // One byte more than a small file has tells small from large.
+            let reach = files.row(file).and_then(|row| row.size).unwrap_or(u64::MAX).min(self.small_file) + 1;
+            self.next = reach;
+            // What may all turn out to be large must leave room for those that stream.
+            if self.reserved + reach > self.limit || (self.opening > 0 && self.opening + reach > self.limit / 3) {
+                break;
+            }
+            self.waiting.pop_front();
             let work = files.start_work(file);
             let before = work.reserved();
             work.stream = Stream::Open;
-            // One byte more than a small file has tells small from large.
-            work.granted = self.small_file + 1;
+            work.granted = reach;
             let after = work.reserved();
             self.rebook(before, after);
-            self.open.push(file);
+            self.open.push((file, reach));
+            self.opening += reach;
             opened.push(file);
-            actions.push_back(Action::Read { file, up_to: self.small_file + 1 });
+            actions.push_back(Action::Read { file, up_to: reach });
         }
     }
 
     fn extend_streams(&mut self, files: &mut Files, actions: &mut VecDeque<Action>) {
-        let large: Vec<FileId> = self
-            .open
-            .iter()
-            .copied()
-            .filter(|file| files.work(*file).is_some_and(|work| work.read > self.small_file))
-            .take(self.streams)
-            .collect();
-        let share = self.limit * 3 / 4 / large.len().max(1) as u64;
+        if self.large.is_empty() {
+            return;
+        }
+        let large = self.large[..self.large.len().min(self.streams)].to_vec();
+        let share = self.limit * 3 / 4 / large.len() as u64;
         // All that is reserved is of open files that stand still and hold no block: nothing will be forgotten by itself.
-        let open = || self.open.iter().filter_map(|file| files.work(*file));
+        let open = || self.open.iter().filter_map(|(file, _)| files.work(*file));
         let rests = open().all(|work| work.stored == work.blocks.len() && work.read >= work.granted)
             && open().map(Work::reserved).sum::<u64>() == self.reserved;
         for (place, file) in large.into_iter().enumerate() {

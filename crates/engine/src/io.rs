@@ -43,6 +43,18 @@ pub struct Block {
     pub len: u32,
 }
 
+impl Block {
+    /// For another thread, which has the block's bytes anyway.
+    pub fn to_bytes(&self) -> [u8; 32] {
+        self.digest.0
+    }
+
+    /// What [`Block::to_bytes`] gave, of so many bytes.
+    pub fn from_bytes(bytes: &[u8], len: u32) -> Option<Self> {
+        Some(Block { digest: Digest(bytes.try_into().ok()?), len })
+    }
+}
+
 /// A file that the user chose, as far as it is known without reading it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Found {

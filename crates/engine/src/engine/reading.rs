@@ -242,7 +242,8 @@ impl Engine {
 
         let known = self.files.row(id).and_then(|row| row.size);
         let total = if ended { Some(read) } else { size };
-        if changed || matches!((known, total), (Some(known), Some(total)) if known != total) {
+        let differs = |known| read > known || total.is_some_and(|total| total != known);
+        if changed || known.is_some_and(differs) {
             self.fail(id, changed_failure(&self.path(id)), now);
             return;
         }
@@ -256,6 +257,9 @@ impl Engine {
             self.updates.file(&mut self.files, id);
         }
         let is_large = read > self.config.cut.small_file as u64;
+        if is_large && !ended {
+            self.intake.is_large(id);
+        }
         self.queue_blocks(id, first, is_large, now);
         if ended {
             if let Some(row) = self.files.row_mut(id) {
