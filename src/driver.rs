@@ -55,8 +55,8 @@ impl Driver {
                 self.later(files.into_iter().filter_map(sized).collect());
             }
             Action::Read { file, up_to } => {
-                if !self.readers.read(file, up_to) {
-                    self.later(vec![Input::Unreadable { file, reason: "there is no such file".to_owned() }]);
+                if let Err(reason) = self.readers.read(file, up_to) {
+                    self.later(vec![Input::Unreadable { file, reason }]);
                 }
             }
             Action::StopReading(file) => self.readers.stop(file),

@@ -143,7 +143,8 @@ impl Host {
             Some(ToHost::Root(handle)) => driver.journal.root(&handle),
             Some(ToHost::Found(files)) => {
                 let found = files.into_iter().map(|(found, file)| {
-                    driver.readers.found(file);
+                    let reason = || found.unreadable.clone().unwrap_or_else(|| "it could not be opened".to_owned());
+                    driver.readers.found(file.ok_or_else(reason));
                     found
                 });
                 driver.feed(Input::Found(found.collect()));

@@ -53,13 +53,7 @@ impl ToPage {
 impl ToHost {
     pub fn post(self, port: &MessagePort) {
         let message = match self {
-            ToHost::Found(files) => {
-                let message = js::numbers(&[FOUND]);
-                for (found, file) in files {
-                    message.push(&row(found, file));
-                }
-                message
-            }
+            ToHost::Found(files) => return post_found(files.into_iter().map(|(found, file)| row(found, file)), port),
             ToHost::IntakeEnded => js::numbers(&[INTAKE_ENDED]),
             ToHost::Root(handle) => Array::of2(&ROOT.into(), &handle),
         };
@@ -76,10 +70,30 @@ impl ToHost {
     }
 }
 
+/// One that only looks like a file can't be handed on; it is told as what can't be read, and takes nobody along.
+fn post_found(rows: impl Iterator<Item = Array>, port: &MessagePort) {
+    let message = js::numbers(&[FOUND]);
+    message.extend(rows);
+    if port.post_message(&message).is_ok() {
+        return;
+    }
+    for row in message.iter().skip(1).map(|row| Array::from(&row)) {
+        if let Err(error) = port.post_message(&Array::of2(&FOUND.into(), &row)) {
+            row.set(UNREADABLE, js::describe(&error).into());
+            row.set(FILE, JsValue::UNDEFINED);
+            js::post(port, &Array::of2(&FOUND.into(), &row), &Array::new());
+        }
+    }
+}
+
 fn kind(message: &JsValue) -> Option<(&Array, u32)> {
     let message: &Array = message.dyn_ref()?;
     Some((message, js::count(&message.get(0))? as u32))
 }
+
+/// Places in a row.
+const UNREADABLE: u32 = 6;
+const FILE: u32 = 7;
 
 /// A found file is an array too, its optional fields undefined.
 fn row(found: Found, file: Option<File>) -> Array {
@@ -110,7 +124,7 @@ fn found(row: &JsValue) -> (Found, Option<File>) {
         last_modified: number(3),
         metadata: text(4),
         group: text(5),
-        unreadable: text(6),
+        unreadable: text(UNREADABLE),
     };
-    (found, row.get(7).dyn_into().ok())
+    (found, row.get(FILE).dyn_into().ok())
 }

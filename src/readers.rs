@@ -18,7 +18,7 @@ const BYTES: u64 = 4 * 1024 * 1024;
 /// The files of an upload, and who reads them.
 pub struct Readers {
     small_file: u64,
-    /// Row by row the `File`, or undefined. In the JavaScript heap, where 100,000 are nothing.
+    /// Row by row the `File`, or the text why there is none. In the JavaScript heap, where 100,000 are nothing.
     rows: Array,
     open: RefCell<FxHashMap<FileId, Open>>,
     last: Cell<StreamId>,
@@ -67,22 +67,23 @@ impl Readers {
     }
 
     /// The next row's file.
-    pub fn found(&self, file: Option<File>) {
-        self.rows.push(&file.into());
+    pub fn found(&self, file: Result<File, String>) {
+        self.rows.push(&file.map_or_else(JsValue::from, JsValue::from));
     }
 
-    fn file(&self, id: FileId) -> Option<File> {
-        self.rows.get(id).dyn_into().ok()
+    fn file(&self, id: FileId) -> Result<File, String> {
+        let no_file = |row: JsValue| row.as_string().unwrap_or_else(|| format!("there is no file {id}"));
+        self.rows.get(id).dyn_into().map_err(no_file)
     }
 
     /// Its size and when it was changed last, as the page saw them.
     pub fn facts(&self, id: FileId) -> Option<(u64, u64)> {
-        self.file(id).map(|file| (file.size() as u64, file.last_modified().max(0.0) as u64))
+        self.file(id).ok().map(|file| (file.size() as u64, file.last_modified().max(0.0) as u64))
     }
 
     /// Whether the browser still finds the file to be what it was when it was chosen.
     pub async fn look(&self, id: FileId) -> Result<(), String> {
-        let Some(file) = self.file(id) else { return Ok(()) };
+        let file = self.file(id)?;
         let first = file.slice_with_f64_and_f64(0.0, 1.0).map(|first| js::future(&first.array_buffer()));
         let seen = match first {
             Ok(bytes) => bytes.await,
@@ -91,13 +92,13 @@ impl Readers {
         seen.map(drop).map_err(|error| js::describe(&error))
     }
 
-    /// Goes on with the file, or opens it. False: there is none.
-    pub fn read(&self, file: FileId, up_to: u64) -> bool {
+    /// Goes on with the file, or opens it; or says why it can't be read.
+    pub fn read(&self, file: FileId, up_to: u64) -> Result<(), String> {
         if let Some(open) = self.open.borrow().get(&file) {
             open.hand.large(file, open.stream, up_to, None);
-            return true;
+            return Ok(());
         }
-        let Some(source) = self.file(file) else { return false };
+        let source = self.file(file)?;
         let stream = self.last.get().wrapping_add(1);
         self.last.set(stream);
         let hand = self.hand();
@@ -108,7 +109,7 @@ impl Readers {
             hand.large(file, stream, up_to, Some(source));
         }
         self.open.borrow_mut().insert(file, Open { stream, hand, blocks: 0, cut: 0 });
-        true
+        Ok(())
     }
 
     /// Reads what was wanted.
@@ -154,8 +155,8 @@ impl Readers {
         for (block, bytes) in &blocks {
             let kept = match (bytes, self.file(file)) {
                 (Some(bytes), _) => Kept::Bytes(bytes.clone()),
-                (None, Some(source)) => Kept::InFile { file: source, from: at.cut, len: block.len },
-                (None, None) => return None,
+                (None, Ok(source)) => Kept::InFile { file: source, from: at.cut, len: block.len },
+                (None, Err(_)) => return None,
             };
             store.keep(BlockKey { file, index: at.blocks }, kept);
             at.blocks += 1;
