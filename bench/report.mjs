@@ -12,6 +12,7 @@ export function summarize(runs) {
     const { workload, title, contender, latency, rate, total } = group[0];
     const row = { workload, title, contender, latency, rate, total, runs: group.length };
     for (const figure of FIGURES) row[figure] = median(group.map((run) => run[figure]).filter((value) => value !== undefined));
+    row.frozen = group.some(({ frozen }) => frozen);
     row.finished = group.every(({ finished }) => finished);
     row.error = group.find(({ error }) => error)?.error?.split('\n')[0];
     row.correct = row.finished && group.every(({ missing, extra }) => missing === 0 && extra === 0);
@@ -49,7 +50,7 @@ const COLUMNS = [
   ['blocking ms', (row) => number(0)(row.blockingMs)],
   ['renderer MiB', (row) => number(0)(row.rendererMiB)],
   ['browser MiB', (row) => number(0)(row.browserMiB)],
-  ['verified', (row) => (row.error ? row.error.slice(0, 60) : row.finished ? (row.correct ? 'all' : 'WRONG') : `${row.files} of ${row.total}`)],
+  ['verified', (row) => (row.error ? row.error.slice(0, 60) : row.finished ? (row.correct ? 'all' : 'WRONG') : `${row.files} of ${row.total}${row.frozen ? ', page frozen' : ''}`)],
 ];
 
 function ratio(row, key) {

@@ -72,7 +72,7 @@ impl ToHost {
 
 /// One that only looks like a file can't be handed on; it is told as what can't be read, and takes nobody along.
 fn post_found(rows: impl Iterator<Item = Array>, port: &MessagePort) {
-    let message = js::numbers(&[FOUND]);
+    let mut message = js::numbers(&[FOUND]);
     message.extend(rows);
     if port.post_message(&message).is_ok() {
         return;

@@ -15,10 +15,13 @@ import { SERVERS } from './servers.mjs';
 const HERE = join(ROOT, 'bench');
 /** A page whose thread is held does not answer: after this it is asked no more. */
 const PATIENCE = 5000;
+/** Chromium may take this long to make 100,000 files. */
+const GIVING = 120_000;
 /** Those of page/main.js. */
 const INPUTS = { files: '#files', folder: '#folder' };
 
-const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
+/** Does not keep the bench from ending. */
+const sleep = (ms) => new Promise((done) => setTimeout(done, ms).unref());
 
 /** The figures of a run; `limit`: seconds. */
 export async function measure({ contender, workload, latency, rate, limit }) {
@@ -44,26 +47,26 @@ export async function measure({ contender, workload, latency, rate, limit }) {
 async function run({ about, workload, server, way, browser, page, limit, idle }) {
   const before = await server.figures();
   const memory = watchMemory(browser.pid);
-  const cpu = clocks(browser, server);
   const sent = way.sent();
-  const began = performance.now();
-  const given = give(page, about, workload).catch((error) => page.log.push(`giving files: ${error.message}`));
+  const started = await given(page, about, workload);
+  const cpu = clocks(browser, server);
   const waiting = page.waitFor(() => window.bench.done, { timeout: 3_600_000 }).catch((error) => ({ error: error.message }));
   const done = await Promise.race([waiting, sleep(limit * 1000)]);
+  const seconds = (Date.now() - started) / 1000;
   const used = cpu();
   const wire = way.sent();
   const figures = await server.figures();
   const alive = await Promise.race([observed(page).catch(() => undefined), sleep(PATIENCE)]);
   const { rendererPeakMiB, browserPeakMiB } = await memory.stop();
-  await Promise.race([given, sleep(PATIENCE)]);
   const result = {
     finished: done !== undefined && done.error === undefined,
     error: done?.error,
-    seconds: done?.seconds ?? (performance.now() - began) / 1000,
+    seconds: done?.seconds ?? seconds,
     files: figures.files,
     requests: figures.requests === undefined ? alive?.requests : figures.requests - before.requests,
     wireMB: wire === undefined ? undefined : (wire - sent) / 1e6,
-    firstByteMs: figures.firstByte && alive?.started ? figures.firstByte - alive.started : undefined,
+    firstByteMs: figures.firstByte ? figures.firstByte - started : undefined,
+    frozen: alive === undefined,
     longestTaskMs: alive?.longestTaskMs,
     longestGapMs: alive?.longestGapMs,
     blockingMs: done?.blockingMs ?? alive?.blocking,
@@ -74,6 +77,18 @@ async function run({ about, workload, server, way, browser, page, limit, idle })
   if (result.finished) Object.assign(result, await server.verify(workload));
   result.log = page.log.slice(-5);
   return result;
+}
+
+/** Gives the files, and returns when the page had them, in milliseconds since 1970. */
+async function given(page, { drop, inputs = INPUTS }, { folder, paths }) {
+  await page.send('Runtime.addBinding', { name: 'benchStarted' });
+  const started = page.next('Runtime.bindingCalled');
+  const giving = drop ? page.drop('body', [folder]) : paths ? page.choose(inputs.files, paths) : page.choose(inputs.folder, [folder]);
+  // It may be answered long after the page has them, or never.
+  const failed = giving.then(() => new Promise(() => {}));
+  const late = sleep(GIVING).then(() => Promise.reject(new Error('the page was given no files')));
+  const { payload } = await Promise.race([started, failed, late]);
+  return Number(payload);
 }
 
 /** CPU seconds from now on, of the browser, of the server, and of whoever else is on the machine. */
@@ -92,15 +107,10 @@ function clocks(browser, server) {
   };
 }
 
-function give(page, { drop, inputs = INPUTS }, { folder, paths }) {
-  if (drop) return page.drop('body', [folder]);
-  return paths ? page.choose(inputs.files, paths) : page.choose(inputs.folder, [folder]);
-}
-
 async function observed(page) {
   const alive = await liveness(page);
-  const { started, blocking, requests } = await page.evaluate(() => window.bench);
-  return { ...alive, started, blocking, requests };
+  const { blocking, requests } = await page.evaluate(() => window.bench);
+  return { ...alive, blocking, requests };
 }
 
 /** Puts probe, gate and contender into the page. */

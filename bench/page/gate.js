@@ -4,6 +4,12 @@ const bench = (window.bench = { blocking: 0 });
 const now = () => performance.timeOrigin + performance.now();
 
 function begin() {
+  bench.started = now();
+  // Told at once: a page that stands still from here on could not be asked.
+  window.benchStarted(String(bench.started));
+}
+
+function watchOn() {
   window.startWatching(); // tests/e2e/probe.mjs
   new PerformanceObserver((list) => {
     for (const { duration } of list.getEntries()) bench.blocking += duration - 50;
@@ -15,17 +21,17 @@ function begin() {
 addEventListener('change', (event) => {
   if (!event.isTrusted) return;
   event.stopImmediatePropagation();
-  bench.started = now();
+  begin();
   setTimeout(() => {
-    begin();
+    watchOn();
     event.target.dispatchEvent(new Event('change', { bubbles: true }));
   });
 }, true);
 
 // What a drop offers must be taken in its event.
 addEventListener('drop', () => {
-  bench.started = now();
   begin();
+  watchOn();
 }, true);
 
 /** Called with how many files arrived, as far as the contender knows, or with what it threw. */
