@@ -23,7 +23,7 @@ impl Engine {
         }
         self.answered(flight.sent, now);
         if flight.parcel.errand == Errand::Probe {
-            return;
+            return self.learn(&flight, now);
         }
         // The link's word may have ended files of this very flight.
         if let Errand::Bundle(load) = &flight.parcel.errand {
@@ -40,9 +40,7 @@ impl Engine {
                 // What the upload stalled for is over.
                 self.updates.reason = None;
             }
-            self.tally.link().request(flight.bytes, now.since(flight.sent));
-            let link = self.tally.link_ref();
-            self.transport.hasten(|bytes| self.config.network_timeout + link.allowance(bytes));
+            self.learn(&flight, now);
             self.success(flight, reply, now);
             return;
         }
@@ -50,7 +48,10 @@ impl Engine {
             return self.open_another();
         }
         match judge(&reply, &self.config) {
-            Verdict::Retry { failure, after } => self.try_later(flight, failure, after, now),
+            Verdict::Retry { failure, after } => {
+                self.transport.pace.back_off(flight.sent, self.most_in_flight(), now);
+                self.try_later(flight, failure, after, now);
+            }
             Verdict::Split(failure) => self.too_large(flight, failure, now),
             Verdict::Unauthorized(failure) => self.unauthorized(flight, failure, now),
             Verdict::Refused(failure) => self.refused(flight, failure, now),
