@@ -327,7 +327,7 @@ impl Engine {
                 && self.unsized_files.is_empty()
                 && self.memory.asked_sizes.is_empty());
         Terms {
-            target: self.transport.pace.request_bytes().min(self.bundle_bytes),
+            target: self.transport.pace.request_bytes(self.transport.flying()).min(self.bundle_bytes),
             cap: self.bundle_bytes,
             documents: self.bundle_documents,
             linger: self.config.linger,

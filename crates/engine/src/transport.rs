@@ -255,7 +255,12 @@ impl Transport {
     pub fn learn(&mut self, flight: &Flight, most: u64, timeout: u64, now: Now) {
         let Flight { bytes, sent, acked, .. } = *flight;
         self.pace.answered(Answer { bytes, sent, acked, flying: self.flying_bytes + bytes, most }, now);
+        let took = now.since(sent);
         for (_, flight) in &mut self.flying {
+            // What left only just now has no part in it.
+            if now.since(flight.sent) < took / 8 {
+                flight.acked = self.pace.acked();
+            }
             let wait = timeout + self.pace.allowance(flight.bytes);
             flight.deadline = flight.deadline.min(flight.sent.after(wait));
         }
