@@ -119,6 +119,9 @@ impl Intake {
             .filter(|file| files.work(*file).is_some_and(|work| work.read > self.small_file))
             .take(self.streams)
             .collect();
+        if large.is_empty() {
+            return;
+        }
         let share = self.limit * 3 / 4 / large.len().max(1) as u64;
         // All that is reserved is of open files that stand still and hold no block: nothing will be forgotten by itself.
         let open = || self.open.iter().filter_map(|file| files.work(*file));

@@ -153,7 +153,7 @@ impl Engine {
                 .filter_map(|id| Some((self.files.row(*id)?, self.files.work(*id)?)))
                 .map(|(row, work)| {
                     let inline = work.inline().map(|index| u64::from(work.blocks[index as usize].len)).sum();
-                    document_cost(row, work.blocks.len(), if sends { inline } else { 0 })
+                    document_cost(row, self.files.media_type(row), work.blocks.len(), if sends { inline } else { 0 })
                 })
                 .sum(),
             Items::Blocks(keys) => keys
