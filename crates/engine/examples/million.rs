@@ -138,7 +138,7 @@ fn answer(request: &Request) -> Vec<u8> {
     let text = std::str::from_utf8(text).unwrap_or_default();
     let is_question = request.body.len() == 1;
     let mut body = String::from("{\"documents\":[");
-    for entry in text.split("{\"path\":\"").skip(1) {
+    for entry in text.split('{').filter_map(|entry| entry.strip_prefix("\"path\":\"")) {
         let Some((path, rest)) = entry.split_once('"') else { continue };
         let lead = if body.ends_with('[') { "" } else { "," };
         body.push_str(lead);

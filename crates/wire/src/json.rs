@@ -75,7 +75,7 @@ impl<'a> Reader<'a> {
 
     /// Bytes up to the next that means something in a string.
     fn plain(&mut self) -> Option<&'a [u8]> {
-        let length = self.rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..b' '))?;
+        let length = self.rest.iter().copied().position(means_something)?;
         let (plain, rest) = self.rest.split_at_checked(length)?;
         self.rest = rest;
         Some(plain)
@@ -196,7 +196,7 @@ impl<'a> Reader<'a> {
 
     /// The next byte that is no white space; it stays.
     pub fn peek(&mut self) -> Option<u8> {
-        while self.at(b" \t\n\r") {
+        while matches!(self.rest.first(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
             self.next();
         }
         self.rest.first().copied()
@@ -244,7 +244,8 @@ impl ObjectWriter {
     }
 
     pub fn count(&mut self, name: &str, value: u64) {
-        self.json(name, &value.to_string());
+        self.json(name, "");
+        write_count(&mut self.text, value);
     }
 
     pub fn is_empty(&self) -> bool {
@@ -261,12 +262,28 @@ impl ObjectWriter {
     }
 }
 
+/// In a string.
+fn means_something(byte: u8) -> bool {
+    matches!(byte, b'"' | b'\\' | 0..b' ')
+}
+
+/// Writes a whole number.
+pub fn write_count(text: &mut String, count: u64) {
+    let (mut digits, mut rest) = ([0; 20], count);
+    let mut first = digits.len();
+    while first == digits.len() || rest > 0 {
+        first -= 1;
+        digits[first] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+    }
+    text.push_str(str::from_utf8(&digits[first..]).unwrap_or_default());
+}
+
 /// Writes a string with its quotes.
 pub fn write_string(text: &mut String, value: &str) {
     text.push('"');
-    let means_something = |c: char| matches!(c, '"' | '\\' | '\0'..' ');
     let mut rest = value;
-    while let Some((plain, from)) = rest.find(means_something).and_then(|at| rest.split_at_checked(at)) {
+    while let Some((plain, from)) = rest.bytes().position(means_something).and_then(|at| rest.split_at_checked(at)) {
         text.push_str(plain);
         let mut chars = from.chars();
         match chars.next().unwrap_or_default() {

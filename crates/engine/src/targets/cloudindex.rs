@@ -4,7 +4,7 @@ use crate::bundle::Purpose;
 use crate::config::Config;
 use crate::files::{Files, Row, Work};
 use crate::io::{Block, BlockKey, FileId, Method, Request, Segment};
-use cloudindex_wire::json::{ObjectWriter, is_value, write_string};
+use cloudindex_wire::json::{ObjectWriter, is_value, write_count, write_string};
 use cloudindex_wire::{BatchLimits, MANIFEST_PART};
 
 /// Bytes of a block part's framing: boundary, header with the digest, line ends.
@@ -201,14 +201,14 @@ fn entry(text: &mut String, row: &Row, media_type: &str, work: &Work) {
     text.push_str("{\"path\":");
     write_string(text, &row.path);
     text.push_str(",\"size\":");
-    text.push_str(&work.read.to_string());
+    write_count(text, work.read);
     if !media_type.is_empty() {
         text.push_str(",\"type\":");
         write_string(text, media_type);
     }
     if let Some(time) = row.last_modified.get() {
         text.push_str(",\"lastModified\":");
-        text.push_str(&time.to_string());
+        write_count(text, time);
     }
     if let Some(metadata) = row.metadata().filter(|json| is_value(json)) {
         text.push_str(",\"metadata\":");
@@ -226,7 +226,7 @@ fn names(text: &mut String, blocks: impl Iterator<Item = Block>) {
         text.push_str(if at > 0 { ",[\"" } else { "[\"" });
         block.digest.write(text);
         text.push_str("\",");
-        text.push_str(&block.len.to_string());
+        write_count(text, block.len.into());
         text.push(']');
     }
     text.push(']');
@@ -296,7 +296,9 @@ impl Multipart {
     }
 
     fn cut(&mut self) {
-        self.segments.push(Segment::Bytes(std::mem::take(&mut self.text).into_bytes()));
+        // What frames the next block is there at once, not by doublings.
+        let next = String::with_capacity(PART_FRAME as usize);
+        self.segments.push(Segment::Bytes(std::mem::replace(&mut self.text, next).into_bytes()));
     }
 }
 
