@@ -191,7 +191,7 @@ impl Engine {
             shared: Shared::default(),
             asking: Asking::default(),
             memory: Memory::new(config.journal.is_some()),
-            transport: Transport::new(),
+            transport: Transport::new(&config),
             target: CloudIndex::new(&config),
             limits: Limits::of(&config),
             accepted: (0, 0),
@@ -327,7 +327,7 @@ impl Engine {
                 && self.unsized_files.is_empty()
                 && self.memory.asked_sizes.is_empty());
         Terms {
-            target: self.tally.link_ref().request_bytes().min(self.bundle_bytes),
+            target: self.transport.pace.request_bytes(self.transport.flying()).min(self.bundle_bytes),
             cap: self.bundle_bytes,
             documents: self.bundle_documents,
             linger: self.config.linger,

@@ -11,7 +11,7 @@
 //! ```
 //!
 //! The way of a file through the modules: [`io`] (found) → [`limits`] → [`plan`] (groups) → `intake` (reads, bounded memory) →
-//! [`blocks`] (cut, digest) → `bundle` (what goes together) → `transport` (attempts, link) → `targets` (requests, replies) →
+//! [`blocks`] (cut, digest) → `bundle` (what goes together) → `transport` (attempts, link; `pace`: how much of it) → `targets` (requests, replies) →
 //! `progress` → [`Update`]. [`engine`] holds them together.
 
 pub mod blocks;
@@ -29,6 +29,7 @@ mod asking;
 mod bundle;
 mod files;
 mod intake;
+mod pace;
 mod retry;
 mod rng;
 mod shared;

@@ -3,6 +3,7 @@
 use crate::bundle::Load;
 use crate::config::Config;
 use crate::io::{AttemptId, CallId, FileId, Method, Now};
+use crate::pace::{Answer, Pace};
 use crate::retry::backoff;
 use crate::rng::Rng;
 
@@ -80,6 +81,8 @@ pub(crate) struct Flight {
     pub token: u32,
     /// Bytes of its body.
     pub bytes: u64,
+    /// Bytes that had been acked when it left.
+    pub acked: u64,
     /// Files that came to rest while it flew: its reply says nothing of them any more.
     pub gone: Vec<FileId>,
 }
@@ -129,10 +132,11 @@ pub(crate) struct Transport {
     heard: u32,
     next_attempt: u64,
     flying_bytes: u64,
+    pub pace: Pace,
 }
 
 impl Transport {
-    pub fn new() -> Self {
+    pub fn new(config: &Config) -> Self {
         Transport {
             flying: Vec::new(),
             waiting: Vec::new(),
@@ -144,6 +148,7 @@ impl Transport {
             heard: 0,
             next_attempt: 0,
             flying_bytes: 0,
+            pace: Pace::new(config.concurrency),
         }
     }
 
@@ -199,7 +204,8 @@ impl Transport {
         self.next_attempt += 1;
         let attempt = AttemptId(self.next_attempt);
         self.flying_bytes += bytes;
-        let flight = Flight { parcel, sent: now, deadline, token: self.token_generation, bytes, gone: Vec::new() };
+        let (token, acked) = (self.token_generation, self.pace.acked());
+        let flight = Flight { parcel, sent: now, deadline, token, bytes, acked, gone: Vec::new() };
         self.flying.push((attempt, flight));
         attempt
     }
@@ -244,10 +250,19 @@ impl Transport {
         idle
     }
 
-    /// The link is known better now: what left before is given up no later than it would be if it left now.
-    pub fn hasten(&mut self, wait: impl Fn(u64) -> u64) {
+    /// What a good answer tells of the link, where `most` bytes may fly. What left before is given up no later than it would
+    /// be if it left now.
+    pub fn learn(&mut self, flight: &Flight, most: u64, timeout: u64, now: Now) {
+        let Flight { bytes, sent, acked, .. } = *flight;
+        self.pace.answered(Answer { bytes, sent, acked, flying: self.flying_bytes + bytes, most }, now);
+        let took = now.since(sent);
         for (_, flight) in &mut self.flying {
-            flight.deadline = flight.deadline.min(flight.sent.after(wait(flight.bytes)));
+            // What left only just now has no part in it.
+            if now.since(flight.sent) < took / 8 {
+                flight.acked = self.pace.acked();
+            }
+            let wait = timeout + self.pace.allowance(flight.bytes);
+            flight.deadline = flight.deadline.min(flight.sent.after(wait));
         }
     }
 
@@ -301,6 +316,9 @@ impl Transport {
         // When all that flew broke at once, a server that was back in no time is likelier than several bad requests.
         let together = self.lost > 1 && self.heard == 0;
         self.link = Link::Up;
+        if outage {
+            self.pace.restart(now);
+        }
         for parcel in &mut self.waiting {
             if std::mem::replace(&mut parcel.blame, Blame::Settled) != Blame::Open || outage {
                 continue;

@@ -18,7 +18,7 @@ impl Engine {
             // The one before it may have ended all that flew.
             let Some(sent) = self.transport.sent(attempt) else { continue };
             self.actions.push_back(Action::Abort(attempt));
-            self.tally.link().timed_out(sent, now);
+            self.transport.pace.back_off(sent, self.most_in_flight(), now);
             let waited = self.config.network_timeout;
             self.unanswered(attempt, &format!("no answer within {waited} ms (network.timeout)"), Loss::TimedOut, now);
         }

@@ -3,7 +3,7 @@
 use super::{Batch, Engine, Stage, Trust};
 use crate::bundle::{Items, Load, Purpose};
 use crate::error::{Failure, codes};
-use crate::io::{Action, AttemptId, Block, BlockKey, FileId, FileState, Now, Reply};
+use crate::io::{Action, AttemptId, BlockKey, FileId, FileState, Now, Reply};
 use crate::limits::Limits;
 use crate::retry::{Verdict, judge};
 use crate::transport::{Errand, Flight, Parcel};
@@ -23,7 +23,7 @@ impl Engine {
         }
         self.answered(flight.sent, now);
         if flight.parcel.errand == Errand::Probe {
-            return;
+            return self.learn(&flight, now);
         }
         // The link's word may have ended files of this very flight.
         if let Errand::Bundle(load) = &flight.parcel.errand {
@@ -40,9 +40,7 @@ impl Engine {
                 // What the upload stalled for is over.
                 self.updates.reason = None;
             }
-            self.tally.link().request(flight.bytes, now.since(flight.sent));
-            let link = self.tally.link_ref();
-            self.transport.hasten(|bytes| self.config.network_timeout + link.allowance(bytes));
+            self.learn(&flight, now);
             self.success(flight, reply, now);
             return;
         }
@@ -50,7 +48,10 @@ impl Engine {
             return self.open_another();
         }
         match judge(&reply, &self.config) {
-            Verdict::Retry { failure, after } => self.try_later(flight, failure, after, now),
+            Verdict::Retry { failure, after } => {
+                self.transport.pace.back_off(flight.sent, self.most_in_flight(), now);
+                self.try_later(flight, failure, after, now);
+            }
             Verdict::Split(failure) => self.too_large(flight, failure, now),
             Verdict::Unauthorized(failure) => self.unauthorized(flight, failure, now),
             Verdict::Refused(failure) => self.refused(flight, failure, now),
@@ -127,7 +128,9 @@ impl Engine {
     fn recheck(&mut self, now: Now) {
         self.accepted = (0, 0);
         for id in self.files.live() {
-            let Some((path, size)) = self.files.row(id).map(|row| (row.path.to_string(), row.size)) else { continue };
+            let Some((path, size)) = self.files.row(id).map(|row| (row.path.to_string(), row.size.get())) else {
+                continue;
+            };
             let verdict = self
                 .limits
                 .check_count(&path, self.accepted.0)
@@ -153,9 +156,9 @@ impl Engine {
         let mut acks = acks.into_iter().peekable();
         let (mut unheard, mut to_send) = (Vec::new(), Vec::new());
         for id in files.iter().copied() {
-            let path = self.path(id);
+            let path = self.files.row(id).map(|row| &*row.path);
             // One ack a document, in order; a reply that leaves one out says nothing of it.
-            let Some(ack) = acks.next_if(|ack| ack.path == path) else {
+            let Some(ack) = acks.next_if(|ack| Some(&*ack.path) == path) else {
                 unheard.push(id);
                 continue;
             };
@@ -205,7 +208,7 @@ impl Engine {
     }
 
     fn committed(&mut self, id: FileId, state: FileState, document: String, purpose: Purpose, now: Now) {
-        let size = self.files.row(id).and_then(|row| row.size).unwrap_or(0);
+        let size = self.files.row(id).and_then(|row| row.size.get()).unwrap_or(0);
         match purpose {
             Purpose::Ask => self.document_found(id),
             Purpose::Send => {
@@ -221,9 +224,9 @@ impl Engine {
             row.percent = 100;
         }
         self.note_file(id, size, now);
-        let blocks: Vec<Block> = self.files.work(id).map(|work| work.blocks.clone()).unwrap_or_default();
         // Before it rests, or the next one of its likes would take its place.
-        for block in blocks {
+        for index in 0.. {
+            let Some(block) = self.files.block(BlockKey { file: id, index }) else { break };
             self.share(&block.digest, now);
         }
         self.updates.document(id, document);

@@ -6,7 +6,7 @@ use crate::config::Config;
 use crate::intake::flight_bytes;
 use crate::io::{Action, CallId, Method, Now, Request, Segment};
 use crate::targets::cloudindex::{BLOCK_ENTRY, block_cost, document_cost};
-use crate::transport::{Errand, Link, Parcel};
+use crate::transport::{Errand, Flight, Link, Parcel};
 
 /// The greatest bundle: as set, but as many as may fly at once must fit into the memory for bodies, and a block into each.
 pub(super) fn bundle_bytes(config: &Config) -> u64 {
@@ -31,10 +31,21 @@ impl Engine {
             && self.has_room_in_flight()
     }
 
-    /// Bodies in flight are copies: they stay under their third of the memory.
+    /// What the link carries is in flight, or bodies, which are copies, have their third of the memory.
     fn has_room_in_flight(&self) -> bool {
-        self.transport.flying_bytes() == 0
-            || self.transport.flying_bytes() + self.bundle_bytes <= flight_bytes(&self.config)
+        let (requests, bytes) = (self.transport.flying(), self.transport.flying_bytes());
+        let fits = bytes == 0 || bytes + self.bundle_bytes <= flight_bytes(&self.config);
+        fits && self.transport.pace.has_room(requests, bytes)
+    }
+
+    /// A good answer tells of the link.
+    pub(super) fn learn(&mut self, flight: &Flight, now: Now) {
+        self.transport.learn(flight, self.most_in_flight(), self.config.network_timeout, now);
+    }
+
+    /// Bytes that may fly at once, whatever the link.
+    pub(super) fn most_in_flight(&self) -> u64 {
+        flight_bytes(&self.config).min(self.bundle_bytes.saturating_mul(self.config.concurrency as u64))
     }
 
     /// Sends what may be sent.
@@ -95,7 +106,7 @@ impl Engine {
 
     fn launch(&mut self, parcel: Parcel, now: Now) {
         let Some((request, bytes)) = self.request(&parcel.errand) else { return };
-        let wait = self.config.network_timeout + self.tally.link_ref().allowance(bytes);
+        let wait = self.config.network_timeout + self.transport.pace.allowance(bytes);
         let attempt = self.transport.launch(parcel, bytes, now.after(wait), now);
         self.actions.push_back(Action::Send { attempt, request });
     }
@@ -142,7 +153,7 @@ impl Engine {
                 .filter_map(|id| Some((self.files.row(*id)?, self.files.work(*id)?)))
                 .map(|(row, work)| {
                     let inline = work.inline().map(|index| u64::from(work.blocks[index as usize].len)).sum();
-                    document_cost(row, work.blocks.len(), if sends { inline } else { 0 })
+                    document_cost(row, self.files.media_type(row), work.blocks.len(), if sends { inline } else { 0 })
                 })
                 .sum(),
             Items::Blocks(keys) => keys
