@@ -2,7 +2,6 @@
 
 use crate::ports::{Bytes, StreamId};
 use crate::store::Store;
-use cloudindex_engine::blocks::digest;
 use cloudindex_engine::{Block, BlockKey, CutSizes, Cutter, FileId, Input};
 use js_sys::Uint8Array;
 
@@ -93,7 +92,7 @@ impl Cutting {
             chunk.copy_to(place);
             rest = later;
         }
-        let block = Block { digest: digest(copy), len: length as u32 };
+        let block = Block::of(copy);
         store.keep(BlockKey { file, index: 0 }, chunks);
         vec![block]
     }

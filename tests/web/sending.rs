@@ -1,7 +1,7 @@
 //! Requests by fetch, and a whole upload through `host` and `Intake` against a toy server that is a `fetch` of its own.
 
 use crate::rig::{Inbox, Rig, eval, file, noise, number, resolve, sleep};
-use cloudindex_engine::{AttemptId, BlockKey, Input, Method, Reply, Request, Segment};
+use cloudindex_engine::{AttemptId, BlockKey, Encoding, Input, Method, Reply, Request, Segment};
 use cloudindex_uploader::http::Http;
 use cloudindex_uploader::store::Store;
 use cloudindex_uploader::{host, js};
@@ -12,7 +12,7 @@ use wasm_bindgen_test::wasm_bindgen_test;
 use web_sys::{MessageChannel, MessagePort};
 
 fn get(url: &str) -> Request {
-    Request { method: Method::Get, url: url.to_owned(), headers: Vec::new(), body: Vec::new() }
+    Request { method: Method::Get, url: url.to_owned(), headers: Vec::new(), body: Vec::new(), encoding: Encoding::Identity }
 }
 
 async fn send(http: &Http, request: Request, store: &Store) -> Input {
@@ -41,6 +41,7 @@ async fn a_response_is_a_reply_whatever_its_status() {
         url: "https://example.test/x".to_owned(),
         headers: vec![("Authorization", "Bearer k".to_owned())],
         body: vec![Segment::Bytes(b"[".to_vec()), Segment::Block(key), Segment::Bytes(b"]".to_vec())],
+        encoding: Encoding::Identity,
     };
     let Input::Reply { reply, .. } = send(&http, request, &store).await else { panic!() };
     assert_eq!(reply, Reply { status: 429, retry_after: Some("7".to_owned()), body: b"slow down".to_vec() });

@@ -55,7 +55,7 @@ impl Cutter {
         if self.read > self.sizes.small_file as u64 {
             self.cut(1, &mut sink);
         } else if !self.held.is_empty() {
-            sink(named(&self.held), &self.held);
+            sink(Block::of(&self.held), &self.held);
         }
     }
 
@@ -69,7 +69,7 @@ impl Cutter {
         let mut rest = &self.held[..];
         while rest.len() >= lookahead {
             let (block, later) = rest.split_at(knife.first(rest));
-            sink(named(block), block);
+            sink(Block::of(block), block);
             rest = later;
         }
         self.held.drain(..self.held.len() - rest.len());
@@ -101,10 +101,6 @@ impl Knife {
         let (rare, often) = self.masks;
         cut_gear(bytes, min, average, max, rare, often, rare << 1, often << 1, &self.gear, &self.shifted).1
     }
-}
-
-fn named(bytes: &[u8]) -> Block {
-    Block { digest: digest(bytes), len: bytes.len() as u32 }
 }
 
 #[cfg(test)]

@@ -78,10 +78,39 @@ pub(crate) struct Flight {
     pub deadline: Now,
     /// Generation of the token it carried.
     pub token: u32,
-    /// Bytes of its body.
+    /// Bytes of its body, unpacked.
     pub bytes: u64,
+    pub body: Body,
     /// Files that came to rest while it flew: its reply says nothing of them any more.
     pub gone: Vec<FileId>,
+}
+
+/// What is on the wire of a body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Body {
+    Raw,
+    /// Nothing yet: the shell packs it. So many of its bytes are dense.
+    Packing(u64),
+    /// So many bytes.
+    Packed(u64),
+}
+
+impl Flight {
+    /// What so many of its bytes were on the wire.
+    pub fn travelled(&self, bytes: u64) -> u64 {
+        match self.body {
+            Body::Packed(packed) => bytes * packed / self.bytes.max(1),
+            Body::Raw | Body::Packing(_) => bytes,
+        }
+    }
+
+    /// Bytes that travel, as far as it is known.
+    pub fn wire(&self) -> u64 {
+        match self.body {
+            Body::Packed(bytes) => bytes,
+            Body::Raw | Body::Packing(_) => self.bytes,
+        }
+    }
 }
 
 /// Whether somebody answers.
@@ -195,13 +224,22 @@ impl Transport {
         Some(self.waiting.remove(at))
     }
 
-    pub fn launch(&mut self, parcel: Parcel, bytes: u64, deadline: Now, now: Now) -> AttemptId {
+    pub fn launch(&mut self, parcel: Parcel, bytes: u64, body: Body, deadline: Now, now: Now) -> AttemptId {
         self.next_attempt += 1;
         let attempt = AttemptId(self.next_attempt);
         self.flying_bytes += bytes;
-        let flight = Flight { parcel, sent: now, deadline, token: self.token_generation, bytes, gone: Vec::new() };
+        let flight = Flight { parcel, sent: now, deadline, token: self.token_generation, bytes, body, gone: Vec::new() };
         self.flying.push((attempt, flight));
         attempt
+    }
+
+    pub fn flight_mut(&mut self, attempt: AttemptId) -> Option<&mut Flight> {
+        self.flying.iter_mut().find(|(id, _)| *id == attempt).map(|(_, flight)| flight)
+    }
+
+    /// The shell packs a body.
+    pub fn is_packing(&self) -> bool {
+        self.flying.iter().any(|(_, flight)| matches!(flight.body, Body::Packing(_)))
     }
 
     /// When the attempt left.
@@ -247,7 +285,7 @@ impl Transport {
     /// The link is known better now: what left before is given up no later than it would be if it left now.
     pub fn hasten(&mut self, wait: impl Fn(u64) -> u64) {
         for (_, flight) in &mut self.flying {
-            flight.deadline = flight.deadline.min(flight.sent.after(wait(flight.bytes)));
+            flight.deadline = flight.deadline.min(flight.sent.after(wait(flight.wire())));
         }
     }
 

@@ -2,11 +2,13 @@
 
 use super::{Batch, Engine, Run, Stage};
 use crate::bundle::{Items, Load, Purpose};
+use crate::compression::{Offer, Queue, Texture};
 use crate::config::Config;
+use crate::files::Files;
 use crate::intake::flight_bytes;
-use crate::io::{Action, CallId, Method, Now, Request, Segment};
+use crate::io::{Action, AttemptId, BlockKey, CallId, Encoding, Method, Now, Request, Segment};
 use crate::targets::cloudindex::{BLOCK_ENTRY, block_cost, document_cost};
-use crate::transport::{Errand, Link, Parcel};
+use crate::transport::{Body, Errand, Link, Parcel};
 
 /// The greatest bundle: as set, but as many as may fly at once must fit into the memory for bodies, and a block into each.
 pub(super) fn bundle_bytes(config: &Config) -> u64 {
@@ -29,6 +31,8 @@ impl Engine {
             && self.transport.flying() < self.config.concurrency
             && self.transport.gate_open(now)
             && self.has_room_in_flight()
+            // One body at a time: they share one core, and the first to be done travels while the next is packed.
+            && !self.transport.is_packing()
     }
 
     /// Bodies in flight are copies: they stay under their third of the memory.
@@ -54,6 +58,8 @@ impl Engine {
             let Some(load) = self.ready.take(self.terms(), now) else { break };
             self.launch(Parcel::new(Errand::Bundle(load), now), now);
         }
+        let waits = self.ready.due(self.terms()).is_some_and(|due| due <= now);
+        self.compression.queue = if waits { Queue::Waits } else { Queue::Empty };
     }
 
     /// The batch is opened as soon as there is something for it.
@@ -94,10 +100,35 @@ impl Engine {
     }
 
     fn launch(&mut self, parcel: Parcel, now: Now) {
-        let Some((request, bytes)) = self.request(&parcel.errand) else { return };
+        let Some((mut request, bytes)) = self.request(&parcel.errand) else { return };
         let wait = self.config.network_timeout + self.tally.link_ref().allowance(bytes);
-        let attempt = self.transport.launch(parcel, bytes, now.after(wait), now);
+        let mut body = Body::Raw;
+        if let Errand::Bundle(load) = &parcel.errand {
+            let mut dense = 0;
+            let count = || {
+                dense = dense_bytes(&self.files, load);
+                dense
+            };
+            request.encoding = self.compression.choose(bytes, count, now);
+            if request.encoding == Encoding::Gzip {
+                body = Body::Packing(dense);
+            }
+        }
+        let attempt = self.transport.launch(parcel, bytes, body, now.after(wait), now);
         self.actions.push_back(Action::Send { attempt, request });
+    }
+
+    /// A body is packed: its way begins now, and so does the wait for its answer.
+    pub(super) fn packed(&mut self, attempt: AttemptId, packed: Option<u64>, now: Now) {
+        let Some(flight) = self.transport.flight_mut(attempt) else { return };
+        let Body::Packing(dense) = flight.body else { return };
+        flight.body = packed.map_or(Body::Raw, Body::Packed);
+        match packed {
+            Some(packed) => self.compression.packed(flight.bytes, dense, packed, flight.sent, now),
+            None => self.compression.offer = Offer::Refused,
+        }
+        let wait = self.config.network_timeout + self.tally.link_ref().allowance(flight.wire());
+        (flight.sent, flight.deadline) = (now, now.after(wait));
     }
 
     /// The request for an errand, and the bytes of its body; `None` when it has become pointless.
@@ -150,6 +181,20 @@ impl Engine {
                 .filter_map(|key| self.files.block(*key))
                 .map(|block| if sends { block_cost(block.len) } else { BLOCK_ENTRY })
                 .sum(),
+        }
+    }
+}
+
+/// Bytes of the blocks of a bundle that are compressed already.
+fn dense_bytes(files: &Files, load: &Load) -> u64 {
+    let dense = |key: BlockKey| files.block(key).filter(|block| block.texture == Texture::Dense);
+    let bytes = |key: BlockKey| dense(key).map_or(0, |block| u64::from(block.len));
+    match &load.items {
+        _ if load.purpose == Purpose::Ask => 0,
+        Items::Blocks(keys) => keys.iter().copied().map(bytes).sum(),
+        Items::Documents(ids) => {
+            let works = ids.iter().filter_map(|id| Some((*id, files.work(*id)?)));
+            works.flat_map(|(file, work)| work.inline().map(move |index| BlockKey { file, index })).map(bytes).sum()
         }
     }
 }
