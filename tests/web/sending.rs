@@ -12,7 +12,13 @@ use wasm_bindgen_test::wasm_bindgen_test;
 use web_sys::{MessageChannel, MessagePort};
 
 fn get(url: &str) -> Request {
-    Request { method: Method::Get, url: url.to_owned(), headers: Vec::new(), body: Vec::new(), encoding: Encoding::Identity }
+    Request {
+        method: Method::Get,
+        url: url.to_owned(),
+        headers: Vec::new(),
+        body: Vec::new(),
+        encoding: Encoding::Identity,
+    }
 }
 
 async fn send(http: &Http, request: Request, store: &Store) -> Input {

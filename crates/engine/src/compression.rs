@@ -194,9 +194,11 @@ mod tests {
 
     #[test]
     fn text_is_loose_and_what_is_compressed_is_dense() {
-        let html = ["<div class=\"item\">", "<a href=\"struct.Vec.html\">", "</a></div>\n", "Removes the last element "];
+        let html =
+            ["<div class=\"item\">", "<a href=\"struct.Vec.html\">", "</a></div>\n", "Removes the last element "];
         let json = ["{\"id\":", "1730,", "\"price\":12.75,", "\"name\":\"Müller\"},", "\"tags\":[null,true]"];
-        let japanese = ["吾輩は猫である。", "名前はまだ無い。", "どこで生れたか", "とんと見当がつかぬ。", "何でも薄暗い"];
+        let japanese =
+            ["吾輩は猫である。", "名前はまだ無い。", "どこで生れたか", "とんと見当がつかぬ。", "何でも薄暗い"];
         let utf16: Vec<u8> = words(&html, 50_000).iter().flat_map(|letter| [*letter, 0]).collect();
         let png = [b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x04\0".as_slice(), &[0; 200], &noise(60_000, 8)].concat();
         let pdf = [words(&["<< /Type /Page >>\n", "endobj\n", "12 0 obj\n"], 9_000), noise(91_000, 8)].concat();

@@ -228,7 +228,8 @@ impl Transport {
         self.next_attempt += 1;
         let attempt = AttemptId(self.next_attempt);
         self.flying_bytes += bytes;
-        let flight = Flight { parcel, sent: now, deadline, token: self.token_generation, bytes, body, gone: Vec::new() };
+        let flight =
+            Flight { parcel, sent: now, deadline, token: self.token_generation, bytes, body, gone: Vec::new() };
         self.flying.push((attempt, flight));
         attempt
     }

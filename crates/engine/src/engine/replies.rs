@@ -1,7 +1,7 @@
 //! What an answer means.
 
-use super::{Batch, Engine, Stage, Trust};
 use super::faults::left_of;
+use super::{Batch, Engine, Stage, Trust};
 use crate::bundle::{Items, Load, Purpose};
 use crate::compression::Offer;
 use crate::error::{Failure, codes};

@@ -55,7 +55,13 @@ impl CloudIndex {
 
     /// Is anybody there?
     pub fn probe(&self) -> Request {
-        Request { method: Method::Get, url: format!("{}/healthz", self.base), headers: Vec::new(), body: Vec::new(), encoding: Encoding::Identity }
+        Request {
+            method: Method::Get,
+            url: format!("{}/healthz", self.base),
+            headers: Vec::new(),
+            body: Vec::new(),
+            encoding: Encoding::Identity,
+        }
     }
 
     /// The application's own call; `path` starts with a slash.

@@ -3,7 +3,7 @@
 use super::{Presence, World};
 use crate::journal::Hold;
 use crate::scenario::Doing;
-use cloudindex_engine::{AttemptId, Block, CallId, FileId, Input, Method, Reply};
+use cloudindex_engine::{AttemptId, Block, CallId, FileId, Input, Method, Reply, Texture};
 use cloudindex_wire::Digest;
 
 impl World<'_> {
