@@ -2,7 +2,8 @@
 //!
 //! Raw, a body takes its bytes over the link's speed. Packed, it takes the longer of two times, because one body is packed
 //! while others travel: what gzip takes for it, and what the link takes for what comes out. All three figures are measured
-//! on the way. Until the link is known nothing is packed, and now and then it is looked at anew, by a few bodies that go raw.
+//! on the way. Until the link is known nothing is packed; and when it stands idle while bodies are packed, it is looked at
+//! anew, by a few that go raw.
 
 use crate::io::{Encoding, Now};
 
@@ -38,9 +39,11 @@ const LEAST: u64 = 4096;
 const CLEARLY: f64 = 1.2;
 /// The link is measured over so many ms at a time in which it was all that held things up.
 const WINDOW: u64 = 500;
-/// A link that made compression pay is looked at again after so many ms; twice as many each time that it still does.
-const LOOK_AGAIN: u64 = 4_000;
+/// A link that seems to be faster by now is looked at again after so many ms; twice as many each time that it is not.
+const LOOK_AGAIN: u64 = 2_000;
 const LOOK_AGAIN_MOST: u64 = 64_000;
+/// So many bodies in a row that found the link idle when they were packed tell that it may be: one does after each pause.
+const IDLE: u32 = 3;
 /// What is expected of gzip before it was tried: bytes a ms (Chromium's, on a slow day), and what it leaves of loose bytes.
 const SPEED: f64 = 20_000.0;
 const RATIO: f64 = 0.3;
@@ -64,6 +67,8 @@ pub(crate) struct Compression {
     before: f64,
     /// The better of the last two windows: a server that pauses is no slow link.
     link: Option<f64>,
+    /// Bodies in a row that found the link idle when they were packed.
+    idle: u32,
     look_at: Now,
     look_again: u64,
 }
@@ -95,6 +100,7 @@ impl Compression {
             landed_at: Now(0),
             before: 0.0,
             link: None,
+            idle: 0,
             look_at: Now(0),
             look_again: LOOK_AGAIN,
         }
@@ -112,12 +118,11 @@ impl Compression {
         if bytes < LEAST || !self.pays(1.0, 0.0) || !self.pays(bytes as f64, dense() as f64) {
             return Encoding::Identity;
         }
-        if self.look_at == Now(0) {
+        if self.idle >= IDLE && self.look_at <= now {
+            // It is measured with raw bodies: packed ones show gzip's speed, where that is the slower.
             self.look_at = now.after(self.look_again);
-        } else if self.look_at <= now {
-            // It is measured with raw bodies: packed ones would show gzip's speed, where that is the slower.
             self.look_again = (self.look_again * 2).min(LOOK_AGAIN_MOST);
-            (self.look_at, self.link, self.before, self.window) = (Now(0), None, 0.0, (0, 0));
+            (self.idle, self.link, self.before, self.window) = (0, None, 0.0, (0, 0));
             return Encoding::Identity;
         }
         Encoding::Gzip
@@ -138,8 +143,9 @@ impl Compression {
         (bytes as f64 / self.ratio.max(0.2)) as u64
     }
 
-    /// A body of `bytes` became `packed`; that was begun at `since`.
-    pub fn packed(&mut self, bytes: u64, dense: u64, packed: u64, since: Now, now: Now) {
+    /// A body of `bytes` became `packed`; that was begun at `since`, and so many others travel.
+    pub fn packed(&mut self, bytes: u64, dense: u64, packed: u64, since: Now, others: usize, now: Now) {
+        self.idle = if others == 0 { self.idle + 1 } else { 0 };
         let took = now.since(since.max(self.packed_at)) as f64;
         self.packed_at = now;
         self.gzip = (self.gzip.0 * 0.7 + bytes as f64, self.gzip.1 * 0.7 + took);
@@ -167,7 +173,7 @@ impl Compression {
             // What was learned of gzip fades, and the next slow link is a new one.
             self.ratio += (RATIO - self.ratio) / FADE;
             self.gzip = (self.gzip.0 + SPEED * self.gzip.1 / FADE, self.gzip.1 + self.gzip.1 / FADE);
-            (self.look_at, self.look_again) = (Now(0), LOOK_AGAIN);
+            self.look_again = LOOK_AGAIN;
         }
     }
 }
@@ -223,16 +229,24 @@ mod tests {
         let (mut flying, mut free_at) = (std::collections::VecDeque::new(), *from as f64);
         while *from < until {
             while flying.len() < 5 {
+                // What has landed meanwhile is told first.
+                while let Some((bytes, sent, at)) =
+                    flying.pop_front_if(|(_, _, at): &mut (u64, Now, f64)| *at <= *from as f64)
+                {
+                    compression.landed(bytes, sent, Now(at as u64));
+                }
                 let bytes = match compression.choose(BODY, || 0, Now(*from)) {
                     Encoding::Identity => BODY,
                     Encoding::Gzip => {
                         let since = Now(*from);
                         *from += (BODY as f64 / gzip) as u64;
-                        compression.packed(BODY, 0, BODY / 5, since, Now(*from));
+                        let others = flying.iter().filter(|(_, _, at)| *at > *from as f64).count();
+                        compression.packed(BODY, 0, BODY / 5, since, others, Now(*from));
                         packed += 1;
                         BODY / 5
                     }
                 };
+                wire += bytes;
                 let sent = Now(*from);
                 free_at = free_at.max(*from as f64) + bytes as f64 / link;
                 flying.push_back((bytes, sent, free_at));
@@ -240,7 +254,6 @@ mod tests {
             let Some((bytes, sent, at)) = flying.pop_front() else { break };
             *from = (*from).max(at as u64);
             compression.landed(bytes, sent, Now(*from));
-            wire += bytes;
         }
         (wire, packed)
     }

@@ -120,11 +120,12 @@ impl Engine {
 
     /// A body is packed: its way begins now, and so does the wait for its answer.
     pub(super) fn packed(&mut self, attempt: AttemptId, packed: Option<u64>, now: Now) {
+        let others = self.transport.flying().saturating_sub(1);
         let Some(flight) = self.transport.flight_mut(attempt) else { return };
         let Body::Packing(dense) = flight.body else { return };
         flight.body = packed.map_or(Body::Raw, Body::Packed);
         match packed {
-            Some(packed) => self.compression.packed(flight.bytes, dense, packed, flight.sent, now),
+            Some(packed) => self.compression.packed(flight.bytes, dense, packed, flight.sent, others, now),
             None => self.compression.offer = Offer::Refused,
         }
         let wait = self.config.network_timeout + self.tally.link_ref().allowance(flight.wire());
