@@ -50,16 +50,21 @@ const RATIO: f64 = 0.3;
 /// Windows in which so much of what was learned of gzip fades: it is tried again after a minute, not after a second.
 const FADE: f64 = 512.0;
 
+/// After so many answers in a row for which nothing waited it is not the link that holds things up: more than an upload's last.
+const SPARE: u32 = 8;
+
 #[derive(Debug)]
 pub(crate) struct Compression {
     pub offer: Offer,
-    /// Whether something ready could not go because the link had no room for it: only then its speed shows.
+    /// Whether more waits than the next request carries: only then the link's speed shows, and not that of the disk.
     pub queue: Queue,
     /// Bytes that gzip took in and ms that it took, older ones weighing less.
     gzip: (f64, f64),
     /// What is left of loose bytes.
     ratio: f64,
     packed_at: Now,
+    /// The shortest way there and back of any request, ms: it says nothing of the bytes.
+    round_trip: u64,
     /// Bytes that got through the link and ms that they took, in this window.
     window: (u64, u64),
     landed_at: Now,
@@ -69,6 +74,8 @@ pub(crate) struct Compression {
     link: Option<f64>,
     /// Bodies in a row that found the link idle when they were packed.
     idle: u32,
+    /// Answers in a row that came when nothing waited for the link.
+    spare: u32,
     look_at: Now,
     look_again: u64,
 }
@@ -96,11 +103,13 @@ impl Compression {
             gzip: (SPEED, 1.0),
             ratio: RATIO,
             packed_at: Now(0),
+            round_trip: u64::MAX,
             window: (0, 0),
             landed_at: Now(0),
             before: 0.0,
             link: None,
             idle: 0,
+            spare: 0,
             look_at: Now(0),
             look_again: LOOK_AGAIN,
         }
@@ -122,10 +131,14 @@ impl Compression {
             // It is measured with raw bodies: packed ones show gzip's speed, where that is the slower.
             self.look_at = now.after(self.look_again);
             self.look_again = (self.look_again * 2).min(LOOK_AGAIN_MOST);
-            (self.idle, self.link, self.before, self.window) = (0, None, 0.0, (0, 0));
+            self.forget();
             return Encoding::Identity;
         }
         Encoding::Gzip
+    }
+
+    fn forget(&mut self) {
+        (self.idle, self.link, self.before, self.window) = (0, None, 0.0, (0, 0));
     }
 
     fn pays(&self, bytes: f64, dense: f64) -> bool {
@@ -153,14 +166,20 @@ impl Compression {
         self.ratio = self.ratio * 0.7 + left.min(1.0) * 0.3;
     }
 
-    /// A body of which `bytes` travelled from `since` on is answered.
+    /// A request of which `bytes` travelled from `since` on is answered.
     pub fn landed(&mut self, bytes: u64, since: Now, now: Now) {
-        // What flies together is counted together: the time is that since the last one, or since it left.
-        let took = now.since(since.max(self.landed_at));
+        self.round_trip = self.round_trip.min(now.since(since));
+        // What flies together is counted together: the time is that since the last one, or since it was there.
+        let took = now.since(since.after(self.round_trip).max(self.landed_at));
         self.landed_at = now;
         if self.queue == Queue::Empty {
+            self.spare += 1;
+            if self.spare > SPARE {
+                self.forget();
+            }
             return;
         }
+        self.spare = 0;
         self.window = (self.window.0 + bytes, self.window.1 + took);
         let (bytes, millis) = self.window;
         if millis < WINDOW {

@@ -43,9 +43,7 @@ impl Engine {
                 self.updates.reason = None;
             }
             self.tally.link().request(flight.wire(), now.since(flight.sent));
-            if matches!(flight.parcel.errand, Errand::Bundle(_)) {
-                self.compression.landed(flight.wire(), flight.sent, now);
-            }
+            self.compression.landed(flight.wire(), flight.sent, now);
             let link = self.tally.link_ref();
             self.transport.hasten(|bytes| self.config.network_timeout + link.allowance(bytes));
             self.success(flight, reply, now);

@@ -58,7 +58,7 @@ impl Engine {
             let Some(load) = self.ready.take(self.terms(), now) else { break };
             self.launch(Parcel::new(Errand::Bundle(load), now), now);
         }
-        let waits = self.ready.due(self.terms()).is_some_and(|due| due <= now);
+        let waits = self.ready.fills(self.terms());
         self.compression.queue = if waits { Queue::Waits } else { Queue::Empty };
     }
 
