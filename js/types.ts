@@ -170,7 +170,7 @@ export interface Progress {
   failed: number;
   /** Bytes acknowledged. */
   bytes: number;
-  /** Bytes of content that had to be sent for it: less than `bytes` where the server had some already. */
+  /** Bytes of content that travelled for it, compressed where they were: less than `bytes` where the server had some already. */
   sentBytes: number;
   /** Bytes of the files whose size is known. */
   totalBytes: number;

@@ -84,9 +84,12 @@ impl Driver {
         self.feed_all(self.readers.take(outcome, &self.store));
     }
 
-    /// An attempt is over. Where no answer came, the browser may have met a file that is not what it was, and does not say so:
-    /// each is looked at, and the engine hears of it before it thinks ill of the network.
+    /// Something of an attempt. Where no answer came, the browser may have met a file that is not what it was, and does not say
+    /// so: each is looked at, and the engine hears of it before it thinks ill of the network.
     fn sent(self: &Rc<Self>, input: Input, files: Vec<FileId>) {
+        if files.is_empty() {
+            return self.feed(input);
+        }
         let driver = Rc::clone(self);
         spawn_local(async move {
             for file in files {

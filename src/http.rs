@@ -2,17 +2,22 @@
 
 use crate::js;
 use crate::store::{Body, Store};
-use cloudindex_engine::{AttemptId, FileId, Input, Reply, Request, Segment};
-use js_sys::{Function, Uint8Array};
+use cloudindex_engine::{AttemptId, Encoding, FileId, Input, Reply, Request, Segment};
+use js_sys::{Function, Promise, Uint8Array};
 use std::cell::RefCell;
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::AbortController;
+use web_sys::{AbortController, AbortSignal};
+
+#[wasm_bindgen(module = "/src/gzip.js")]
+extern "C" {
+    fn gzip(bytes: &JsValue, signal: &AbortSignal) -> Promise;
+}
 
 /// The attempts in flight. One that is called off is not here any more, and so reports nothing.
 pub struct Http {
-    fetch: Option<Function>,
+    fetch: Rc<Option<Function>>,
     flights: Rc<Flights>,
 }
 
@@ -28,7 +33,7 @@ fn land(flights: &Flights, attempt: AttemptId) -> Option<AbortController> {
 impl Http {
     /// `fetch`: the application's own, `None`: the browser's.
     pub fn new(fetch: Option<Function>) -> Self {
-        Http { fetch, flights: Rc::default() }
+        Http { fetch: Rc::new(fetch), flights: Rc::default() }
     }
 
     /// Starts the attempt; its body is composed before this returns. `report` hears how it went, unless it is called off;
@@ -38,21 +43,37 @@ impl Http {
         attempt: AttemptId,
         request: Request,
         store: &Store,
-        report: impl FnOnce(Input, Vec<FileId>) + 'static,
+        report: impl Fn(Input, Vec<FileId>) + 'static,
     ) {
-        let started = AbortController::new().and_then(|controller| {
-            let (body, files) = compose(&request.body, store)?;
-            let sent = (self.start(request, body, &controller)?, files);
+        let composed = AbortController::new().and_then(|controller| {
+            let body = compose(&request.body, store)?;
+            let signal = controller.signal();
             self.flights.borrow_mut().push((attempt, controller));
-            Ok(sent)
+            Ok((body, signal))
         });
-        let flights = Rc::clone(&self.flights);
+        let (fetch, flights) = (Rc::clone(&self.fetch), Rc::clone(&self.flights));
         spawn_local(async move {
             let mut files = Vec::new();
-            let outcome = match started {
-                Ok((sent, sources)) => {
-                    let outcome = answer(sent).await;
+            let outcome = match composed {
+                Ok(((mut body, sources), signal)) => {
                     files = sources;
+                    let mut encoding = Encoding::Identity;
+                    if request.encoding == Encoding::Gzip {
+                        let packed = JsFuture::from(gzip(&body, &signal)).await.ok();
+                        let bytes = packed.as_ref().and_then(|packed| js::count(&js::get(packed, "byteLength")));
+                        // The engine's answer may be to call it off; without a body it is not kept waiting for one.
+                        report(Input::Packed { attempt, bytes }, Vec::new());
+                        if !flights.borrow().iter().any(|(id, _)| *id == attempt) {
+                            return;
+                        }
+                        if let Some(packed) = packed {
+                            (body, encoding) = (packed, Encoding::Gzip);
+                        }
+                    }
+                    let outcome = match start(request, body, encoding, &signal, &fetch) {
+                        Ok(sent) => answer(sent).await,
+                        Err(error) => Err(error),
+                    };
                     if land(&flights, attempt).is_none() {
                         return;
                     }
@@ -77,25 +98,33 @@ impl Http {
     pub fn abort_all(&self) {
         self.flights.take().iter().for_each(|(_, controller)| controller.abort());
     }
+}
 
-    fn start(&self, request: Request, body: JsValue, controller: &AbortController) -> Result<JsFuture, JsValue> {
-        let url = absolute(&request.url);
-        // An address and plain options, because that is what applications' functions look at; and a `Request` costs more.
-        let headers: Vec<_> = request.headers.iter().map(|(name, value)| (*name, JsValue::from_str(value))).collect();
-        let options = js::object(&[
-            ("method", request.method.as_str().into()),
-            ("headers", js::object(&headers)),
-            ("body", body),
-            // A cached status is a lie, and bundles need no place in a cache.
-            ("cache", "no-store".into()),
-            ("signal", controller.signal().into()),
-        ]);
-        let url = url.into();
-        Ok(js::future(&match &self.fetch {
-            None => js::invoke(&js_sys::global(), "fetch", &[&url, &options])?,
-            Some(fetch) => fetch.call2(&JsValue::UNDEFINED, &url, &options)?,
-        }))
+fn start(
+    request: Request,
+    body: JsValue,
+    encoding: Encoding,
+    signal: &AbortSignal,
+    fetch: &Option<Function>,
+) -> Result<JsFuture, JsValue> {
+    let url = absolute(&request.url).into();
+    // An address and plain options, because that is what applications' functions look at; and a `Request` costs more.
+    let mut headers: Vec<_> = request.headers.iter().map(|(name, value)| (*name, JsValue::from_str(value))).collect();
+    if encoding == Encoding::Gzip {
+        headers.push(("Content-Encoding", "gzip".into()));
     }
+    let options = js::object(&[
+        ("method", request.method.as_str().into()),
+        ("headers", js::object(&headers)),
+        ("body", body),
+        // A cached status is a lie, and bundles need no place in a cache.
+        ("cache", "no-store".into()),
+        ("signal", signal.into()),
+    ]);
+    Ok(js::future(&match fetch {
+        None => js::invoke(&js_sys::global(), "fetch", &[&url, &options])?,
+        Some(fetch) => fetch.call2(&JsValue::UNDEFINED, &url, &options)?,
+    }))
 }
 
 async fn answer(sent: JsFuture) -> Result<Reply, JsValue> {

@@ -5,7 +5,6 @@
 //! the time that it was of when it was chosen.
 
 use crate::js::{self, Signal};
-use cloudindex_engine::blocks::named;
 use cloudindex_engine::{Block, CutSizes, Cutter, FileId};
 use js_sys::{Array, Uint8Array};
 use std::cell::{Cell, RefCell};
@@ -110,7 +109,7 @@ impl Reader {
         let mut from = 0;
         let cuts = files.iter().zip(lengths()).map(|(whole, length)| {
             let to = from + length;
-            let block = named(&copied[from as usize..to as usize]);
+            let block = Block::of(&copied[from as usize..to as usize]);
             let cut = whole.cut(vec![(block, Some(bytes.subarray(from, to)))]);
             from = to;
             cut
@@ -124,7 +123,7 @@ impl Reader {
     async fn alone(&self, whole: Whole) {
         (self.0.report)(match bytes(&whole.source).await {
             Ok(bytes) => {
-                let named = named(copied(&bytes, &mut self.0.scratch.borrow_mut()));
+                let named = Block::of(copied(&bytes, &mut self.0.scratch.borrow_mut()));
                 let blocks = if bytes.length() == 0 { Vec::new() } else { vec![(named, Some(bytes))] };
                 Outcome::Cut(vec![whole.cut(blocks)])
             }

@@ -1,23 +1,33 @@
 //! Requests by fetch, and a whole upload through `host` and `Intake` against a toy server that is a `fetch` of its own.
 
 use crate::rig::{Inbox, Rig, eval, file, noise, number, resolve, sleep};
-use cloudindex_engine::{AttemptId, BlockKey, Input, Method, Reply, Request, Segment};
+use cloudindex_engine::{AttemptId, BlockKey, Encoding, Input, Method, Reply, Request, Segment};
 use cloudindex_uploader::http::Http;
 use cloudindex_uploader::store::{Kept, Store};
 use cloudindex_uploader::{host, js};
 use futures::channel::oneshot;
 use js_sys::{Array, Function, Uint8Array};
+use std::cell::Cell;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test;
 use web_sys::{MessageChannel, MessagePort};
 
 fn get(url: &str) -> Request {
-    Request { method: Method::Get, url: url.to_owned(), headers: Vec::new(), body: Vec::new() }
+    Request {
+        method: Method::Get,
+        url: url.to_owned(),
+        headers: Vec::new(),
+        body: Vec::new(),
+        encoding: Encoding::Identity,
+    }
 }
 
 async fn send(http: &Http, request: Request, store: &Store) -> Input {
     let (report, reported) = oneshot::channel();
-    http.send(AttemptId(1), request, store, |input, _| report.send(input).expect("the test waits"));
+    let report = Cell::new(Some(report));
+    http.send(AttemptId(1), request, store, move |input, _| {
+        report.take().expect("it is told once").send(input).expect("the test waits");
+    });
     reported.await.expect("a report")
 }
 
@@ -41,6 +51,7 @@ async fn a_response_is_a_reply_whatever_its_status() {
         url: "https://example.test/x".to_owned(),
         headers: vec![("Authorization", "Bearer k".to_owned())],
         body: vec![Segment::Bytes(b"[".to_vec()), Segment::Block(key), Segment::Bytes(b"]".to_vec())],
+        encoding: Encoding::Identity,
     };
     let Input::Reply { reply, .. } = send(&http, request, &store).await else { panic!() };
     assert_eq!(reply, Reply { status: 429, retry_after: Some("7".to_owned()), body: b"slow down".to_vec() });
@@ -119,7 +130,10 @@ async fn an_attempt_that_is_called_off_reports_nothing() {
     let (fetch, calls) = spy(answer);
     let http = Http::new(Some(fetch));
     let (report, mut reported) = oneshot::channel();
-    http.send(AttemptId(1), get("x:"), &Store::default(), |input, _| drop(report.send(input)));
+    let report = Cell::new(Some(report));
+    http.send(AttemptId(1), get("x:"), &Store::default(), move |input, _| {
+        drop(report.take().map(|told| told.send(input)))
+    });
     sleep(20).await;
     http.abort(AttemptId(1));
     http.abort(AttemptId(2));

@@ -56,7 +56,7 @@ fn path(n: u32) -> String {
 fn block(n: u32) -> Block {
     let mut digest = [0; 32];
     digest[..8].copy_from_slice(&(u64::from(n) + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15).to_le_bytes());
-    Block { digest: cloudindex_wire::Digest(digest), len: 4096 }
+    Block { digest: cloudindex_wire::Digest(digest), len: 4096, texture: cloudindex_engine::Texture::Dense }
 }
 
 fn main() {

@@ -61,7 +61,7 @@ impl Cutter {
         if self.read > self.sizes.small_file as u64 {
             self.cut(1, &mut sink);
         } else if !self.held.is_empty() {
-            sink(named(&self.held), &self.held);
+            sink(Block::of(&self.held), &self.held);
         }
     }
 
@@ -75,7 +75,7 @@ impl Cutter {
             if later.is_empty() && block.len() < greatest {
                 break;
             }
-            sink(named(block), block);
+            sink(Block::of(block), block);
             rest = later;
         }
         self.held.drain(..self.held.len() - rest.len());
@@ -107,11 +107,6 @@ impl Knife {
         let (rare, often) = self.masks;
         cut_gear(bytes, min, average, max, rare, often, rare << 1, often << 1, &self.gear, &self.shifted).1
     }
-}
-
-/// Names these bytes.
-pub fn named(bytes: &[u8]) -> Block {
-    Block { digest: digest(bytes), len: bytes.len() as u32 }
 }
 
 #[cfg(test)]

@@ -181,6 +181,11 @@ impl Ready {
             && self.asked_blocks.items.is_empty()
     }
 
+    /// What waits to be sent fills a request.
+    pub fn fills(&self, terms: Terms) -> bool {
+        self.documents.bytes.max(self.blocks.bytes) >= terms.target
+    }
+
     /// When [`Ready::take`] will give something.
     pub fn due(&self, terms: Terms) -> Option<Now> {
         self.lines_due(terms).into_iter().flatten().min()

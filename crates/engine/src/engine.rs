@@ -23,6 +23,7 @@ mod updates;
 
 use crate::asking::Asking;
 use crate::bundle::{More, Ready, Terms};
+use crate::compression::Compression;
 use crate::config::{Config, Refresh};
 use crate::error::Failure;
 use crate::files::Files;
@@ -62,6 +63,7 @@ pub struct Engine {
     asking: Asking,
     memory: Memory,
     transport: Transport,
+    compression: Compression,
     target: CloudIndex,
 
     limits: Limits,
@@ -192,6 +194,7 @@ impl Engine {
             asking: Asking::default(),
             memory: Memory::new(config.journal.is_some()),
             transport: Transport::new(&config),
+            compression: Compression::new(),
             target: CloudIndex::new(&config),
             limits: Limits::of(&config),
             accepted: (0, 0),
@@ -231,6 +234,7 @@ impl Engine {
             Input::Cut { file, blocks, read, size, ended } => self.cut(file, blocks, read, size, ended, now),
             Input::Unreadable { file, reason } => self.unreadable(file, &reason, now),
             Input::Reply { attempt, reply } => self.reply(attempt, reply, now),
+            Input::Packed { attempt, bytes } => self.packed(attempt, bytes, now),
             Input::NoReply { attempt, reason } => self.no_reply(attempt, &reason, now),
             Input::Token(token) => self.token(token, now),
             Input::Pause => self.pause(now),
@@ -327,7 +331,7 @@ impl Engine {
                 && self.unsized_files.is_empty()
                 && self.memory.asked_sizes.is_empty());
         Terms {
-            target: self.transport.pace.request_bytes(self.transport.flying()).min(self.bundle_bytes),
+            target: self.request_bytes(),
             cap: self.bundle_bytes,
             documents: self.bundle_documents,
             linger: self.config.linger,

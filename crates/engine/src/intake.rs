@@ -120,7 +120,7 @@ impl Intake {
                 continue;
             }
             // One byte more than a small file has tells small from large.
-            let reach = files.row(file).and_then(|row| row.size).unwrap_or(u64::MAX).min(self.small_file) + 1;
+            let reach = files.row(file).and_then(|row| row.size.get()).unwrap_or(u64::MAX).min(self.small_file) + 1;
             self.next = reach;
             // What may all turn out to be large must leave room for those that stream.
             if self.reserved + reach > self.limit || (self.opening > 0 && self.opening + reach > self.limit / 3) {

@@ -1,5 +1,6 @@
 //! What goes into the engine and what comes out: [`Input`], [`Action`] and the plain data in them.
 
+use crate::compression::{Texture, texture};
 use crate::error::Failure;
 use crate::progress::Progress;
 use cloudindex_wire::Digest;
@@ -37,21 +38,41 @@ pub struct BlockKey {
 }
 
 /// A block as the cutter found it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Eq)]
 pub struct Block {
     pub digest: Digest,
     pub len: u32,
+    /// Whether compression does something for it. The journal has no word for that: what it tells of is read again before it is sent.
+    pub texture: Texture,
+}
+
+impl Block {
+    /// Names these bytes, and looks at them.
+    pub fn of(bytes: &[u8]) -> Self {
+        Block { digest: crate::blocks::digest(bytes), len: bytes.len() as u32, texture: texture(bytes) }
+    }
+}
+
+/// The same name, the same bytes.
+impl PartialEq for Block {
+    fn eq(&self, other: &Self) -> bool {
+        (self.digest, self.len) == (other.digest, other.len)
+    }
 }
 
 impl Block {
     /// For another thread, which has the block's bytes anyway.
-    pub fn to_bytes(&self) -> [u8; 32] {
-        self.digest.0
+    pub fn to_bytes(self) -> [u8; 33] {
+        let mut bytes = [u8::from(self.texture == Texture::Dense); 33];
+        bytes[..32].copy_from_slice(&self.digest.0);
+        bytes
     }
 
     /// What [`Block::to_bytes`] gave, of so many bytes.
     pub fn from_bytes(bytes: &[u8], len: u32) -> Option<Self> {
-        Some(Block { digest: Digest(bytes.try_into().ok()?), len })
+        let (digest, texture) = bytes.split_first_chunk()?;
+        let texture = if texture == [0] { Texture::Loose } else { Texture::Dense };
+        Some(Block { digest: Digest(*digest), len, texture })
     }
 }
 
@@ -90,6 +111,9 @@ pub enum Input {
     Unreadable { file: FileId, reason: String },
     /// A response came, whatever its status.
     Reply { attempt: AttemptId, reply: Reply },
+    /// The body of a request with [`Encoding::Gzip`] is packed, has so many bytes now, and leaves; `None`: packing can't be done
+    /// here, it leaves as it is.
+    Packed { attempt: AttemptId, bytes: Option<u64> },
     /// No response came: reset, refused, DNS, CORS; the text is the browser's own.
     NoReply { attempt: AttemptId, reason: String },
     /// The answer to [`Action::RefreshToken`].
@@ -134,7 +158,7 @@ pub enum Action {
     StopReading(FileId),
     /// These blocks' bytes are not needed any more.
     Forget { file: FileId, blocks: Range<u32> },
-    /// Send a request; answer by [`Input::Reply`] or [`Input::NoReply`].
+    /// Send a request; answer by [`Input::Reply`] or [`Input::NoReply`], and by [`Input::Packed`] before if it is to be packed.
     Send { attempt: AttemptId, request: Request },
     /// Call off an attempt; nothing needs to be answered.
     Abort(AttemptId),
@@ -196,6 +220,16 @@ pub struct Request {
     pub headers: Vec<(&'static str, String)>,
     /// The body is these pieces, one after the other; none means no body.
     pub body: Vec<Segment>,
+    /// How the body travels; `Content-Encoding` is the shell's to add, when it is done.
+    pub encoding: Encoding,
+}
+
+/// How a body travels.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Encoding {
+    #[default]
+    Identity,
+    Gzip,
 }
 
 /// A piece of a body.

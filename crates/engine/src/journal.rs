@@ -12,6 +12,7 @@
 //!        | 4                      the upload is over
 //! ```
 
+use crate::compression::Texture;
 use crate::io::Block;
 use cloudindex_wire::Digest;
 use rustc_hash::{FxHashMap, FxHasher};
@@ -259,7 +260,7 @@ impl<'a> Frame<'a> {
 fn block(rest: &mut &[u8]) -> Option<Block> {
     let (digest, after) = rest.split_first_chunk::<32>()?;
     *rest = after;
-    Some(Block { digest: Digest(*digest), len: number(rest)?.try_into().ok()? })
+    Some(Block { digest: Digest(*digest), len: number(rest)?.try_into().ok()?, texture: Texture::Dense })
 }
 
 fn number(rest: &mut &[u8]) -> Option<u64> {
@@ -296,13 +297,12 @@ fn hash(path: &str) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::blocks::digest;
     use proptest::prelude::*;
 
     const LIFE: u64 = 1000;
 
     fn known(n: u8) -> Known {
-        let blocks = (0..n % 4).map(|i| Block { digest: digest(&[n, i]), len: 1 << (i * 7) }).collect();
+        let blocks = (0..n % 4).map(|i| Block { len: 1 << (i * 7), ..Block::of(&[n, i]) }).collect();
         Known { size: u64::from(n) << 40, last_modified: 1_700_000_000_000 + u64::from(n), blocks }
     }
 

@@ -11,7 +11,7 @@
 //! ```
 //!
 //! The way of a file through the modules: [`io`] (found) → [`limits`] → [`plan`] (groups) → `intake` (reads, bounded memory) →
-//! [`blocks`] (cut, digest) → `bundle` (what goes together) → `transport` (attempts, link; `pace`: how much of it) → `targets` (requests, replies) →
+//! [`blocks`] (cut, digest) → `bundle` (what goes together) → `compression` → `transport` (attempts, link; `pace`: how much of it) → `targets` (requests, replies) →
 //! `progress` → [`Update`]. [`engine`] holds them together.
 
 pub mod blocks;
@@ -27,6 +27,7 @@ pub mod progress;
 
 mod asking;
 mod bundle;
+mod compression;
 mod files;
 mod intake;
 mod pace;
@@ -38,6 +39,7 @@ mod throughput;
 mod transport;
 
 pub use blocks::{CutSizes, Cutter};
+pub use compression::{Texture, texture};
 pub use config::Config;
 pub use engine::Engine;
 pub use error::Failure;

@@ -34,7 +34,7 @@ pub struct Progress {
     pub cancelled: u64,
     /// Bytes acked.
     pub bytes: u64,
-    /// Bytes that had to be sent for it; the others were with the server already.
+    /// Bytes of content that travelled for it, compressed where they were; the others were with the server already.
     pub sent_bytes: u64,
     /// Bytes of the files whose size is known; all of them when `basis` is `bytes`.
     pub total_bytes: u64,

@@ -79,12 +79,41 @@ pub(crate) struct Flight {
     pub deadline: Now,
     /// Generation of the token it carried.
     pub token: u32,
-    /// Bytes of its body.
+    /// Bytes of its body, unpacked.
     pub bytes: u64,
     /// Bytes that had been acked when it left.
     pub acked: u64,
+    pub body: Body,
     /// Files that came to rest while it flew: its reply says nothing of them any more.
     pub gone: Vec<FileId>,
+}
+
+/// What is on the wire of a body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Body {
+    Raw,
+    /// Nothing yet: the shell packs it. So many of its bytes are dense.
+    Packing(u64),
+    /// So many bytes.
+    Packed(u64),
+}
+
+impl Flight {
+    /// What so many of its bytes were on the wire.
+    pub fn travelled(&self, bytes: u64) -> u64 {
+        match self.body {
+            Body::Packed(packed) => bytes * packed / self.bytes.max(1),
+            Body::Raw | Body::Packing(_) => bytes,
+        }
+    }
+
+    /// Bytes that travel, as far as it is known.
+    pub fn wire(&self) -> u64 {
+        match self.body {
+            Body::Packed(bytes) => bytes,
+            Body::Raw | Body::Packing(_) => self.bytes,
+        }
+    }
 }
 
 /// Whether somebody answers.
@@ -200,14 +229,37 @@ impl Transport {
         Some(self.waiting.remove(at))
     }
 
-    pub fn launch(&mut self, parcel: Parcel, bytes: u64, deadline: Now, now: Now) -> AttemptId {
+    pub fn launch(&mut self, parcel: Parcel, bytes: u64, body: Body, deadline: Now, now: Now) -> AttemptId {
         self.next_attempt += 1;
         let attempt = AttemptId(self.next_attempt);
         self.flying_bytes += bytes;
         let (token, acked) = (self.token_generation, self.pace.acked());
-        let flight = Flight { parcel, sent: now, deadline, token, bytes, acked, gone: Vec::new() };
+        let flight = Flight { parcel, sent: now, deadline, token, bytes, acked, body, gone: Vec::new() };
         self.flying.push((attempt, flight));
         attempt
+    }
+
+    /// A body is packed, or left as it is: its way begins now, and so does the wait for its answer. Gives what it took: bytes,
+    /// how many of them were dense, and since when.
+    pub fn packed(
+        &mut self,
+        attempt: AttemptId,
+        packed: Option<u64>,
+        timeout: u64,
+        now: Now,
+    ) -> Option<(u64, u64, Now)> {
+        let (_, flight) = self.flying.iter_mut().find(|(id, _)| *id == attempt)?;
+        let Body::Packing(dense) = flight.body else { return None };
+        flight.body = packed.map_or(Body::Raw, Body::Packed);
+        self.flying_bytes = self.flying_bytes - flight.bytes + flight.wire();
+        flight.acked = self.pace.acked();
+        flight.deadline = now.after(timeout + self.pace.allowance(flight.wire()));
+        Some((flight.bytes, dense, std::mem::replace(&mut flight.sent, now)))
+    }
+
+    /// The shell packs a body.
+    pub fn is_packing(&self) -> bool {
+        self.flying.iter().any(|(_, flight)| matches!(flight.body, Body::Packing(_)))
     }
 
     /// When the attempt left.
@@ -219,7 +271,7 @@ impl Transport {
     pub fn land(&mut self, attempt: AttemptId) -> Option<Flight> {
         let at = self.flying.iter().position(|(id, _)| *id == attempt)?;
         let (_, flight) = self.flying.remove(at);
-        self.flying_bytes -= flight.bytes;
+        self.flying_bytes -= flight.wire();
         Some(flight)
     }
 
@@ -253,7 +305,8 @@ impl Transport {
     /// What a good answer tells of the link, where `most` bytes may fly. What left before is given up no later than it would
     /// be if it left now.
     pub fn learn(&mut self, flight: &Flight, most: u64, timeout: u64, now: Now) {
-        let Flight { bytes, sent, acked, .. } = *flight;
+        let Flight { sent, acked, .. } = *flight;
+        let bytes = flight.wire();
         self.pace.answered(Answer { bytes, sent, acked, flying: self.flying_bytes + bytes, most }, now);
         let took = now.since(sent);
         for (_, flight) in &mut self.flying {
@@ -261,7 +314,7 @@ impl Transport {
             if now.since(flight.sent) < took / 8 {
                 flight.acked = self.pace.acked();
             }
-            let wait = timeout + self.pace.allowance(flight.bytes);
+            let wait = timeout + self.pace.allowance(flight.wire());
             flight.deadline = flight.deadline.min(flight.sent.after(wait));
         }
     }

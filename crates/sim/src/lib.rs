@@ -6,7 +6,7 @@
 //! | [`scenario`], [`settings`], [`sources`] | a page: settings, files, faults, the server's ways, the user's doings |
 //! | [`world`], [`queue`] | the loop, and virtual time |
 //! | [`shell`], [`journal`] | the browser's side: walks, streams, cutting, the store of blocks; what outlives the page |
-//! | [`network`] | what befalls a request and its reply |
+//! | [`network`], [`gzip`] | what befalls a request and its reply; what packing a body costs and gains |
 //! | [`server`], [`multipart`] | a CloudIndex server in memory, strict about what it is sent |
 //! | [`check`], [`gate`], [`frames`] | what must hold: for the page, for the wire, for the journal |
 //! | [`verdict`], [`thrift`] | what must hold in the end: nothing lost or doubled, no byte in vain |
@@ -20,6 +20,7 @@
 pub mod check;
 pub mod frames;
 pub mod gate;
+pub mod gzip;
 pub mod journal;
 pub mod links;
 pub mod log;

@@ -83,7 +83,7 @@ impl<'a> Network<'a> {
         Network { link, rng: Rng::new(seed, "network"), free_at: 0 }
     }
 
-    pub fn carry(&mut self, bytes: usize, now: u64) -> Passage {
+    pub fn carry(&mut self, bytes: u64, now: u64) -> Passage {
         let start = self.free_at.max(now);
         self.free_at = start + (bytes as f64 / self.link.bytes_per_ms) as u64;
         let fault = self.fault(now);

@@ -24,6 +24,11 @@ pub enum Event {
     Timer(u64),
     /// The scenario's n-th doing of the user.
     User(usize),
+    /// The shell has packed a body, or can't.
+    Packed {
+        attempt: AttemptId,
+        wire: Box<Wire>,
+    },
     /// A request is at the server, whole or cut.
     Arrive(Rc<Exchange>),
     /// The next page is opened.
@@ -57,7 +62,7 @@ impl Event {
     fn is_of_a_page(&self) -> bool {
         match self {
             Event::Walk(_) | Event::Chunk { .. } | Event::Size(_) | Event::Token | Event::Timer(_) => true,
-            Event::Deliver { .. } | Event::Break(_) | Event::Journal(..) => true,
+            Event::Packed { .. } | Event::Deliver { .. } | Event::Break(_) | Event::Journal(..) => true,
             Event::User(_) | Event::Open | Event::Arrive(_) | Event::Serve { .. } => false,
             Event::Down(_) | Event::Up | Event::Collect | Event::Revoke => false,
         }

@@ -1,6 +1,7 @@
 //! From a seed to everything that is given before the first event: files, settings, faults, the server's ways, and what
 //! the user will do. Nothing here depends on the engine, so a seed tells the same story whatever the engine does.
 
+use crate::gzip::Gzip;
 use crate::network::{Fault, Link};
 use crate::rng::Rng;
 use crate::settings::settings;
@@ -23,6 +24,7 @@ pub struct Scenario {
     pub link: Link,
     pub outages: Vec<Outage>,
     pub server: ServerWays,
+    pub gzip: Gzip,
     /// What the user does, and when.
     pub user: Vec<(u64, Doing)>,
     /// Long after the last fault the user tries once more what failed: then all that is good must arrive.
@@ -173,6 +175,7 @@ impl Scenario {
         config.batch_id = given.as_ref().map(|given| given.id.clone());
         let server = server(rng, mood, &mut config, &sources, given, horizon);
         let tracked = config.tracking == Tracking::Follow;
+        let link = link(rng, mood, &config, horizon);
         let mut scenario = Scenario {
             seed,
             mood,
@@ -183,7 +186,8 @@ impl Scenario {
                 late: if rng.percent(15) { (5, 300_000) } else { (30, 5) },
                 end: rng.pick(&[End::WithLastChunk, End::Alone]),
             },
-            link: link(rng, mood, &config, horizon),
+            gzip: Gzip::new(seed, link.bytes_per_ms),
+            link,
             outages: outages(rng, mood, horizon),
             server,
             user: user(rng, sources.len(), horizon),
@@ -196,6 +200,12 @@ impl Scenario {
             scenario.user.push((scenario.settled() + REST, Doing::Retry(Vec::new())));
         }
         scenario.season(rng, horizon);
+        let before = scenario.sources.len();
+        scenario.gzip.write(seed, scenario.config.cut, &mut scenario.sources);
+        let more = before..scenario.sources.len();
+        if !more.is_empty() {
+            scenario.walks.push(Walk { starts: Starts::At(0), sources: more, slice: 20, pace: 5 });
+        }
         scenario
     }
 

@@ -4,11 +4,12 @@
 
 pub mod bundle;
 
+use crate::gzip::Gzip;
 use crate::rng::Rng;
 use crate::scenario::{Held, Manner, Scenario, ServerWays};
 use crate::sources::{Source, by_path};
 use crate::story::Turn;
-use cloudindex_engine::{Method, Reply};
+use cloudindex_engine::{Encoding, Method, Reply};
 use cloudindex_wire::{BatchLimits, BatchStatus, Caps, Digest, NewBatch, Phase, Problem, codes};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::rc::Rc;
@@ -20,10 +21,19 @@ pub struct Wire {
     /// What follows the configured base.
     pub path: String,
     pub headers: Vec<(&'static str, String)>,
+    /// As it was before it was packed.
     pub body: Vec<u8>,
+    /// What the engine wants, and how many bytes of it travel if that is done.
+    pub encoding: Encoding,
+    pub packed: Option<u64>,
 }
 
 impl Wire {
+    /// Bytes of the body that travel.
+    pub fn size(&self) -> u64 {
+        self.packed.unwrap_or(self.body.len() as u64)
+    }
+
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(other, _)| *other == name).map(|(_, value)| &**value)
     }
@@ -33,6 +43,7 @@ impl Wire {
 pub struct Server<'a> {
     /// Its ways are the same for all pages.
     pub(crate) ways: &'a ServerWays,
+    pub(crate) gzip: &'a Gzip,
     pub(crate) rng: Rng,
     pub batches: BTreeMap<String, Batch>,
     /// Batches by the `Idempotency-Key` that created them.
@@ -121,6 +132,7 @@ impl<'a> Server<'a> {
     pub fn new(scenario: &'a Scenario) -> Self {
         let mut server = Server {
             ways: &scenario.server,
+            gzip: &scenario.gzip,
             rng: Rng::new(scenario.seed, "server"),
             batches: BTreeMap::new(),
             keys: BTreeMap::new(),
@@ -201,12 +213,15 @@ impl<'a> Server<'a> {
         if (wire.method, path) == (Method::Get, "/healthz") {
             return plain(json(200, &"ok"));
         }
-        if self.ways.hidden_cap.is_some_and(|cap| wire.body.len() as u64 > cap) {
+        if self.ways.hidden_cap.is_some_and(|cap| wire.size() > cap) {
             return plain(Reply {
                 status: 413,
                 body: b"<h1>413 Request Entity Too Large</h1>".to_vec(),
                 retry_after: None,
             });
+        }
+        if let Some(status) = self.gzip.refused.filter(|_| wire.packed.is_some()) {
+            return plain(Reply { status, ..Reply::default() });
         }
         if !self.knows(wire.header("Authorization"), now) {
             return plain(problem(401, codes::UNAUTHORIZED));
@@ -272,7 +287,7 @@ impl<'a> Server<'a> {
                 bundle_bytes: ways.bundle_bytes,
                 block_bytes: ways.block_bytes,
                 bundle_documents: ways.bundle_documents,
-                encodings: Vec::new(),
+                encodings: self.gzip.offered.then(|| "gzip".to_owned()).into_iter().collect(),
                 digest: "blake3".to_owned(),
             },
             status: BatchStatus {

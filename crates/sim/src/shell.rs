@@ -280,7 +280,8 @@ impl<'a> Shell<'a> {
                 }
             }
         }
-        Ok((Wire { method: request.method, path, headers: request.headers, body }, blocks))
+        let Request { method, headers, encoding, .. } = request;
+        Ok((Wire { method, path, headers, body, encoding, packed: None }, blocks))
     }
 
     /// Bytes that are held now, or may be without another word of the engine.

@@ -62,6 +62,8 @@ pub struct World<'a> {
     pub log: Log,
     timer: Option<u64>,
     timers: u64,
+    /// When the shell has packed what it was given.
+    packs_until: u64,
     /// Attempts that were called off before they got to the server.
     recalled: BTreeSet<AttemptId>,
     pub calls: Vec<u32>,
@@ -85,6 +87,10 @@ enum Presence {
 #[derive(Debug, Default, Clone, Copy)]
 pub struct Figures {
     pub sends: u64,
+    /// Bodies that travelled packed.
+    pub packed: u64,
+    /// Bytes of all bodies, as they travelled.
+    pub wire_bytes: u64,
     pub losses: u64,
     pub body_bytes: u64,
     pub committed: u64,
@@ -100,8 +106,23 @@ pub struct Figures {
 
 impl std::ops::AddAssign for Figures {
     fn add_assign(&mut self, more: Figures) {
-        let Figures { sends, losses, body_bytes, committed, failed, crashes, returns, saved, virtual_ms, steps } = more;
+        let Figures {
+            sends,
+            packed,
+            wire_bytes,
+            losses,
+            body_bytes,
+            committed,
+            failed,
+            crashes,
+            returns,
+            saved,
+            virtual_ms,
+            steps,
+        } = more;
         self.sends += sends;
+        self.packed += packed;
+        self.wire_bytes += wire_bytes;
         self.losses += losses;
         self.body_bytes += body_bytes;
         self.committed += committed;
@@ -156,6 +177,7 @@ impl<'a> World<'a> {
             log: Log::new(tracing),
             timer: None,
             timers: 0,
+            packs_until: 0,
             recalled: BTreeSet::new(),
             calls: Vec::new(),
             figures: Figures::default(),
@@ -253,6 +275,7 @@ impl<'a> World<'a> {
             Event::Open => self.open(),
             Event::Journal(word, asked) if asked == self.journal.asked => self.journal_word(word),
             Event::Journal(..) => {}
+            Event::Packed { attempt, wire } => self.packed(attempt, *wire),
             Event::Arrive(exchange) => self.arrive(exchange),
             Event::Serve { exchange, epoch } => self.serve(&exchange, epoch),
             Event::Deliver { attempt, reply, acked } => self.deliver(attempt, reply, &acked),

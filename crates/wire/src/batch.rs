@@ -98,6 +98,8 @@ pub struct BatchView {
     pub bundle_bytes: u64,
     pub block_bytes: u64,
     pub bundle_documents: u64,
+    /// `gzip` is among the encodings: the only one that browsers can make.
+    pub gzip: bool,
     pub status: Phase,
     pub total_files: u64,
     pub processed_files: u64,
@@ -109,6 +111,7 @@ impl BatchView {
     pub fn read(json: &[u8]) -> Option<Self> {
         let (mut id, mut status, mut limits) = (None, None, BatchLimits::default());
         let (mut bundle_bytes, mut block_bytes, mut bundle_documents) = (None, None, None);
+        let mut gzip = false;
         let (mut total_files, mut processed_files, mut failed_files) = (None, None, None);
         Reader::read(json, |reader| {
             reader.object(&mut |reader, name| {
@@ -126,6 +129,12 @@ impl BatchView {
                             "bundleBytes" => &mut bundle_bytes,
                             "blockBytes" => &mut block_bytes,
                             "bundleDocuments" => &mut bundle_documents,
+                            "encodings" => {
+                                return reader.list(&mut |reader| {
+                                    gzip |= reader.string()? == "gzip";
+                                    Some(())
+                                });
+                            }
                             _ => return reader.skip(),
                         };
                         *count = reader.optional(Reader::count)?;
@@ -142,6 +151,7 @@ impl BatchView {
             bundle_bytes: bundle_bytes?,
             block_bytes: block_bytes?,
             bundle_documents: bundle_documents?,
+            gzip,
             status: status?,
             total_files: total_files?,
             processed_files: processed_files?,

@@ -192,6 +192,7 @@ fn a_batch_is_read_by_the_page_as_the_server_wrote_it() {
         bundle_bytes: 1,
         block_bytes: 2,
         bundle_documents: 3,
+        gzip: true,
         status: Phase::Processing,
         total_files: 4,
         processed_files: 5,

@@ -1,12 +1,14 @@
 //! What an answer means.
 
+use super::faults::left_of;
 use super::{Batch, Engine, Stage, Trust};
 use crate::bundle::{Items, Load, Purpose};
+use crate::compression::Offer;
 use crate::error::{Failure, codes};
 use crate::io::{Action, AttemptId, BlockKey, FileId, FileState, Now, Reply};
 use crate::limits::Limits;
 use crate::retry::{Verdict, judge};
-use crate::transport::{Errand, Flight, Parcel};
+use crate::transport::{Body, Errand, Flight, Parcel};
 use cloudindex_wire::{BatchView, BlockAck, BlockOutcome, BundleReply, DocumentAck, DocumentOutcome, Phase};
 
 impl Engine {
@@ -46,6 +48,14 @@ impl Engine {
         }
         if flight.parcel.errand == Errand::Open && self.goes_on() && matches!(reply.status, 403 | 404 | 409 | 410) {
             return self.open_another();
+        }
+        if matches!((flight.body, reply.status), (Body::Packed(_), 400 | 415)) {
+            // It may be the encoding alone that something on the way does not like.
+            self.compression.offer = Offer::Refused;
+            if let Some(parcel) = left_of(flight) {
+                self.transport.requeue(Parcel { ready_at: now, ..parcel });
+            }
+            return;
         }
         match judge(&reply, &self.config) {
             Verdict::Retry { failure, after } => {
@@ -119,6 +129,7 @@ impl Engine {
         // A little of the cap is for what frames the parts.
         self.bundle_bytes = self.bundle_bytes.min(batch.bundle_bytes.saturating_sub(1024)).max(1);
         self.bundle_documents = self.bundle_documents.min(batch.bundle_documents.max(1) as usize);
+        self.compression.offered(batch.gzip);
         self.note_batch(&batch.id, now);
         self.batch = Batch::Open(batch.id);
         self.updates.say();
@@ -168,10 +179,10 @@ impl Engine {
             }
             match ack.outcome {
                 DocumentOutcome::Committed { id: document } => {
-                    self.committed(id, FileState::Committed, document, purpose, now);
+                    self.committed(id, FileState::Committed, document, &flight, purpose, now);
                 }
                 DocumentOutcome::Duplicate { id: document } => {
-                    self.committed(id, FileState::Duplicate, document, purpose, now);
+                    self.committed(id, FileState::Duplicate, document, &flight, purpose, now);
                 }
                 DocumentOutcome::Incomplete { missing } => to_send.extend(self.lacks(id, missing, purpose, now)),
                 DocumentOutcome::Rejected { error } => {
@@ -207,7 +218,15 @@ impl Engine {
         }
     }
 
-    fn committed(&mut self, id: FileId, state: FileState, document: String, purpose: Purpose, now: Now) {
+    fn committed(
+        &mut self,
+        id: FileId,
+        state: FileState,
+        document: String,
+        flight: &Flight,
+        purpose: Purpose,
+        now: Now,
+    ) {
         let size = self.files.row(id).and_then(|row| row.size.get()).unwrap_or(0);
         match purpose {
             Purpose::Ask => self.document_found(id),
@@ -216,7 +235,7 @@ impl Engine {
                     .files
                     .work(id)
                     .map_or(0, |work| work.inline().map(|index| u64::from(work.blocks[index as usize].len)).sum());
-                self.tally.sent(sent);
+                self.tally.sent(flight.travelled(sent));
             }
         }
         self.count_acked(id, size, now);
@@ -254,7 +273,7 @@ impl Engine {
                     to_send.push(key);
                 }
                 Some(BlockOutcome::Stored | BlockOutcome::Duplicate) => {
-                    self.tally.sent(u64::from(block.len));
+                    self.tally.sent(flight.travelled(u64::from(block.len)));
                     self.stored(key, now);
                     self.queue_if_whole(key.file, now);
                 }

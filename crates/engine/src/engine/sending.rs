@@ -2,11 +2,13 @@
 
 use super::{Batch, Engine, Run, Stage};
 use crate::bundle::{Items, Load, Purpose};
+use crate::compression::{Offer, Queue, Texture};
 use crate::config::Config;
+use crate::files::Files;
 use crate::intake::flight_bytes;
-use crate::io::{Action, CallId, Method, Now, Request, Segment};
+use crate::io::{Action, AttemptId, BlockKey, CallId, Encoding, Method, Now, Request, Segment};
 use crate::targets::cloudindex::{BLOCK_ENTRY, block_cost, document_cost};
-use crate::transport::{Errand, Flight, Link, Parcel};
+use crate::transport::{Body, Errand, Flight, Link, Parcel};
 
 /// The greatest bundle: as set, but as many as may fly at once must fit into the memory for bodies, and a block into each.
 pub(super) fn bundle_bytes(config: &Config) -> u64 {
@@ -29,6 +31,8 @@ impl Engine {
             && self.transport.flying() < self.config.concurrency
             && self.transport.gate_open(now)
             && self.has_room_in_flight()
+            // One body at a time: they share one core, and the first to be done travels while the next is packed.
+            && !self.transport.is_packing()
     }
 
     /// What the link carries is in flight, or bodies, which are copies, have their third of the memory.
@@ -40,6 +44,7 @@ impl Engine {
 
     /// A good answer tells of the link.
     pub(super) fn learn(&mut self, flight: &Flight, now: Now) {
+        self.compression.landed(flight.wire(), flight.sent, now);
         self.transport.learn(flight, self.most_in_flight(), self.config.network_timeout, now);
     }
 
@@ -65,6 +70,8 @@ impl Engine {
             let Some(load) = self.ready.take(self.terms(), now) else { break };
             self.launch(Parcel::new(Errand::Bundle(load), now), now);
         }
+        let waits = self.ready.fills(self.terms());
+        self.compression.queue = if waits { Queue::Waits } else { Queue::Empty };
     }
 
     /// The batch is opened as soon as there is something for it.
@@ -105,10 +112,41 @@ impl Engine {
     }
 
     fn launch(&mut self, parcel: Parcel, now: Now) {
-        let Some((request, bytes)) = self.request(&parcel.errand) else { return };
+        let Some((mut request, bytes)) = self.request(&parcel.errand) else { return };
         let wait = self.config.network_timeout + self.transport.pace.allowance(bytes);
-        let attempt = self.transport.launch(parcel, bytes, now.after(wait), now);
+        let mut body = Body::Raw;
+        if let Errand::Bundle(load) = &parcel.errand {
+            let mut dense = 0;
+            let count = || {
+                dense = dense_bytes(&self.files, load);
+                dense
+            };
+            request.encoding = self.compression.choose(bytes, count, now);
+            if request.encoding == Encoding::Gzip {
+                body = Body::Packing(dense);
+            }
+        }
+        let attempt = self.transport.launch(parcel, bytes, body, now.after(wait), now);
         self.actions.push_back(Action::Send { attempt, request });
+    }
+
+    /// A body is packed, or can't be here.
+    pub(super) fn packed(&mut self, attempt: AttemptId, packed: Option<u64>, now: Now) {
+        let others = self.transport.flying().saturating_sub(1);
+        let took = self.transport.packed(attempt, packed, self.config.network_timeout, now);
+        match (took, packed) {
+            (Some((bytes, dense, since)), Some(packed)) => {
+                self.compression.packed(bytes, dense, packed, since, others, now);
+            }
+            (Some(_), None) => self.compression.offer = Offer::Refused,
+            (None, _) => {}
+        }
+    }
+
+    /// Bytes of a bundle that is worth a request now.
+    pub(super) fn request_bytes(&self) -> u64 {
+        let travel = self.transport.pace.request_bytes(self.transport.flying());
+        self.compression.stretch(travel).min(self.bundle_bytes)
     }
 
     /// The request for an errand, and the bytes of its body; `None` when it has become pointless.
@@ -161,6 +199,20 @@ impl Engine {
                 .filter_map(|key| self.files.block(*key))
                 .map(|block| if sends { block_cost(block.len) } else { BLOCK_ENTRY })
                 .sum(),
+        }
+    }
+}
+
+/// Bytes of the blocks of a bundle that are compressed already.
+fn dense_bytes(files: &Files, load: &Load) -> u64 {
+    let dense = |key: BlockKey| files.block(key).filter(|block| block.texture == Texture::Dense);
+    let bytes = |key: BlockKey| dense(key).map_or(0, |block| u64::from(block.len));
+    match &load.items {
+        _ if load.purpose == Purpose::Ask => 0,
+        Items::Blocks(keys) => keys.iter().copied().map(bytes).sum(),
+        Items::Documents(ids) => {
+            let works = ids.iter().filter_map(|id| Some((*id, files.work(*id)?)));
+            works.flat_map(|(file, work)| work.inline().map(move |index| BlockKey { file, index })).map(bytes).sum()
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::bundle::Purpose;
 use crate::config::Config;
 use crate::files::{Files, Row, Work};
-use crate::io::{Block, BlockKey, FileId, Method, Request, Segment};
+use crate::io::{Block, BlockKey, Encoding, FileId, Method, Request, Segment};
 use cloudindex_wire::json::{ObjectWriter, is_value, write_count, write_string};
 use cloudindex_wire::{BatchLimits, MANIFEST_PART};
 
@@ -55,7 +55,13 @@ impl CloudIndex {
 
     /// Is anybody there?
     pub fn probe(&self) -> Request {
-        Request { method: Method::Get, url: format!("{}/healthz", self.base), headers: Vec::new(), body: Vec::new() }
+        Request {
+            method: Method::Get,
+            url: format!("{}/healthz", self.base),
+            headers: Vec::new(),
+            body: Vec::new(),
+            encoding: Encoding::Identity,
+        }
     }
 
     /// The application's own call; `path` starts with a slash.
@@ -117,7 +123,7 @@ impl CloudIndex {
         if let Some(token) = &self.token {
             headers.push(("Authorization", format!("Bearer {token}")));
         }
-        Request { method, url, headers, body: Vec::new() }
+        Request { method, url, headers, body: Vec::new(), encoding: Encoding::Identity }
     }
 
     fn batch_url(&self, id: &str, rest: &str) -> String {
@@ -305,7 +311,6 @@ impl Multipart {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::blocks::digest;
     use crate::files::{BlockState, Extra, Facts, Shown};
     use crate::io::FileState;
 
@@ -331,7 +336,7 @@ mod tests {
         let path = "odd \"name\"\n🦀.txt";
         let media_type = files.intern("text/plain");
         let id = files.push(Row { media_type, ..row(path) });
-        let block = Block { digest: digest(b"abc"), len: 3 };
+        let block = Block::of(b"abc");
         let work = files.start_work(id);
         (work.blocks, work.states, work.read) = (vec![block], vec![BlockState::Held], 3);
         let config = Config { base_url: "http://h/".into(), token: Some("k".into()), ..Config::default() };

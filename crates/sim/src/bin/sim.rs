@@ -86,10 +86,22 @@ fn many(from: u64, seeds: u64) -> ExitCode {
     let mut sums = sums.into_inner().unwrap_or_default();
     sums.broken.sort();
     let wall = began.elapsed().as_secs_f64();
-    let Figures { sends, losses, crashes, returns, body_bytes, saved, committed, failed, virtual_ms, steps } =
-        sums.figures;
+    let Figures {
+        sends,
+        packed,
+        wire_bytes,
+        losses,
+        crashes,
+        returns,
+        body_bytes,
+        saved,
+        committed,
+        failed,
+        virtual_ms,
+        steps,
+    } = sums.figures;
     println!(
-        "{{\"seeds\":{seeds},\"from\":{from},\"sends\":{sends},\"virtualSeconds\":{},\"losses\":{losses},\"crashes\":{crashes},\
+        "{{\"seeds\":{seeds},\"from\":{from},\"sends\":{sends},\"packed\":{packed},\"wireBytes\":{wire_bytes},\"virtualSeconds\":{},\"losses\":{losses},\"crashes\":{crashes},\
          \"returns\":{returns},\"bodyBytes\":{body_bytes},\"savedBytes\":{saved},\"committed\":{committed},\"failed\":{failed},\
          \"steps\":{steps},\"wallSeconds\":{wall:.1},\"fingerprint\":\"{:016x}\",\"broken\":{}}}",
         virtual_ms / 1000,

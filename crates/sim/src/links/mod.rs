@@ -9,6 +9,7 @@ pub use table::{Bound, Line, caps, lines, table};
 
 use cloudindex_engine::{
     Action, AttemptId, Block, BlockKey, Config, Engine, FileId, Found, Input, Now, Phase, Reply, Request, Segment,
+    Texture,
 };
 use server::Server;
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -199,7 +200,7 @@ impl World<'_> {
             while size > 0 && (to - stream.cut >= cut.max as u64 || (ended && stream.cut < size)) {
                 let key = BlockKey { file, index: stream.blocks };
                 let len = block_len(key, size, size - stream.cut, cut.small_file as u64);
-                blocks.push(Block { digest: server::digest(key), len });
+                blocks.push(Block { digest: server::digest(key), len, texture: Texture::Dense });
                 stream.cut += u64::from(len);
                 stream.blocks += 1;
             }

@@ -121,7 +121,8 @@ impl Server<'_> {
     /// 413, when the body is over the cap that was told.
     fn too_large(&self, wire: &Wire, items: usize) -> Result<Option<Reply>, String> {
         let cap = self.ways.bundle_bytes;
-        if wire.body.len() as u64 <= cap {
+        // Packed and unpacked.
+        if wire.size().max(wire.body.len() as u64) <= cap {
             Ok(None)
         } else if items > 1 {
             Err(format!("a body of {} bytes with {items} things in it, {cap} allowed", wire.body.len()))

@@ -3,10 +3,12 @@
 use super::pages::Orphan;
 use super::{Presence, World};
 use crate::gate::Kind;
+use crate::gzip::{Packer, may_pack};
 use crate::network::Fault;
 use crate::queue::{Copy, Event, Exchange};
 use crate::scenario::Manner;
-use cloudindex_engine::{AttemptId, Input, Reply, Request};
+use crate::server::Wire;
+use cloudindex_engine::{AttemptId, Encoding, Input, Reply, Request};
 use cloudindex_wire::BundleReply;
 use std::rc::Rc;
 
@@ -19,13 +21,47 @@ impl World<'_> {
         let sent = self.shell.compose(request).and_then(|(wire, blocks)| {
             self.gate.send(attempt, &wire, blocks, now)?;
             self.resumes(Kind::of(&wire), &wire)?;
+            let keys = self.gate.live.get(&attempt).map(|live| &*live.keys).unwrap_or_default();
+            may_pack(&self.scenario.gzip, &wire, keys, &self.shell)?;
             Ok(wire)
         });
-        let wire = match sent {
-            Ok(wire) => wire,
-            Err(words) => return self.check.fail(words),
-        };
-        let passage = self.network.carry(wire.body.len(), now);
+        match sent {
+            Ok(wire) if wire.encoding == Encoding::Gzip => self.pack(attempt, wire),
+            Ok(wire) => self.depart(attempt, wire),
+            Err(words) => self.check.fail(words),
+        }
+    }
+
+    /// The shell packs a body, one after the other.
+    fn pack(&mut self, attempt: AttemptId, mut wire: Wire) {
+        match self.scenario.gzip.packer {
+            Packer::Missing => self.queue.after(0, Event::Packed { attempt, wire: Box::new(wire) }),
+            Packer::Hangs => {}
+            Packer::Works { speed, ratio } => {
+                let bytes = wire.body.len() as f64;
+                self.packs_until = self.packs_until.max(self.queue.now()) + (bytes / speed) as u64;
+                wire.packed = Some((bytes * ratio) as u64 + 20);
+                self.queue.at(self.packs_until, Event::Packed { attempt, wire: Box::new(wire) });
+            }
+        }
+    }
+
+    /// The body is packed, or can't be.
+    pub(super) fn packed(&mut self, attempt: AttemptId, wire: Wire) {
+        if self.gate.live.contains_key(&attempt) || self.rng.percent(20) {
+            self.feed(Some(Input::Packed { attempt, bytes: wire.packed }));
+        }
+        if self.gate.live.contains_key(&attempt) {
+            self.figures.packed += u64::from(wire.packed.is_some());
+            self.depart(attempt, wire);
+        }
+    }
+
+    /// The network takes it.
+    fn depart(&mut self, attempt: AttemptId, wire: Wire) {
+        let now = self.queue.now();
+        self.figures.wire_bytes += wire.size();
+        let passage = self.network.carry(wire.size(), now);
         self.log.note(now, attempt.0, || format!("     {attempt:?} {:?} {passage:?}", Kind::of(&wire)));
         self.figures.losses += u64::from(passage.fault.is_some());
         if self.gate.offline {

@@ -114,6 +114,7 @@ impl World<'_> {
         (self.opened_at, self.page_steps, self.presence) = (now, 0, Presence::Open);
         (self.timer, self.over_at, self.idle_wakes, self.row) = (None, None, 0, (0, now));
         self.recalled.clear();
+        self.packs_until = 0;
         self.calls.clear();
         self.done.clear();
         self.recollection = Default::default();

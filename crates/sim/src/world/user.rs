@@ -3,7 +3,7 @@
 use super::{Presence, World};
 use crate::journal::Hold;
 use crate::scenario::Doing;
-use cloudindex_engine::{AttemptId, Block, CallId, FileId, Input, Method, Reply};
+use cloudindex_engine::{AttemptId, Block, CallId, FileId, Input, Method, Reply, Texture};
 use cloudindex_wire::Digest;
 
 impl World<'_> {
@@ -82,7 +82,7 @@ impl World<'_> {
         let at_rest = (0..rows).find(|id| self.check.files[*id as usize].state.is_final() && !self.shell.holds(*id));
         let file = if self.rng.percent(50) { at_rest.unwrap_or(rows) } else { rows + self.rng.within(0..=3) as FileId };
         let attempt = AttemptId(u64::MAX - self.rng.within(0..=9));
-        let block = Block { digest: Digest([7; 32]), len: 700 };
+        let block = Block { digest: Digest([7; 32]), len: 700, texture: Texture::Loose };
         let input = match self.rng.within(0..=10) {
             0 => Input::Reply { attempt, reply: Reply { status: 200, retry_after: None, body: b"{}".to_vec() } },
             1 => {
