@@ -18,7 +18,7 @@ export const WORKLOADS = {
   B: { title: '1,000 × 256 KiB', sizes: () => Array(1000).fill(256 * KIB), quick: { title: '200 × 256 KiB', sizes: () => Array(200).fill(256 * KIB) } },
   C: { title: '1 × 2 GiB', sizes: () => [2048 * MIB], quick: { title: '1 × 512 MiB', sizes: () => [512 * MIB] } },
   D: { title: '2,000 mixed, 1 KiB to 16 MiB', sizes: () => mixed(2000), quick: { title: '400 mixed, 1 KiB to 16 MiB', sizes: () => mixed(400) } },
-  E: { title: '100,000 × 100 B', sizes: () => Array(100_000).fill(100), quick: { title: '10,000 × 100 B', sizes: () => Array(10_000).fill(100) } },
+  E: { title: '100,000 × 100 B', sizes: () => Array(100_000).fill(100), quick: { title: '5,000 × 100 B', sizes: () => Array(5000).fill(100) } },
   F: { title: 'Rust HTML documentation', folder: documentation },
 };
 

@@ -1,5 +1,5 @@
 // npm run bench -- [flags]: this project beside other uploaders, in headless Chromium. bench/README.md says what is measured.
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { chart } from '../bench/chart.mjs';
@@ -8,7 +8,7 @@ import { CONTENDERS } from '../bench/contenders.mjs';
 import { prepare } from '../bench/prepare.mjs';
 import { bench } from '../bench/run.mjs';
 import { WORKLOADS } from '../bench/workloads.mjs';
-import { Complaint, command } from './lib/run.mjs';
+import { Complaint, command, ended } from './lib/run.mjs';
 
 const USAGE = `usage: npm run bench -- [--quick] [--workloads A,C] [--contenders ours,fetch] [--runs 3] [--latency 0,20,100]
   [--rate MBIT] [--limit SECONDS] [--out FILE] [--no-build]
@@ -25,12 +25,14 @@ await command(async (args) => {
     return;
   }
   if (process.env.CLOUDINDEX_BENCH_PRIVATE !== undefined) {
+    endWithParent();
     const rows = await bench(options);
     if (options.check) console.log(`\n${check(rows)}`);
-    return;
+    process.exit(); // its input is open
   }
   await prepare({ copyparty: options.passes.some(({ contenders }) => contenders.includes('copyparty')), rebuild: options.build });
-  process.exitCode = apart(options.passes.some(({ rate }) => rate)) ?? 1;
+  const status = await apart(options.passes.some(({ rate }) => rate));
+  if (status !== 0) process.exitCode = 1;
 });
 
 function parse(args) {
@@ -52,7 +54,7 @@ function parse(args) {
   }
   const { quick, check, chart } = given;
   if (files.length > 0 ? !check && !chart : chart) throw new Complaint(USAGE);
-  const limit = positive(given.limit, quick ? 40 : 150);
+  const limit = positive(given.limit, quick ? 30 : 150);
   const pass = {
     workloads: names(given.workloads, Object.keys(WORKLOADS), quick ? ['A', 'C', 'D', 'E'] : Object.keys(WORKLOADS)),
     contenders: names(given.contenders, Object.keys(CONTENDERS), Object.keys(CONTENDERS).filter((name) => !quick || CONTENDERS[name].quick)),
@@ -79,7 +81,7 @@ function positive(text, otherwise) {
 }
 
 /** Runs this script again in namespaces of its own: its loopback carries nothing but the bench, and nothing outlives it. */
-function apart(shaped) {
+async function apart(shaped) {
   const unshare = ['--net', '--pid', '--fork', '--kill-child', '--mount-proc'];
   const rights = process.getuid() === 0 ? [] : ['--map-root-user'];
   const possible = spawnSync('unshare', [...rights, ...unshare, 'sh', '-c', 'ip link set lo up && tc qdisc show'], { stdio: 'ignore' }).status === 0;
@@ -91,6 +93,15 @@ function apart(shaped) {
   return again(self[0], self.slice(1), '0');
 }
 
-function again(program, args, isPrivate) {
-  return spawnSync(program, args, { stdio: 'inherit', env: { ...process.env, CLOUDINDEX_BENCH_PRIVATE: isPrivate } }).status;
+/** Its input is a pipe that nothing is written to: however this process ends, the other one then hears its end, and ends. */
+async function again(program, args, isPrivate) {
+  const env = { ...process.env, CLOUDINDEX_BENCH_PRIVATE: isPrivate };
+  const child = spawn(program, args, { stdio: ['pipe', 'inherit', 'inherit'], env });
+  return ended(child);
+}
+
+function endWithParent() {
+  process.stdin.on('end', () => process.exit(1)).resume();
+  // The first process of its namespace hears no signal that it does not ask for; the rest of the namespace ends with it.
+  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1));
 }

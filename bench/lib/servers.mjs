@@ -1,6 +1,7 @@
-// What contenders upload to. Each: `{ url, pid, figures(), arrived(), verify(workload), stop() }`.
+// What contenders upload to. Each: `{ url, pid, page, figures(), verify(workload), stop() }`; `page` is where its contenders run.
 // `figures()`: `{ files, requests, firstByte }`, the last in milliseconds since 1970.
 import { spawn } from 'node:child_process';
+import { rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Server } from '../../tests/e2e/server.mjs';
@@ -14,13 +15,20 @@ export const SERVERS = {
   copyparty: async () => (await import('./copyparty.mjs')).start(),
 };
 
+const folders = new Set();
+// Where a bench is ended before its time.
+process.on('exit', () => folders.forEach((folder) => rmSync(folder, { recursive: true, force: true })));
+
 /** An empty folder on the disk that the workloads are on. */
-export function scratch() {
-  return mkdtemp(join(CACHE, 'data-'));
+export async function scratch() {
+  const folder = await mkdtemp(join(CACHE, 'data-'));
+  folders.add(folder);
+  return folder;
 }
 
-export function clear(folder) {
-  return rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+export async function clear(folder) {
+  await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+  folders.delete(folder);
 }
 
 async function receiver() {
