@@ -3,16 +3,24 @@
 use crate::js;
 use crate::store::{Body, Store};
 use cloudindex_engine::{AttemptId, Encoding, FileId, Input, Reply, Request, Segment};
-use js_sys::{Function, Promise, Uint8Array};
+use js_sys::{Array, Function, Promise, Uint8Array};
 use std::cell::RefCell;
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{AbortController, AbortSignal};
 
-#[wasm_bindgen(module = "/src/gzip.js")]
+#[wasm_bindgen(module = "/src/http.js")]
 extern "C" {
-    fn gzip(bytes: &JsValue, signal: &AbortSignal) -> Promise;
+    fn pack(bytes: &JsValue, signal: &AbortSignal) -> Promise;
+    fn exchange(
+        own: &Option<Function>,
+        method: &str,
+        url: &str,
+        headers: &JsValue,
+        body: &JsValue,
+        signal: &AbortSignal,
+    ) -> Promise;
 }
 
 /// The attempts in flight. One that is called off is not here any more, and so reports nothing.
@@ -57,27 +65,30 @@ impl Http {
             let outcome = match composed {
                 Ok(((mut body, sources), signal)) => {
                     files = sources;
-                    let mut encoding = Encoding::Identity;
+                    let mut headers: Vec<_> =
+                        request.headers.iter().map(|(name, value)| (*name, value.into())).collect();
                     if request.encoding == Encoding::Gzip {
-                        let packed = JsFuture::from(gzip(&body, &signal)).await.ok();
+                        let packed = JsFuture::from(pack(&body, &signal)).await.ok();
                         let bytes = packed.as_ref().and_then(|packed| js::count(&js::get(packed, "byteLength")));
-                        // The engine's answer may be to call it off; without a body it is not kept waiting for one.
-                        report(Input::Packed { attempt, bytes }, Vec::new());
-                        if !flights.borrow().iter().any(|(id, _)| *id == attempt) {
+                        // It may be called off, before or by what is said to this.
+                        if !signal.aborted() {
+                            report(Input::Packed { attempt, bytes }, Vec::new());
+                        }
+                        if signal.aborted() {
                             return;
                         }
                         if let Some(packed) = packed {
-                            (body, encoding) = (packed, Encoding::Gzip);
+                            body = packed;
+                            headers.push(("Content-Encoding", "gzip".into()));
                         }
                     }
-                    let outcome = match start(request, body, encoding, &signal, &fetch) {
-                        Ok(sent) => answer(sent).await,
-                        Err(error) => Err(error),
-                    };
+                    let (method, headers) = (request.method.as_str(), js::object(&headers));
+                    let sent = exchange(&fetch, method, &request.url, &headers, &body, &signal);
+                    let answer = JsFuture::from(sent).await;
                     if land(&flights, attempt).is_none() {
                         return;
                     }
-                    outcome
+                    answer.map(|answer| read(answer.unchecked_ref()))
                 }
                 Err(error) => Err(error),
             };
@@ -100,48 +111,13 @@ impl Http {
     }
 }
 
-fn start(
-    request: Request,
-    body: JsValue,
-    encoding: Encoding,
-    signal: &AbortSignal,
-    fetch: &Option<Function>,
-) -> Result<JsFuture, JsValue> {
-    let url = absolute(&request.url).into();
-    // An address and plain options, because that is what applications' functions look at; and a `Request` costs more.
-    let mut headers: Vec<_> = request.headers.iter().map(|(name, value)| (*name, JsValue::from_str(value))).collect();
-    if encoding == Encoding::Gzip {
-        headers.push(("Content-Encoding", "gzip".into()));
+/// What [`exchange`] gives.
+fn read(answer: &Array) -> Reply {
+    Reply {
+        status: answer.get(0).as_f64().unwrap_or_default() as u16,
+        retry_after: answer.get(1).as_string(),
+        body: Uint8Array::new(&answer.get(2)).to_vec(),
     }
-    let options = js::object(&[
-        ("method", request.method.as_str().into()),
-        ("headers", js::object(&headers)),
-        ("body", body),
-        // A cached status is a lie, and bundles need no place in a cache.
-        ("cache", "no-store".into()),
-        ("signal", signal.into()),
-    ]);
-    Ok(js::future(&match fetch {
-        None => js::invoke(&js_sys::global(), "fetch", &[&url, &options])?,
-        Some(fetch) => fetch.call2(&JsValue::UNDEFINED, &url, &options)?,
-    }))
-}
-
-async fn answer(sent: JsFuture) -> Result<Reply, JsValue> {
-    let response = sent.await?;
-    // By its looks, because an application's fetch may answer with a response of another frame or of its own making.
-    let status = js::count(&js::get(&response, "status")).and_then(|status| status.try_into().ok());
-    let status = status.ok_or_else(|| js::type_error("fetch gave no Response"))?;
-    let retry_after = js::invoke(&js::get(&response, "headers"), "get", &[&"retry-after".into()]);
-    let body = js::future(&js::invoke(&response, "arrayBuffer", &[])?).await?;
-    if !body.is_object() {
-        return Err(js::type_error("fetch gave a Response without bytes"));
-    }
-    Ok(Reply {
-        status,
-        retry_after: retry_after.ok().and_then(|value| value.as_string()),
-        body: Uint8Array::new(&body).to_vec(),
-    })
 }
 
 /// The body of all segments, undefined if there are none, and the files that the browser takes bytes from as it is sent.
@@ -161,13 +137,4 @@ fn compose(segments: &[Segment], store: &Store) -> Result<(JsValue, Vec<FileId>)
         }
     }
     body.done()
-}
-
-/// A path belongs to the page's origin; a worker made from a blob would resolve it against the blob.
-fn absolute(url: &str) -> String {
-    if !url.starts_with('/') {
-        return url.to_owned();
-    }
-    let origin = js::text(&js::get(&js_sys::global(), "location"), "origin").unwrap_or_default();
-    format!("{origin}{url}")
 }

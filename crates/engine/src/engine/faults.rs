@@ -2,11 +2,12 @@
 
 use super::{Batch, Engine, Stage, Trust};
 use crate::bundle::Purpose;
+use crate::compression::Offer;
 use crate::config::{Ask, Refresh};
 use crate::error::{Failure, codes};
 use crate::io::{Action, AttemptId, FileId, Now};
 use crate::retry::backoff;
-use crate::transport::{Blame, Charge, Errand, Flight, Link, Loss, Parcel, Token};
+use crate::transport::{Blame, Body, Charge, Errand, Flight, Link, Loss, Parcel, Token};
 
 /// A question pays when the answer may save so many times its bytes.
 const DOUBT: u64 = 4;
@@ -59,6 +60,9 @@ impl Engine {
 
     fn unanswered(&mut self, attempt: AttemptId, reason: &str, loss: Loss, now: Now) {
         let Some(flight) = self.transport.land(attempt) else { return };
+        if matches!(flight.body, Body::Packing(_)) {
+            return self.unpacked(flight, now);
+        }
         if flight.parcel.errand == Errand::Probe {
             self.transport.probe_failed(now, &self.config, &mut self.rng);
             self.updates.say();
@@ -73,6 +77,14 @@ impl Engine {
                     self.transport.requeue(Parcel { blame: Blame::Open, ready_at: now, ..parcel });
                 }
             }
+        }
+    }
+
+    /// Packing does not come to an end, or what is packed is not wanted: it goes raw, and so do all others.
+    pub(super) fn unpacked(&mut self, flight: Flight, now: Now) {
+        self.compression.offer = Offer::Refused;
+        if let Some(parcel) = left_of(flight) {
+            self.transport.requeue(Parcel { ready_at: now, ..parcel });
         }
     }
 

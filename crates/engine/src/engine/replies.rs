@@ -1,9 +1,7 @@
 //! What an answer means.
 
-use super::faults::left_of;
 use super::{Batch, Engine, Stage, Trust};
 use crate::bundle::{Items, Load, Purpose};
-use crate::compression::Offer;
 use crate::error::{Failure, codes};
 use crate::io::{Action, AttemptId, BlockKey, FileId, FileState, Now, Reply};
 use crate::limits::Limits;
@@ -51,11 +49,7 @@ impl Engine {
         }
         if matches!((flight.body, reply.status), (Body::Packed(_), 400 | 415)) {
             // It may be the encoding alone that something on the way does not like.
-            self.compression.offer = Offer::Refused;
-            if let Some(parcel) = left_of(flight) {
-                self.transport.requeue(Parcel { ready_at: now, ..parcel });
-            }
-            return;
+            return self.unpacked(flight, now);
         }
         match judge(&reply, &self.config) {
             Verdict::Retry { failure, after } => {

@@ -6,7 +6,7 @@ use crate::compression::{Offer, Queue, Texture};
 use crate::config::Config;
 use crate::files::Files;
 use crate::intake::flight_bytes;
-use crate::io::{Action, AttemptId, BlockKey, CallId, Encoding, Method, Now, Request, Segment};
+use crate::io::{Action, AttemptId, Block, CallId, Encoding, Method, Now, Request, Segment};
 use crate::targets::cloudindex::{BLOCK_ENTRY, block_cost, document_cost};
 use crate::transport::{Body, Errand, Flight, Link, Parcel};
 
@@ -205,14 +205,19 @@ impl Engine {
 
 /// Bytes of the blocks of a bundle that are compressed already.
 fn dense_bytes(files: &Files, load: &Load) -> u64 {
-    let dense = |key: BlockKey| files.block(key).filter(|block| block.texture == Texture::Dense);
-    let bytes = |key: BlockKey| dense(key).map_or(0, |block| u64::from(block.len));
-    match &load.items {
-        _ if load.purpose == Purpose::Ask => 0,
-        Items::Blocks(keys) => keys.iter().copied().map(bytes).sum(),
-        Items::Documents(ids) => {
-            let works = ids.iter().filter_map(|id| Some((*id, files.work(*id)?)));
-            works.flat_map(|(file, work)| work.inline().map(move |index| BlockKey { file, index })).map(bytes).sum()
+    let mut bytes = 0;
+    let mut count = |block: Block| {
+        if load.purpose == Purpose::Send && block.texture == Texture::Dense {
+            bytes += u64::from(block.len);
         }
+    };
+    match &load.items {
+        Items::Documents(ids) => {
+            for work in ids.iter().filter_map(|id| files.work(*id)) {
+                work.inline().for_each(|index| count(work.blocks[index as usize]));
+            }
+        }
+        Items::Blocks(keys) => keys.iter().filter_map(|key| files.block(*key)).for_each(count),
     }
+    bytes
 }
