@@ -14,7 +14,7 @@ use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{Blob, File};
 
 /// Bytes of a large file at a time: slices cost little beside it, and it is cut in some ms.
-const SLICE: u64 = 2 * 1024 * 1024;
+const SLICE: u64 = 8 * 1024 * 1024;
 
 /// One opening of a file. A file that is closed and opened again has a new one, so that what the old one still brings is known.
 pub type StreamId = u32;

@@ -76,6 +76,8 @@ pub(crate) struct Terms {
     pub target: u64,
     /// No bundle of more than one item goes over this.
     pub cap: u64,
+    /// The same two for blocks alone, whose bytes take no memory.
+    pub blocks: (u64, u64),
     pub documents: usize,
     /// ms that an incomplete bundle waits for company.
     pub linger: u64,
@@ -183,7 +185,7 @@ impl Ready {
 
     /// What waits to be sent fills a request.
     pub fn fills(&self, terms: Terms) -> bool {
-        self.documents.bytes.max(self.blocks.bytes) >= terms.target
+        self.documents.bytes >= terms.target || self.blocks.bytes >= terms.blocks.0
     }
 
     /// When [`Ready::take`] will give something.
@@ -196,7 +198,7 @@ impl Ready {
             self.asked_documents.due(terms),
             self.documents.due(terms),
             self.asked_blocks.due(few(terms)),
-            self.blocks.due(terms),
+            self.blocks.due(of_blocks(terms)),
         ]
     }
 
@@ -209,7 +211,7 @@ impl Ready {
             0 => (Items::Documents(self.asked_documents.take(terms)), Purpose::Ask),
             1 => (Items::Documents(self.documents.take(terms)), Purpose::Send),
             2 => (Items::Blocks(self.asked_blocks.take(few(terms))), Purpose::Ask),
-            _ => (Items::Blocks(self.blocks.take(terms)), Purpose::Send),
+            _ => (Items::Blocks(self.blocks.take(of_blocks(terms))), Purpose::Send),
         };
         Some(Load { items, purpose })
     }
@@ -225,6 +227,11 @@ impl Ready {
     pub fn clear(&mut self) {
         *self = Ready::new();
     }
+}
+
+fn of_blocks(terms: Terms) -> Terms {
+    let (target, cap) = terms.blocks;
+    Terms { target, cap, ..terms }
 }
 
 fn few(terms: Terms) -> Terms {
@@ -248,7 +255,7 @@ mod tests {
             for (file, size) in sizes.iter().enumerate() {
                 ready.document(file as FileId, *size, Purpose::Send, Now(file as u64));
             }
-            let terms = Terms { target, cap, documents, linger: 10, more: More::Nothing };
+            let terms = Terms { target, cap, blocks: (target, cap), documents, linger: 10, more: More::Nothing };
             let mut seen = Vec::new();
             while let Some(load) = ready.take(terms, Now(0)) {
                 let Items::Documents(files) = load.items else { panic!("no blocks were put in") };
@@ -265,7 +272,7 @@ mod tests {
     fn an_incomplete_bundle_waits_for_company_but_not_long() {
         let documents = |id| Some(Load { items: Items::Documents(vec![id]), purpose: Purpose::Send });
         let mut ready = Ready::new();
-        let terms = Terms { target: 100, cap: 100, documents: 10, linger: 60, more: More::Coming };
+        let terms = Terms { target: 100, cap: 100, blocks: (100, 100), documents: 10, linger: 60, more: More::Coming };
         ready.document(0, 10, Purpose::Send, Now(5));
         assert_eq!(ready.take(terms, Now(64)), None);
         assert_eq!(ready.due(terms), Some(Now(65)));
@@ -277,7 +284,7 @@ mod tests {
     #[test]
     fn all_kinds_take_turns() {
         let mut ready = Ready::new();
-        let terms = Terms { target: 10, cap: 10, documents: 10, linger: 0, more: More::Coming };
+        let terms = Terms { target: 10, cap: 10, blocks: (10, 10), documents: 10, linger: 0, more: More::Coming };
         for index in 0..2 {
             for purpose in [Purpose::Send, Purpose::Ask] {
                 ready.document(index, 10, purpose, Now(0));

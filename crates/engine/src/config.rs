@@ -54,6 +54,9 @@ pub struct Config {
 
     /// Bytes held in memory at once. 64 MiB: five bundles of 8 MiB in flight and reads ahead of them.
     pub max_buffer: u64,
+    /// Bytes of large files that are read and cut before the server has them. 128 MiB: they take no memory, and what is sent is
+    /// still in the cache of the machine's disk.
+    pub read_ahead: u64,
     /// Files between the walk and the network before the walk waits. 10,000: totals are known early, for 1 kB of memory a file on the page.
     pub queue_size: usize,
     /// Files opened at once. 256: the page reads small ones 64 together, and some such reads overlap.
@@ -169,11 +172,12 @@ impl Default for Config {
             file_timeout: None,
             patience: 600_000,
             max_buffer: 64 * MIB as u64,
+            read_ahead: 128 * MIB as u64,
             queue_size: 10_000,
             open_files: 256,
             max_workers: 4,
             clear_interval: 1000,
-            bundle_bytes: 8 * MIB as u64,
+            bundle_bytes: 16 * MIB as u64,
             ask: Ask::WhileItPays,
             bundle_documents: 1000,
             linger: 60,

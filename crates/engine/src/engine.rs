@@ -71,6 +71,8 @@ pub struct Engine {
     accepted: (u64, u64),
     /// Greatest body, and most documents, of a bundle: ours, the server's, or what 413 taught.
     bundle_bytes: u64,
+    /// The same of blocks alone.
+    blocks_bytes: u64,
     bundle_documents: usize,
 
     batch: Batch,
@@ -199,6 +201,7 @@ impl Engine {
             limits: Limits::of(&config),
             accepted: (0, 0),
             bundle_bytes: sending::bundle_bytes(&config),
+            blocks_bytes: config.bundle_bytes,
             bundle_documents: config.bundle_documents.max(1),
             batch: Batch::Unopened,
             batch_key: String::new(),
@@ -331,8 +334,9 @@ impl Engine {
                 && self.unsized_files.is_empty()
                 && self.memory.asked_sizes.is_empty());
         Terms {
-            target: self.request_bytes(),
+            target: self.request_bytes().min(self.bundle_bytes),
             cap: self.bundle_bytes,
+            blocks: (self.request_bytes().min(self.blocks_bytes), self.blocks_bytes),
             documents: self.bundle_documents,
             linger: self.config.linger,
             more: if nothing_more { More::Nothing } else { More::Coming },

@@ -96,6 +96,7 @@ pub(crate) struct Work {
     pub granted: u64,
     pub forgotten: u64,
     pub stream: Stream,
+    pub bytes: Bytes,
     /// Blocks and bytes that the server holds.
     pub stored: usize,
     pub acked: u64,
@@ -127,6 +128,16 @@ pub(crate) enum Source {
     Reading,
     /// The journal, which was wrong: the file is what it is.
     Journal,
+}
+
+/// Where the bytes of a file's blocks are while the server lacks them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Bytes {
+    /// In memory, as they were read.
+    #[default]
+    Held,
+    /// In the file, which is large: they are taken from there again when they are sent.
+    InFile,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -165,7 +176,10 @@ impl Work {
             Stream::Open => self.granted.max(self.read),
             Stream::Closed | Stream::Ended => self.read,
         };
-        reach - self.forgotten
+        match self.bytes {
+            Bytes::Held => reach - self.forgotten,
+            Bytes::InFile => reach - self.read,
+        }
     }
 
     /// The blocks that go with the manifest: those whose bytes are held, once the file is read.
@@ -252,6 +266,12 @@ impl Files {
 
     pub fn block(&self, key: BlockKey) -> Option<Block> {
         self.work(key.file)?.blocks.get(key.index as usize).copied()
+    }
+
+    /// Bytes of this block, if they are in its file.
+    pub fn block_in_file(&self, key: BlockKey) -> u64 {
+        let work = self.work(key.file).filter(|work| work.bytes == Bytes::InFile);
+        work.and_then(|work| work.blocks.get(key.index as usize)).map_or(0, |block| u64::from(block.len))
     }
 
     pub fn start_work(&mut self, id: FileId) -> &mut Work {

@@ -2,12 +2,16 @@
 //!
 //! Memory is a third for requests in flight and two thirds for what is read or may be read. A small file is opened with the
 //! right to read all of it, or, where its size is not known, up to the small-file bound; many may be open, for they are read
-//! together. Few large ones stream at a time, each within its share.
+//! together. Few large ones stream at a time. Their bytes stay in the file, so that only what is being read takes memory;
+//! they are read ahead of the network so far that what is sent is still in the machine's own cache of the file.
 
 use crate::config::Config;
-use crate::files::{Files, Stream, Work};
+use crate::files::{Bytes, Files, Stream};
 use crate::io::{Action, FileId};
 use std::collections::VecDeque;
+
+/// Two reads of the shell's, one of which is being cut.
+const PIECE: u64 = 16 * 1024 * 1024;
 
 #[derive(Debug)]
 pub(crate) struct Intake {
@@ -27,15 +31,18 @@ pub(crate) struct Intake {
     /// Large files that stream at once.
     streams: usize,
     small_file: u64,
-    /// The greatest block.
-    block: u64,
+    /// Bytes of large files that may be read and not acked.
+    ahead: u64,
+    /// Bytes of a large file that may be read and not cut.
+    piece: u64,
 }
 
 impl Intake {
     pub fn new(config: &Config) -> Self {
         let limit = config.max_buffer - flight_bytes(config);
         let small_file = config.cut.small_file as u64;
-        let within = |bytes: u64, each: u64| (bytes / each.max(1)) as usize;
+        let block = config.cut.max as u64;
+        let streams = (limit / (4 * block).max(1)).clamp(1, 4);
         Intake {
             waiting: VecDeque::new(),
             open: Vec::new(),
@@ -45,9 +52,10 @@ impl Intake {
             reserved: 0,
             limit,
             slots: config.open_files.max(1),
-            streams: within(limit, 4 * config.cut.max as u64).clamp(1, 4),
+            streams: streams as usize,
             small_file,
-            block: config.cut.max as u64,
+            ahead: config.read_ahead.max(2 * streams * block),
+            piece: (limit / (2 * streams)).min(PIECE),
         }
     }
 
@@ -120,7 +128,8 @@ impl Intake {
                 continue;
             }
             // One byte more than a small file has tells small from large.
-            let reach = files.row(file).and_then(|row| row.size.get()).unwrap_or(u64::MAX).min(self.small_file) + 1;
+            let size = files.row(file).and_then(|row| row.size.get());
+            let reach = size.unwrap_or(u64::MAX).min(self.small_file) + 1;
             self.next = reach;
             // What may all turn out to be large must leave room for those that stream.
             if self.reserved + reach > self.limit || (self.opening > 0 && self.opening + reach > self.limit / 3) {
@@ -131,6 +140,9 @@ impl Intake {
             let before = work.reserved();
             work.stream = Stream::Open;
             work.granted = reach;
+            if size.is_some_and(|size| size > self.small_file) {
+                work.bytes = Bytes::InFile;
+            }
             let after = work.reserved();
             self.rebook(before, after);
             self.open.push((file, reach));
@@ -145,22 +157,14 @@ impl Intake {
             return;
         }
         let large = self.large[..self.large.len().min(self.streams)].to_vec();
-        let share = self.limit * 3 / 4 / large.len() as u64;
-        // All that is reserved is of open files that stand still and hold no block: nothing will be forgotten by itself.
-        let open = || self.open.iter().filter_map(|(file, _)| files.work(*file));
-        let rests = open().all(|work| work.stored == work.blocks.len() && work.read >= work.granted)
-            && open().map(Work::reserved).sum::<u64>() == self.reserved;
-        for (place, file) in large.into_iter().enumerate() {
+        let share = self.ahead / large.len() as u64;
+        for file in large {
             let Some(work) = files.work_mut(file) else { continue };
             let reach = work.granted.max(work.read);
-            let mut room = self.limit.saturating_sub(self.reserved);
-            // Rests of blocks alone can fill the memory: then the oldest may come to its next cut.
-            if place == 0 && rests && work.read >= work.granted {
-                room = room.max(self.block);
-            }
-            let up_to = (work.forgotten + share).min(reach + room);
+            let room = self.limit.saturating_sub(self.reserved);
+            let up_to = (work.forgotten + share).min(work.read + self.piece).min(reach + room);
             // Many small grants cost a message each, so a grant waits until it is worth one, or the reader stands still.
-            let least = if work.read >= work.granted { 1 } else { share / 8 };
+            let least = if work.read >= work.granted { 1 } else { self.piece / 4 };
             if up_to >= reach + least.max(1) {
                 let before = work.reserved();
                 work.granted = up_to;

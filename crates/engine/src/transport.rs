@@ -81,6 +81,8 @@ pub(crate) struct Flight {
     pub token: u32,
     /// Bytes of its body, unpacked.
     pub bytes: u64,
+    /// Those of them that are in memory, not in files.
+    pub copied: u64,
     /// Bytes that had been acked when it left.
     pub acked: u64,
     pub body: Body,
@@ -203,6 +205,11 @@ impl Transport {
         self.flying_bytes
     }
 
+    /// Bytes of bodies that are in memory.
+    pub fn copied_bytes(&self) -> u64 {
+        self.flying.iter().map(|(_, flight)| flight.copied).sum()
+    }
+
     pub fn has(&self, errand: &Errand) -> bool {
         self.waiting.iter().any(|parcel| parcel.errand == *errand)
             || self.flying.iter().any(|(_, flight)| flight.parcel.errand == *errand)
@@ -229,12 +236,19 @@ impl Transport {
         Some(self.waiting.remove(at))
     }
 
-    pub fn launch(&mut self, parcel: Parcel, bytes: u64, body: Body, deadline: Now, now: Now) -> AttemptId {
+    pub fn launch(
+        &mut self,
+        parcel: Parcel,
+        (bytes, copied): (u64, u64),
+        body: Body,
+        deadline: Now,
+        now: Now,
+    ) -> AttemptId {
         self.next_attempt += 1;
         let attempt = AttemptId(self.next_attempt);
         self.flying_bytes += bytes;
         let (token, acked) = (self.token_generation, self.pace.acked());
-        let flight = Flight { parcel, sent: now, deadline, token, bytes, acked, body, gone: Vec::new() };
+        let flight = Flight { parcel, sent: now, deadline, token, bytes, copied, acked, body, gone: Vec::new() };
         self.flying.push((attempt, flight));
         attempt
     }
@@ -250,7 +264,11 @@ impl Transport {
     ) -> Option<(u64, u64, Now)> {
         let (_, flight) = self.flying.iter_mut().find(|(id, _)| *id == attempt)?;
         let Body::Packing(dense) = flight.body else { return None };
-        flight.body = packed.map_or(Body::Raw, Body::Packed);
+        if let Some(packed) = packed {
+            (flight.body, flight.copied) = (Body::Packed(packed), packed);
+        } else {
+            flight.body = Body::Raw;
+        }
         self.flying_bytes = self.flying_bytes - flight.bytes + flight.wire();
         flight.acked = self.pace.acked();
         flight.deadline = now.after(timeout + self.pace.allowance(flight.wire()));

@@ -151,7 +151,7 @@ impl Engine {
 
     /// 413: smaller from now on, and this one in halves.
     pub(super) fn too_large(&mut self, flight: Flight, failure: Failure, now: Now) {
-        self.bundle_bytes = self.bundle_bytes.min((flight.bytes / 2).max(1));
+        self.cap_bundles(flight.bytes / 2);
         let bytes = flight.bytes;
         let what = move |failure: Failure| Failure {
             message: format!(

@@ -192,7 +192,8 @@ impl Engine {
     fn send_in_parts(&mut self, asked: Parcel, load: Load, now: Now) {
         let mut loads = vec![load];
         while let Some(load) = loads.pop() {
-            let fits = self.weigh(&load) <= self.bundle_bytes;
+            let cap = if matches!(load.items, Items::Blocks(_)) { self.blocks_bytes } else { self.bundle_bytes };
+            let fits = self.weigh(&load) <= cap;
             match load.clone().halve() {
                 Some((first, second)) if !fits => loads.extend([second, first]),
                 _ => {

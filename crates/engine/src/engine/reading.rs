@@ -4,7 +4,7 @@ use super::remembering::Count;
 use super::{Batch, Engine, Group, Run, Stage, Walk};
 use crate::asking::Asking;
 use crate::error::{Failure, codes};
-use crate::files::{BlockState, Extra, Facts, Row, Shown, Source, Stream, Work};
+use crate::files::{BlockState, Bytes, Extra, Facts, Row, Shown, Source, Stream, Work};
 use crate::io::{Action, Block, FileId, FileState, Found, GroupChange, Now};
 use crate::limits::{check_path, duplicate_path, over_group};
 
@@ -233,6 +233,10 @@ impl Engine {
             work.stream = Stream::Ended;
             self.intake.closed(id);
         }
+        let is_large = read > self.config.cut.small_file as u64;
+        if is_large {
+            work.bytes = Bytes::InFile;
+        }
         let after = work.reserved();
         let mut changed = !work.is_as_expected(first as usize, ended);
         if changed && work.again.take_if(|again| again.source == Source::Journal).is_some() {
@@ -256,7 +260,6 @@ impl Engine {
         if total.is_some() {
             self.updates.file(&mut self.files, id);
         }
-        let is_large = read > self.config.cut.small_file as u64;
         if is_large && !ended {
             self.intake.is_large(id);
         }

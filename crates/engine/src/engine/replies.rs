@@ -121,7 +121,7 @@ impl Engine {
         });
         self.recheck(now);
         // A little of the cap is for what frames the parts.
-        self.bundle_bytes = self.bundle_bytes.min(batch.bundle_bytes.saturating_sub(1024)).max(1);
+        self.cap_bundles(batch.bundle_bytes.saturating_sub(1024));
         self.bundle_documents = self.bundle_documents.min(batch.bundle_documents.max(1) as usize);
         self.compression.offered(batch.gzip);
         self.note_batch(&batch.id, now);

@@ -38,7 +38,8 @@ impl Engine {
     /// What the link carries is in flight, or bodies, which are copies, have their third of the memory.
     fn has_room_in_flight(&self) -> bool {
         let (requests, bytes) = (self.transport.flying(), self.transport.flying_bytes());
-        let fits = bytes == 0 || bytes + self.bundle_bytes <= flight_bytes(&self.config);
+        let copied = self.transport.copied_bytes();
+        let fits = copied == 0 || copied + self.bundle_bytes <= flight_bytes(&self.config);
         fits && self.transport.pace.has_room(requests, bytes)
     }
 
@@ -50,7 +51,13 @@ impl Engine {
 
     /// Bytes that may fly at once, whatever the link.
     pub(super) fn most_in_flight(&self) -> u64 {
-        flight_bytes(&self.config).min(self.bundle_bytes.saturating_mul(self.config.concurrency as u64))
+        self.blocks_bytes.max(self.bundle_bytes).saturating_mul(self.config.concurrency as u64)
+    }
+
+    /// No body over this is taken.
+    pub(super) fn cap_bundles(&mut self, bytes: u64) {
+        self.bundle_bytes = self.bundle_bytes.min(bytes).max(1);
+        self.blocks_bytes = self.blocks_bytes.min(bytes).max(1);
     }
 
     /// Sends what may be sent.
@@ -126,7 +133,12 @@ impl Engine {
                 body = Body::Packing(dense);
             }
         }
-        let attempt = self.transport.launch(parcel, bytes, body, now.after(wait), now);
+        let in_files = |segment: &Segment| match segment {
+            Segment::Block(key) => self.files.block_in_file(*key),
+            Segment::Bytes(_) => 0,
+        };
+        let copied = bytes - request.body.iter().map(in_files).sum::<u64>();
+        let attempt = self.transport.launch(parcel, (bytes, copied), body, now.after(wait), now);
         self.actions.push_back(Action::Send { attempt, request });
     }
 
@@ -146,7 +158,7 @@ impl Engine {
     /// Bytes of a bundle that is worth a request now.
     pub(super) fn request_bytes(&self) -> u64 {
         let travel = self.transport.pace.request_bytes(self.transport.flying());
-        self.compression.stretch(travel).min(self.bundle_bytes)
+        self.compression.stretch(travel)
     }
 
     /// The request for an errand, and the bytes of its body; `None` when it has become pointless.

@@ -35,8 +35,11 @@ pub enum Bound {
     Block,
 }
 
-/// Bytes of a bundle, and of all in flight, at most.
-pub fn caps(config: &Config) -> (u64, u64) {
+/// Bytes of a bundle, and of all in flight, at most, where so many files are sent: one large one's take no memory.
+pub fn caps(config: &Config, files: usize) -> (u64, u64) {
+    if files == 1 {
+        return (config.bundle_bytes, config.bundle_bytes * config.concurrency as u64);
+    }
     let flight = config.max_buffer / 3;
     (config.bundle_bytes.min(flight / config.concurrency as u64), flight)
 }
@@ -66,7 +69,7 @@ pub fn line(mbit: u64, round_trip: u64, large: bool) -> Line {
     let run = play(&course);
     let (from, to) = (run.at(0.25), run.at(0.9));
     let (took, bytes) = run.medians(from, to);
-    let (bundle, flight) = caps(&course.config);
+    let (bundle, flight) = caps(&course.config, course.files.len());
     let link = mbit as f64 * 125.0;
     // Where less may fly than the link takes in a round trip, the memory is the limit, not the link.
     let within = link.min(flight as f64 / (round_trip as f64 + 2.0 + bundle as f64 / link));
