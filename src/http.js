@@ -5,7 +5,8 @@ export const pack = async (bytes, signal) =>
   new Response(new Response(bytes).body.pipeThrough(new CompressionStream('gzip'), { signal })).arrayBuffer();
 
 /** Status, `Retry-After` and bytes of the answer. `own`: the application's fetch, undefined: the browser's. */
-export const exchange = async (own, method, url, headers, body, signal) => {
+export const exchange = async (own, method, url, headers, body, packed, signal) => {
+  if (packed) headers['Content-Encoding'] = 'gzip';
   // A path belongs to the page's origin; a worker made from a blob would resolve it against the blob.
   const address = url[0] === '/' ? location.origin + url : url;
   // An address and plain options, because that is what applications' functions look at; and a `Request` costs more.

@@ -19,6 +19,7 @@ extern "C" {
         url: &str,
         headers: &JsValue,
         body: &JsValue,
+        packed: bool,
         signal: &AbortSignal,
     ) -> Promise;
 }
@@ -56,8 +57,8 @@ impl Http {
         spawn_local(async move {
             let outcome = match composed {
                 Ok((mut body, signal)) => {
-                    let mut headers: Vec<_> =
-                        request.headers.iter().map(|(name, value)| (*name, value.into())).collect();
+                    let headers: Vec<_> = request.headers.iter().map(|(name, value)| (*name, value.into())).collect();
+                    let mut is_packed = false;
                     if request.encoding == Encoding::Gzip {
                         let packed = JsFuture::from(pack(&body, &signal)).await.ok();
                         let bytes = packed.as_ref().and_then(|packed| js::count(&js::get(packed, "byteLength")));
@@ -69,12 +70,11 @@ impl Http {
                             return;
                         }
                         if let Some(packed) = packed {
-                            body = packed;
-                            headers.push(("Content-Encoding", "gzip".into()));
+                            (body, is_packed) = (packed, true);
                         }
                     }
                     let (method, headers) = (request.method.as_str(), js::object(&headers));
-                    let sent = exchange(&fetch, method, &request.url, &headers, &body, &signal);
+                    let sent = exchange(&fetch, method, &request.url, &headers, &body, is_packed, &signal);
                     let answer = JsFuture::from(sent).await;
                     if land(&flights, attempt).is_none() {
                         return;

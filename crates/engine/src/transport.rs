@@ -89,26 +89,18 @@ pub(crate) struct Flight {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Body {
     Raw,
-    /// Nothing yet: the shell packs it. So many of its bytes are dense.
-    Packing(u64),
+    /// Nothing yet: the shell packs it.
+    Packing,
     /// So many bytes.
     Packed(u64),
 }
 
 impl Flight {
-    /// What so many of its bytes were on the wire.
-    pub fn travelled(&self, bytes: u64) -> u64 {
-        match self.body {
-            Body::Packed(packed) => bytes * packed / self.bytes.max(1),
-            Body::Raw | Body::Packing(_) => bytes,
-        }
-    }
-
     /// Bytes that travel, as far as it is known.
     pub fn wire(&self) -> u64 {
         match self.body {
             Body::Packed(bytes) => bytes,
-            Body::Raw | Body::Packing(_) => self.bytes,
+            Body::Raw | Body::Packing => self.bytes,
         }
     }
 }
@@ -240,7 +232,7 @@ impl Transport {
 
     /// The shell packs a body.
     pub fn is_packing(&self) -> bool {
-        self.flying.iter().any(|(_, flight)| matches!(flight.body, Body::Packing(_)))
+        self.flying.iter().any(|(_, flight)| flight.body == Body::Packing)
     }
 
     /// When the attempt left.

@@ -188,7 +188,7 @@ impl Engine {
     fn send_in_parts(&mut self, asked: Parcel, load: Load, now: Now) {
         let mut loads = vec![load];
         while let Some(load) = loads.pop() {
-            let fits = self.weigh(&load) <= self.bundle_bytes;
+            let fits = self.weigh(&load).0 <= self.bundle_bytes;
             match load.clone().halve() {
                 Some((first, second)) if !fits => loads.extend([second, first]),
                 _ => {
