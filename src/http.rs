@@ -8,30 +8,27 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{AbortController, AbortSignal};
+use web_sys::AbortController;
 
 #[wasm_bindgen(module = "/src/http.js")]
 extern "C" {
-    fn pack(bytes: &JsValue, signal: &AbortSignal) -> Promise;
-    fn exchange(
-        own: &Option<Function>,
-        method: &str,
-        url: &str,
-        headers: &JsValue,
-        body: &JsValue,
-        packed: bool,
-        signal: &AbortSignal,
-    ) -> Promise;
+    fn pack(options: &JsValue) -> Promise;
+    fn exchange(own: &JsValue, url: &JsValue, options: &JsValue) -> Promise;
 }
 
 /// The attempts in flight. One that is called off is not here any more, and so reports nothing.
 pub struct Http {
-    fetch: Rc<Option<Function>>,
+    /// Undefined: the browser's.
+    fetch: JsValue,
     flights: Rc<Flights>,
 }
 
 /// As many as the engine lets fly: few.
 type Flights = RefCell<Vec<(AttemptId, AbortController)>>;
+
+fn flies(flights: &Flights, attempt: AttemptId) -> bool {
+    flights.borrow().iter().any(|(id, _)| *id == attempt)
+}
 
 fn land(flights: &Flights, attempt: AttemptId) -> Option<AbortController> {
     let mut flights = flights.borrow_mut();
@@ -42,49 +39,51 @@ fn land(flights: &Flights, attempt: AttemptId) -> Option<AbortController> {
 impl Http {
     /// `fetch`: the application's own, `None`: the browser's.
     pub fn new(fetch: Option<Function>) -> Self {
-        Http { fetch: Rc::new(fetch), flights: Rc::default() }
+        Http { fetch: fetch.into(), flights: Rc::default() }
     }
 
     /// Starts the attempt; its body is composed before this returns. `report` hears how it went, unless it is called off.
     pub fn send(&self, attempt: AttemptId, request: Request, store: &Store, report: impl Fn(Input) + 'static) {
+        let (fetch, flights, url) = (self.fetch.clone(), Rc::clone(&self.flights), request.url.into());
+        let encoding = request.encoding;
         let composed = AbortController::new().and_then(|controller| {
             let body = compose(&request.body, store)?;
-            let signal = controller.signal();
+            // An address and plain options, because that is what applications' functions look at; and a `Request` costs more.
+            let headers: Vec<_> = request.headers.iter().map(|(name, value)| (*name, value.into())).collect();
+            let options = js::object(&[
+                ("method", request.method.as_str().into()),
+                ("headers", js::object(&headers)),
+                ("body", body),
+                // A cached status is a lie, and bundles need no place in a cache.
+                ("cache", "no-store".into()),
+                ("signal", controller.signal().into()),
+            ]);
             self.flights.borrow_mut().push((attempt, controller));
-            Ok((body, signal))
+            Ok(options)
         });
-        let (fetch, flights) = (Rc::clone(&self.fetch), Rc::clone(&self.flights));
         spawn_local(async move {
             let outcome = match composed {
-                Ok((mut body, signal)) => {
-                    let headers: Vec<_> = request.headers.iter().map(|(name, value)| (*name, value.into())).collect();
-                    let mut is_packed = false;
-                    if request.encoding == Encoding::Gzip {
-                        let packed = JsFuture::from(pack(&body, &signal)).await.ok();
-                        let bytes = packed.as_ref().and_then(|packed| js::count(&js::get(packed, "byteLength")));
+                Ok(options) => {
+                    if encoding == Encoding::Gzip {
+                        let packed = JsFuture::from(pack(&options)).await;
                         // It may be called off, before or by what is said to this.
-                        if !signal.aborted() {
-                            report(Input::Packed { attempt, bytes });
+                        if flies(&flights, attempt) {
+                            report(Input::Packed { attempt, bytes: packed.ok().and_then(|bytes| js::count(&bytes)) });
                         }
-                        if signal.aborted() {
+                        if !flies(&flights, attempt) {
                             return;
                         }
-                        if let Some(packed) = packed {
-                            (body, is_packed) = (packed, true);
-                        }
                     }
-                    let (method, headers) = (request.method.as_str(), js::object(&headers));
-                    let sent = exchange(&fetch, method, &request.url, &headers, &body, is_packed, &signal);
-                    let answer = JsFuture::from(sent).await;
+                    let answer = JsFuture::from(exchange(&fetch, &url, &options)).await;
                     if land(&flights, attempt).is_none() {
                         return;
                     }
-                    answer.map(|answer| read(answer.unchecked_ref()))
+                    answer
                 }
                 Err(error) => Err(error),
             };
             report(match outcome {
-                Ok(reply) => Input::Reply { attempt, reply },
+                Ok(answer) => Input::Reply { attempt, reply: read(answer.unchecked_ref()) },
                 Err(error) => Input::NoReply { attempt, reason: js::describe(&error) },
             });
         });

@@ -26,7 +26,9 @@ pub fn texture(bytes: &[u8]) -> Texture {
     let mut counts = [0u32; 256];
     let (mut all, mut pairs, mut equal) = (0, 0, 0);
     // An odd step meets each byte of wider units: of UTF-16 the letters too, not their zeros alone.
-    for byte in bytes.iter().step_by(bytes.len() / SAMPLE | 1) {
+    let (mut at, step) = (0, bytes.len() / SAMPLE | 1);
+    while let Some(byte) = bytes.get(at) {
+        at += step;
         let count = &mut counts[usize::from(*byte)];
         (equal, pairs) = (equal + *count, pairs + all);
         (*count, all) = (*count + 1, all + 1);
@@ -46,18 +48,17 @@ const LOOK_AGAIN: u64 = 5_000;
 const IDLE: u32 = 3;
 /// After so many answers in a row for which nothing waited it is not the link that holds things up: more than an upload's last.
 const SPARE: u32 = 8;
-/// What is expected of gzip before it was tried: bytes a ms (Chromium's, on a slow day), and what it leaves of loose bytes.
-const SPEED: f64 = 20_000.0;
+/// What is expected of gzip before it was tried: ms a byte (Chromium's, on a slow day), and what it leaves of loose bytes.
+const COST: f64 = 1.0 / 20_000.0;
 const RATIO: f64 = 0.3;
 
 #[derive(Debug)]
 pub(crate) struct Compression {
     pub offer: Offer,
-    /// Bytes that gzip took in and ms that it took, older ones weighing less.
-    gzip: (f64, f64),
+    /// ms that gzip takes a byte, older ones weighing less.
+    cost: f64,
     /// What is left of loose bytes.
     ratio: f64,
-    packed_at: Now,
     /// The shortest way there and back of any request, ms: it says nothing of the bytes.
     round_trip: u64,
     /// Bytes that got through the link and ms that they took, in this window.
@@ -87,9 +88,8 @@ impl Compression {
     pub fn new() -> Self {
         Compression {
             offer: Offer::Nothing,
-            gzip: (SPEED, 1.0),
+            cost: COST,
             ratio: RATIO,
-            packed_at: Now(0),
             round_trip: u64::MAX,
             window: (0, 0),
             landed_at: Now(0),
@@ -118,7 +118,7 @@ impl Compression {
     }
 
     fn gains(&self, bytes: f64, dense: f64) -> bool {
-        let packed = (bytes * self.link * self.gzip.1 / self.gzip.0).max(dense + (bytes - dense) * self.ratio);
+        let packed = (bytes * self.link * self.cost).max(dense + (bytes - dense) * self.ratio);
         self.offer == Offer::Gzip && self.link > 0.0 && bytes > CLEARLY * packed
     }
 
@@ -131,11 +131,9 @@ impl Compression {
     /// A body of `bytes` became `packed`; that was begun at `since`, and so many others travel.
     pub fn packed(&mut self, bytes: u64, packed: u64, since: Now, others: usize, now: Now) {
         self.idle = if others == 0 { self.idle + 1 } else { 0 };
-        let took = now.since(since.max(self.packed_at)) as f64;
-        self.packed_at = now;
-        self.gzip = (self.gzip.0 * 0.7 + bytes as f64, self.gzip.1 * 0.7 + took);
+        self.cost += (now.since(since) as f64 / bytes as f64 - self.cost) * 0.3;
         // As if all of them were loose: where many are not, it pays less than it could.
-        self.ratio = self.ratio * 0.7 + packed as f64 / bytes as f64 * 0.3;
+        self.ratio += (packed as f64 / bytes as f64 - self.ratio) * 0.3;
     }
 
     /// A request of which `bytes` travelled from `since` on is answered. `waits`: there is more than the next one carries;
@@ -167,7 +165,7 @@ impl Compression {
     }
 
     fn forget(&mut self, now: Now) {
-        (self.gzip, self.ratio) = ((SPEED, 1.0), RATIO);
+        (self.cost, self.ratio) = (COST, RATIO);
         (self.link, self.before, self.window, self.idle) = (0.0, 0.0, (0, 0), 0);
         self.look_at = now.after(LOOK_AGAIN);
     }

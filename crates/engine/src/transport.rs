@@ -226,8 +226,10 @@ impl Transport {
         attempt
     }
 
-    pub fn flight_mut(&mut self, attempt: AttemptId) -> Option<&mut Flight> {
-        self.flying.iter_mut().find(|(id, _)| *id == attempt).map(|(_, flight)| flight)
+    /// The attempt, if the shell packs its body.
+    pub fn packing(&mut self, attempt: AttemptId) -> Option<&mut Flight> {
+        let (_, flight) = self.flying.iter_mut().find(|(id, flight)| *id == attempt && flight.body == Body::Packing)?;
+        Some(flight)
     }
 
     /// The shell packs a body.

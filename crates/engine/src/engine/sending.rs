@@ -107,20 +107,16 @@ impl Engine {
         self.actions.push_back(Action::Send { attempt, request });
     }
 
-    /// A body is packed: its way begins now, and so does the wait for its answer.
+    /// A body is packed: its way begins now. The wait for its answer was reckoned with all of its bytes, and is long enough.
     pub(super) fn packed(&mut self, attempt: AttemptId, packed: Option<u64>, now: Now) {
         let others = self.transport.flying().saturating_sub(1);
-        let Some(flight) = self.transport.flight_mut(attempt) else { return };
-        if flight.body != Body::Packing {
-            return;
-        }
+        let Some(flight) = self.transport.packing(attempt) else { return };
         flight.body = packed.map_or(Body::Raw, Body::Packed);
+        let since = std::mem::replace(&mut flight.sent, now);
         match packed {
-            Some(packed) => self.compression.packed(flight.bytes, packed, flight.sent, others, now),
+            Some(packed) => self.compression.packed(flight.bytes, packed, since, others, now),
             None => self.compression.offer = Offer::Refused,
         }
-        let wait = self.config.network_timeout + self.tally.link_ref().allowance(flight.wire());
-        (flight.sent, flight.deadline) = (now, now.after(wait));
     }
 
     /// The request for an errand, the bytes of its body, and how many of a bundle's are dense; `None` when it has become pointless.
