@@ -1,16 +1,19 @@
 // A request as a few calls of the browser: in JavaScript, because each of them is longer in Rust.
 
-/** The bytes as gzip, an ArrayBuffer; rejects where there is no CompressionStream, and when `signal` calls it off. */
-export const pack = async (bytes, signal) =>
-  new Response(new Response(bytes).body.pipeThrough(new CompressionStream('gzip'), { signal })).arrayBuffer();
+/** Packs the body that fetch would send with these options, and tells its bytes. Rejects where there is no CompressionStream,
+ *  and when it is called off; the body is then as it was. */
+export const pack = async (options) => {
+  // Of the options a pipe knows the signal.
+  const packed = new Response(options.body).body.pipeThrough(new CompressionStream('gzip'), options);
+  options.body = await new Response(packed).arrayBuffer();
+  options.headers['Content-Encoding'] = 'gzip';
+  return options.body.byteLength;
+};
 
 /** Status, `Retry-After` and bytes of the answer. `own`: the application's fetch, undefined: the browser's. */
-export const exchange = async (own, method, url, headers, body, signal) => {
+export const exchange = async (own, url, options) => {
   // A path belongs to the page's origin; a worker made from a blob would resolve it against the blob.
-  const address = url[0] === '/' ? location.origin + url : url;
-  // An address and plain options, because that is what applications' functions look at; and a `Request` costs more.
-  // A cached status is a lie, and bundles need no place in a cache.
-  const response = await (own ?? fetch)(address, { method, headers, body, cache: 'no-store', signal });
+  const response = await (own ?? fetch)(url[0] === '/' ? location.origin + url : url, options);
   // By its looks, because an application's fetch may answer with a response of another frame or of its own making.
   if (!(response?.status >= 0)) throw new TypeError('fetch gave no Response');
   const bytes = await response.arrayBuffer();

@@ -8,29 +8,27 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{AbortController, AbortSignal};
+use web_sys::AbortController;
 
 #[wasm_bindgen(module = "/src/http.js")]
 extern "C" {
-    fn pack(bytes: &JsValue, signal: &AbortSignal) -> Promise;
-    fn exchange(
-        own: &Option<Function>,
-        method: &str,
-        url: &str,
-        headers: &JsValue,
-        body: &JsValue,
-        signal: &AbortSignal,
-    ) -> Promise;
+    fn pack(options: &JsValue) -> Promise;
+    fn exchange(own: &JsValue, url: &JsValue, options: &JsValue) -> Promise;
 }
 
 /// The attempts in flight. One that is called off is not here any more, and so reports nothing.
 pub struct Http {
-    fetch: Rc<Option<Function>>,
+    /// Undefined: the browser's.
+    fetch: JsValue,
     flights: Rc<Flights>,
 }
 
 /// As many as the engine lets fly: few.
 type Flights = RefCell<Vec<(AttemptId, AbortController)>>;
+
+fn flies(flights: &Flights, attempt: AttemptId) -> bool {
+    flights.borrow().iter().any(|(id, _)| *id == attempt)
+}
 
 fn land(flights: &Flights, attempt: AttemptId) -> Option<AbortController> {
     let mut flights = flights.borrow_mut();
@@ -41,7 +39,7 @@ fn land(flights: &Flights, attempt: AttemptId) -> Option<AbortController> {
 impl Http {
     /// `fetch`: the application's own, `None`: the browser's.
     pub fn new(fetch: Option<Function>) -> Self {
-        Http { fetch: Rc::new(fetch), flights: Rc::default() }
+        Http { fetch: fetch.into(), flights: Rc::default() }
     }
 
     /// Starts the attempt; its body is composed before this returns. `report` hears how it went, unless it is called off;
@@ -53,47 +51,49 @@ impl Http {
         store: &Store,
         report: impl Fn(Input, Vec<FileId>) + 'static,
     ) {
+        let (fetch, flights, url) = (self.fetch.clone(), Rc::clone(&self.flights), request.url.into());
+        let encoding = request.encoding;
         let composed = AbortController::new().and_then(|controller| {
-            let body = compose(&request.body, store)?;
-            let signal = controller.signal();
+            let (body, files) = compose(&request.body, store)?;
+            // An address and plain options, because that is what applications' functions look at; and a `Request` costs more.
+            let headers: Vec<_> = request.headers.iter().map(|(name, value)| (*name, value.into())).collect();
+            let options = js::object(&[
+                ("method", request.method.as_str().into()),
+                ("headers", js::object(&headers)),
+                ("body", body),
+                // A cached status is a lie, and bundles need no place in a cache.
+                ("cache", "no-store".into()),
+                ("signal", controller.signal().into()),
+            ]);
             self.flights.borrow_mut().push((attempt, controller));
-            Ok((body, signal))
+            Ok((options, files))
         });
-        let (fetch, flights) = (Rc::clone(&self.fetch), Rc::clone(&self.flights));
         spawn_local(async move {
             let mut files = Vec::new();
             let outcome = match composed {
-                Ok(((mut body, sources), signal)) => {
+                Ok((options, sources)) => {
                     files = sources;
-                    let mut headers: Vec<_> =
-                        request.headers.iter().map(|(name, value)| (*name, value.into())).collect();
-                    if request.encoding == Encoding::Gzip {
-                        let packed = JsFuture::from(pack(&body, &signal)).await.ok();
-                        let bytes = packed.as_ref().and_then(|packed| js::count(&js::get(packed, "byteLength")));
+                    if encoding == Encoding::Gzip {
+                        let packed = JsFuture::from(pack(&options)).await;
                         // It may be called off, before or by what is said to this.
-                        if !signal.aborted() {
+                        if flies(&flights, attempt) {
+                            let bytes = packed.ok().and_then(|bytes| js::count(&bytes));
                             report(Input::Packed { attempt, bytes }, Vec::new());
                         }
-                        if signal.aborted() {
+                        if !flies(&flights, attempt) {
                             return;
                         }
-                        if let Some(packed) = packed {
-                            body = packed;
-                            headers.push(("Content-Encoding", "gzip".into()));
-                        }
                     }
-                    let (method, headers) = (request.method.as_str(), js::object(&headers));
-                    let sent = exchange(&fetch, method, &request.url, &headers, &body, &signal);
-                    let answer = JsFuture::from(sent).await;
+                    let answer = JsFuture::from(exchange(&fetch, &url, &options)).await;
                     if land(&flights, attempt).is_none() {
                         return;
                     }
-                    answer.map(|answer| read(answer.unchecked_ref()))
+                    answer
                 }
                 Err(error) => Err(error),
             };
             match outcome {
-                Ok(reply) => report(Input::Reply { attempt, reply }, Vec::new()),
+                Ok(answer) => report(Input::Reply { attempt, reply: read(answer.unchecked_ref()) }, Vec::new()),
                 Err(error) => report(Input::NoReply { attempt, reason: js::describe(&error) }, files),
             }
         });

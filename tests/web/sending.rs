@@ -176,7 +176,8 @@ const TOY: &str = r#"(() => {
         }, method === 'POST' ? 201 : 200);
         const acks = [];
         let manifest;
-        for (const [name, bytes] of parts(body, headers['Content-Type'].split('boundary=')[1])) {
+        const sent = new Uint8Array(await new Response(body).arrayBuffer());
+        for (const [name, bytes] of parts(sent, headers['Content-Type'].split('boundary=')[1])) {
             if (name === 'manifest') { manifest = JSON.parse(new TextDecoder().decode(bytes)); continue; }
             blocks.set(name, bytes);
             acks.push({ digest: name, status: 'stored' });

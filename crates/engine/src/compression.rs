@@ -5,7 +5,7 @@
 //! on the way. Until the link is known nothing is packed; and when it stands idle while bodies are packed, it is looked at
 //! anew, by a few that go raw.
 
-use crate::io::{Encoding, Now};
+use crate::io::Now;
 
 /// What bytes look like to a compressor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,14 +23,17 @@ const EQUAL: u32 = 50;
 
 /// Looks at some of the bytes, all over them.
 pub fn texture(bytes: &[u8]) -> Texture {
-    let (mut counts, mut all) = ([0u32; 256], 0u32);
+    let mut counts = [0u32; 256];
+    let (mut all, mut pairs, mut equal) = (0, 0, 0);
     // An odd step meets each byte of wider units: of UTF-16 the letters too, not their zeros alone.
-    for byte in bytes.iter().step_by((bytes.len() / SAMPLE) | 1) {
-        counts[usize::from(*byte)] += 1;
-        all += 1;
+    let (mut at, step) = (0, (bytes.len() / SAMPLE) | 1);
+    while let Some(byte) = bytes.get(at) {
+        at += step;
+        let count = &mut counts[usize::from(*byte)];
+        (equal, pairs) = (equal + *count, pairs + all);
+        (*count, all) = (*count + 1, all + 1);
     }
-    let equal: u32 = counts.iter().map(|count| count * count.saturating_sub(1)).sum();
-    if equal * EQUAL > all * all.saturating_sub(1) { Texture::Loose } else { Texture::Dense }
+    if equal * EQUAL > pairs { Texture::Loose } else { Texture::Dense }
 }
 
 /// Bodies below this are not worth it, bytes: they are a round trip, not a load.
@@ -39,32 +42,25 @@ const LEAST: u64 = 4096;
 const CLEARLY: f64 = 1.2;
 /// The link is measured over so many ms at a time in which it was all that held things up.
 const WINDOW: u64 = 500;
-/// A link that seems to be faster by now is looked at again after so many ms; twice as many each time that it is not.
-const LOOK_AGAIN: u64 = 2_000;
-const LOOK_AGAIN_MOST: u64 = 64_000;
-/// So many bodies in a row that found the link idle when they were packed tell that it may be: one does after each pause.
+/// So many ms after it was all forgotten it may be looked at anew.
+const LOOK_AGAIN: u64 = 5_000;
+/// So many bodies in a row that found the link idle when they were packed tell that it may be faster by now: one does after each pause.
 const IDLE: u32 = 3;
-/// What is expected of gzip before it was tried: bytes a ms (Chromium's, on a slow day), and what it leaves of loose bytes.
-const SPEED: f64 = 20_000.0;
-const RATIO: f64 = 0.3;
-/// Windows in which so much of what was learned of gzip fades: it is tried again after a minute, not after a second.
-const FADE: f64 = 512.0;
-
 /// After so many answers in a row for which nothing waited it is not the link that holds things up: more than an upload's last.
 const SPARE: u32 = 8;
+/// What is expected of gzip before it was tried: ms a byte (Chromium's, on a slow day), and what it leaves of loose bytes.
+const COST: f64 = 1.0 / 20_000.0;
+const RATIO: f64 = 0.3;
 
 #[derive(Debug)]
 pub(crate) struct Compression {
     pub offer: Offer,
-    /// Whether more waits than the next request carries: only then the link's speed shows, and not that of the disk.
-    pub queue: Queue,
-    /// Bytes that gzip took in and ms that it took, older ones weighing less.
-    gzip: (f64, f64),
+    /// ms that gzip takes a byte, older ones weighing less.
+    cost: f64,
     /// What is left of loose bytes.
     ratio: f64,
     /// The share of dense bytes in what went before.
     dense: f64,
-    packed_at: Now,
     /// The shortest way there and back of any request, ms: it says nothing of the bytes.
     round_trip: u64,
     /// Bytes that got through the link and ms that they took, in this window.
@@ -72,14 +68,13 @@ pub(crate) struct Compression {
     landed_at: Now,
     /// Bytes a ms of all requests together, in the window before this one.
     before: f64,
-    /// The better of the last two windows: a server that pauses is no slow link.
-    link: Option<f64>,
+    /// The better of the last two windows: a server that pauses is no slow link. 0: not known.
+    link: f64,
     /// Bodies in a row that found the link idle when they were packed.
     idle: u32,
     /// Answers in a row that came when nothing waited for the link.
     spare: u32,
     look_at: Now,
-    look_again: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,30 +86,21 @@ pub(crate) enum Offer {
     Refused,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Queue {
-    Empty,
-    Waits,
-}
-
 impl Compression {
     pub fn new() -> Self {
         Compression {
             offer: Offer::Nothing,
-            queue: Queue::Empty,
-            gzip: (SPEED, 1.0),
+            cost: COST,
             ratio: RATIO,
             dense: 1.0,
-            packed_at: Now(0),
             round_trip: u64::MAX,
             window: (0, 0),
             landed_at: Now(0),
             before: 0.0,
-            link: None,
+            link: 0.0,
             idle: 0,
             spare: 0,
             look_at: Now(0),
-            look_again: LOOK_AGAIN,
         }
     }
 
@@ -125,39 +111,24 @@ impl Compression {
         }
     }
 
-    /// How a body goes; `dense` tells how many of its bytes gzip can do nothing with.
-    pub fn choose(&mut self, bytes: u64, dense: impl FnOnce() -> u64, now: Now) -> Encoding {
-        if bytes < LEAST || !self.pays(1.0, 0.0) {
-            return Encoding::Identity;
-        }
-        let (bytes, dense) = (bytes as f64, dense() as f64);
-        self.dense = self.dense * 0.7 + dense / bytes * 0.3;
-        if !self.pays(bytes, dense) {
-            return Encoding::Identity;
-        }
+    /// Whether a body of `bytes` is packed, of which gzip can do nothing with `dense`.
+    pub fn pays(&mut self, bytes: u64, dense: u64, now: Now) -> bool {
+        self.dense = self.dense * 0.7 + dense as f64 / bytes.max(1) as f64 * 0.3;
+        // Packed bodies show gzip's speed, where that is the slower: the link itself is measured with raw ones.
         if self.idle >= IDLE && self.look_at <= now {
-            // It is measured with raw bodies: packed ones show gzip's speed, where that is the slower.
-            self.look_at = now.after(self.look_again);
-            self.look_again = (self.look_again * 2).min(LOOK_AGAIN_MOST);
-            self.forget();
-            return Encoding::Identity;
+            self.forget(now);
         }
-        Encoding::Gzip
+        bytes >= LEAST && self.gains(bytes as f64, dense as f64)
     }
 
-    fn forget(&mut self) {
-        (self.idle, self.link, self.before, self.window) = (0, None, 0.0, (0, 0));
-    }
-
-    fn pays(&self, bytes: f64, dense: f64) -> bool {
-        let Some(link) = self.link.filter(|_| self.offer == Offer::Gzip) else { return false };
-        let gzip = self.gzip.0 / self.gzip.1;
-        bytes > CLEARLY * (bytes * link / gzip).max(dense + (bytes - dense) * self.ratio)
+    fn gains(&self, bytes: f64, dense: f64) -> bool {
+        let packed = (bytes * self.link * self.cost).max(dense + (bytes - dense) * self.ratio);
+        self.offer == Offer::Gzip && self.link > 0.0 && bytes > CLEARLY * packed
     }
 
     /// Bytes to take for a request of which so many should travel.
     pub fn stretch(&self, bytes: u64) -> u64 {
-        if !self.pays(1.0, 0.0) {
+        if !self.gains(1.0, 0.0) {
             return bytes;
         }
         // As far as what went before was loose, and not without bound: what comes next may be dense.
@@ -165,43 +136,45 @@ impl Compression {
     }
 
     /// A body of `bytes` became `packed`; that was begun at `since`, and so many others travel.
-    pub fn packed(&mut self, bytes: u64, dense: u64, packed: u64, since: Now, others: usize, now: Now) {
+    pub fn packed(&mut self, bytes: u64, packed: u64, since: Now, others: usize, now: Now) {
         self.idle = if others == 0 { self.idle + 1 } else { 0 };
-        let took = now.since(since.max(self.packed_at)) as f64;
-        self.packed_at = now;
-        self.gzip = (self.gzip.0 * 0.7 + bytes as f64, self.gzip.1 * 0.7 + took);
-        let left = packed.saturating_sub(dense) as f64 / bytes.saturating_sub(dense).max(1) as f64;
-        self.ratio = self.ratio * 0.7 + left.min(1.0) * 0.3;
+        self.cost += (now.since(since) as f64 / bytes as f64 - self.cost) * 0.3;
+        // As if all of them were loose: where many are not, it pays less than it could.
+        self.ratio += (packed as f64 / bytes as f64 - self.ratio) * 0.3;
     }
 
-    /// A request of which `bytes` travelled from `since` on is answered.
-    pub fn landed(&mut self, bytes: u64, since: Now, now: Now) {
+    /// A request of which `bytes` travelled from `since` on is answered. `waits`: there is more than the next one carries;
+    /// only then the link's speed shows, and not that of the disk.
+    pub fn landed(&mut self, bytes: u64, since: Now, waits: bool, now: Now) {
         self.round_trip = self.round_trip.min(now.since(since));
         // What flies together is counted together: the time is that since the last one, or since it was there.
         let took = now.since(since.after(self.round_trip).max(self.landed_at));
         self.landed_at = now;
-        if self.queue == Queue::Empty {
+        if !waits {
             self.spare += 1;
             if self.spare > SPARE {
-                self.forget();
+                self.forget(now);
             }
             return;
         }
         self.spare = 0;
         self.window = (self.window.0 + bytes, self.window.1 + took);
         let (bytes, millis) = self.window;
-        if millis < WINDOW {
-            return;
+        if millis >= WINDOW {
+            let rate = bytes as f64 / millis as f64;
+            self.link = rate.max(self.before);
+            (self.before, self.window) = (rate, (0, 0));
+            // What was packed badly, or slowly, was other bytes, or at a busy time.
+            if self.look_at <= now && !self.gains(1.0, 0.0) {
+                self.forget(now);
+            }
         }
-        let rate = bytes as f64 / millis as f64;
-        self.link = Some(rate.max(self.before));
-        (self.before, self.window) = (rate, (0, 0));
-        if !self.pays(1.0, 0.0) {
-            // What was learned of gzip fades, and the next slow link is a new one.
-            self.ratio += (RATIO - self.ratio) / FADE;
-            self.gzip = (self.gzip.0 + SPEED * self.gzip.1 / FADE, self.gzip.1 + self.gzip.1 / FADE);
-            self.look_again = LOOK_AGAIN;
-        }
+    }
+
+    fn forget(&mut self, now: Now) {
+        (self.cost, self.ratio) = (COST, RATIO);
+        (self.link, self.before, self.window, self.idle) = (0.0, 0.0, (0, 0), 0);
+        self.look_at = now.after(LOOK_AGAIN);
     }
 }
 
@@ -260,15 +233,15 @@ mod tests {
                 while let Some((bytes, sent, at)) =
                     flying.pop_front_if(|(_, _, at): &mut (u64, Now, f64)| *at <= *from as f64)
                 {
-                    compression.landed(bytes, sent, Now(at as u64));
+                    compression.landed(bytes, sent, true, Now(at as u64));
                 }
-                let bytes = match compression.choose(BODY, || 0, Now(*from)) {
-                    Encoding::Identity => BODY,
-                    Encoding::Gzip => {
+                let bytes = match compression.pays(BODY, 0, Now(*from)) {
+                    false => BODY,
+                    true => {
                         let since = Now(*from);
                         *from += (BODY as f64 / gzip) as u64;
                         let others = flying.iter().filter(|(_, _, at)| *at > *from as f64).count();
-                        compression.packed(BODY, 0, BODY / 5, since, others, Now(*from));
+                        compression.packed(BODY, BODY / 5, since, others, Now(*from));
                         packed += 1;
                         BODY / 5
                     }
@@ -280,13 +253,13 @@ mod tests {
             }
             let Some((bytes, sent, at)) = flying.pop_front() else { break };
             *from = (*from).max(at as u64);
-            compression.landed(bytes, sent, Now(*from));
+            compression.landed(bytes, sent, true, Now(*from));
         }
         (wire, packed)
     }
 
     fn offered() -> Compression {
-        Compression { offer: Offer::Gzip, queue: Queue::Waits, ..Compression::new() }
+        Compression { offer: Offer::Gzip, ..Compression::new() }
     }
 
     #[test]
@@ -324,21 +297,26 @@ mod tests {
     fn what_is_dense_or_small_or_not_wanted_goes_raw() {
         let (mut compression, mut now) = (offered(), 0);
         play(&mut compression, 2_500.0, 25_000.0, &mut now, 3);
-        let mut choose = |bytes, dense| compression.choose(bytes, || dense, Now(now));
-        assert_eq!(choose(BODY, 0), Encoding::Gzip);
-        assert_eq!(choose(BODY, BODY / 2), Encoding::Gzip);
-        assert_eq!(choose(BODY, BODY - BODY / 6), Encoding::Identity);
-        assert_eq!(choose(LEAST - 1, 0), Encoding::Identity);
+        let mut pays = |bytes, dense| compression.pays(bytes, dense, Now(now));
+        assert!(pays(BODY, 0) && pays(BODY, BODY / 2));
+        assert!(!pays(BODY, BODY - BODY / 6) && !pays(LEAST - 1, 0));
         compression.offered(false);
-        assert_eq!(compression.choose(BODY, || 0, Now(now)), Encoding::Identity);
+        assert!(!compression.pays(BODY, 0, Now(now)));
         compression.offer = Offer::Refused;
         compression.offered(true);
-        assert_eq!(compression.choose(BODY, || 0, Now(now)), Encoding::Identity);
+        assert!(!compression.pays(BODY, 0, Now(now)));
     }
 
     #[test]
     fn what_waits_for_files_says_nothing_of_the_link() {
-        let (mut compression, mut now) = (Compression { queue: Queue::Empty, ..offered() }, 0);
-        assert_eq!(play(&mut compression, 2_500.0, 25_000.0, &mut now, 60).1, 0);
+        let (mut compression, mut now) = (offered(), 0);
+        for body in 0..100 {
+            compression.landed(BODY, Now(body * 1000), false, Now(body * 1000 + 900));
+            assert!(!compression.pays(BODY, 0, Now(now)));
+        }
+        play(&mut compression, 2_500.0, 25_000.0, &mut now, 3);
+        assert!(compression.pays(BODY, 0, Now(now)));
+        (0..=SPARE).for_each(|_| compression.landed(BODY, Now(now), false, Now(now)));
+        assert!(!compression.pays(BODY, 0, Now(now)));
     }
 }

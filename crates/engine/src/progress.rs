@@ -54,7 +54,8 @@ pub(crate) struct Tally {
     failed: u64,
     cancelled: u64,
     acked: u64,
-    sent: u64,
+    /// Bytes that were sent and acked.
+    pub sent: u64,
     sized: u64,
     total_bytes: u64,
     /// Bytes that need no more work: acked, or of files in a final state.
@@ -84,11 +85,6 @@ impl Tally {
         self.acked += bytes;
         self.settled += bytes;
         self.link.acked(self.acked, self.completed, now);
-    }
-
-    /// These bytes were sent and acked.
-    pub fn sent(&mut self, bytes: u64) {
-        self.sent += bytes;
     }
 
     /// A file came to rest; `rest` are its bytes that were not acked.

@@ -94,26 +94,18 @@ pub(crate) struct Flight {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Body {
     Raw,
-    /// Nothing yet: the shell packs it. So many of its bytes are dense.
-    Packing(u64),
+    /// Nothing yet: the shell packs it.
+    Packing,
     /// So many bytes.
     Packed(u64),
 }
 
 impl Flight {
-    /// What so many of its bytes were on the wire.
-    pub fn travelled(&self, bytes: u64) -> u64 {
-        match self.body {
-            Body::Packed(packed) => bytes * packed / self.bytes.max(1),
-            Body::Raw | Body::Packing(_) => bytes,
-        }
-    }
-
     /// Bytes that travel, as far as it is known.
     pub fn wire(&self) -> u64 {
         match self.body {
             Body::Packed(bytes) => bytes,
-            Body::Raw | Body::Packing(_) => self.bytes,
+            Body::Raw | Body::Packing => self.bytes,
         }
     }
 }
@@ -253,17 +245,10 @@ impl Transport {
         attempt
     }
 
-    /// A body is packed, or left as it is: its way begins now, and so does the wait for its answer. Gives what it took: bytes,
-    /// how many of them were dense, and since when.
-    pub fn packed(
-        &mut self,
-        attempt: AttemptId,
-        packed: Option<u64>,
-        timeout: u64,
-        now: Now,
-    ) -> Option<(u64, u64, Now)> {
-        let (_, flight) = self.flying.iter_mut().find(|(id, _)| *id == attempt)?;
-        let Body::Packing(dense) = flight.body else { return None };
+    /// A body is packed, or left as it is, and its way begins now. Gives what it took: bytes, and since when. The wait for its
+    /// answer was reckoned with all of its bytes, and is long enough.
+    pub fn packed(&mut self, attempt: AttemptId, packed: Option<u64>, now: Now) -> Option<(u64, Now)> {
+        let (_, flight) = self.flying.iter_mut().find(|(id, flight)| *id == attempt && flight.body == Body::Packing)?;
         if let Some(packed) = packed {
             (flight.body, flight.copied) = (Body::Packed(packed), packed);
         } else {
@@ -271,13 +256,12 @@ impl Transport {
         }
         self.flying_bytes = self.flying_bytes - flight.bytes + flight.wire();
         flight.acked = self.pace.acked();
-        flight.deadline = now.after(timeout + self.pace.allowance(flight.wire()));
-        Some((flight.bytes, dense, std::mem::replace(&mut flight.sent, now)))
+        Some((flight.bytes, std::mem::replace(&mut flight.sent, now)))
     }
 
     /// The shell packs a body.
     pub fn is_packing(&self) -> bool {
-        self.flying.iter().any(|(_, flight)| matches!(flight.body, Body::Packing(_)))
+        self.flying.iter().any(|(_, flight)| flight.body == Body::Packing)
     }
 
     /// When the attempt left.

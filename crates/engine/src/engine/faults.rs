@@ -60,7 +60,7 @@ impl Engine {
 
     fn unanswered(&mut self, attempt: AttemptId, reason: &str, loss: Loss, now: Now) {
         let Some(flight) = self.transport.land(attempt) else { return };
-        if matches!(flight.body, Body::Packing(_)) {
+        if flight.body == Body::Packing {
             return self.unpacked(flight, now);
         }
         if flight.parcel.errand == Errand::Probe {
@@ -140,9 +140,9 @@ impl Engine {
             && load.purpose == Purpose::Send
             && self.config.ask == Ask::WhileItPays
         {
-            let bytes = self.weigh(load);
+            let (bytes, _) = self.weigh(load);
             load.purpose = Purpose::Ask;
-            if self.weigh(load) > bytes / DOUBT {
+            if self.weigh(load).0 > bytes / DOUBT {
                 load.purpose = Purpose::Send;
             }
         }

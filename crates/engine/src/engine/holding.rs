@@ -193,7 +193,7 @@ impl Engine {
         let mut loads = vec![load];
         while let Some(load) = loads.pop() {
             let cap = if matches!(load.items, Items::Blocks(_)) { self.blocks_bytes } else { self.bundle_bytes };
-            let fits = self.weigh(&load) <= cap;
+            let fits = self.weigh(&load).0 <= cap;
             match load.clone().halve() {
                 Some((first, second)) if !fits => loads.extend([second, first]),
                 _ => {

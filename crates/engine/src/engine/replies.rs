@@ -41,7 +41,10 @@ impl Engine {
                 self.updates.reason = None;
             }
             self.learn(&flight, now);
+            let (sent, wire, bytes) = (self.tally.sent, flight.wire(), flight.bytes);
             self.success(flight, reply, now);
+            // What was sent for it is what travelled for it.
+            self.tally.sent = sent + (self.tally.sent - sent) * wire / bytes.max(1);
             return;
         }
         if flight.parcel.errand == Errand::Open && self.goes_on() && matches!(reply.status, 403 | 404 | 409 | 410) {
@@ -173,10 +176,10 @@ impl Engine {
             }
             match ack.outcome {
                 DocumentOutcome::Committed { id: document } => {
-                    self.committed(id, FileState::Committed, document, &flight, purpose, now);
+                    self.committed(id, FileState::Committed, document, purpose, now);
                 }
                 DocumentOutcome::Duplicate { id: document } => {
-                    self.committed(id, FileState::Duplicate, document, &flight, purpose, now);
+                    self.committed(id, FileState::Duplicate, document, purpose, now);
                 }
                 DocumentOutcome::Incomplete { missing } => to_send.extend(self.lacks(id, missing, purpose, now)),
                 DocumentOutcome::Rejected { error } => {
@@ -212,15 +215,7 @@ impl Engine {
         }
     }
 
-    fn committed(
-        &mut self,
-        id: FileId,
-        state: FileState,
-        document: String,
-        flight: &Flight,
-        purpose: Purpose,
-        now: Now,
-    ) {
+    fn committed(&mut self, id: FileId, state: FileState, document: String, purpose: Purpose, now: Now) {
         let size = self.files.row(id).and_then(|row| row.size.get()).unwrap_or(0);
         match purpose {
             Purpose::Ask => self.document_found(id),
@@ -229,7 +224,7 @@ impl Engine {
                     .files
                     .work(id)
                     .map_or(0, |work| work.inline().map(|index| u64::from(work.blocks[index as usize].len)).sum());
-                self.tally.sent(flight.travelled(sent));
+                self.tally.sent += sent;
             }
         }
         self.count_acked(id, size, now);
@@ -267,7 +262,7 @@ impl Engine {
                     to_send.push(key);
                 }
                 Some(BlockOutcome::Stored | BlockOutcome::Duplicate) => {
-                    self.tally.sent(flight.travelled(u64::from(block.len)));
+                    self.tally.sent += u64::from(block.len);
                     self.stored(key, now);
                     self.queue_if_whole(key.file, now);
                 }

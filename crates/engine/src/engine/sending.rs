@@ -2,9 +2,8 @@
 
 use super::{Batch, Engine, Run, Stage};
 use crate::bundle::{Items, Load, Purpose};
-use crate::compression::{Offer, Queue, Texture};
+use crate::compression::{Offer, Texture};
 use crate::config::Config;
-use crate::files::Files;
 use crate::intake::flight_bytes;
 use crate::io::{Action, AttemptId, Block, CallId, Encoding, Method, Now, Request, Segment};
 use crate::targets::cloudindex::{BLOCK_ENTRY, block_cost, document_cost};
@@ -45,7 +44,8 @@ impl Engine {
 
     /// A good answer tells of the link.
     pub(super) fn learn(&mut self, flight: &Flight, now: Now) {
-        self.compression.landed(flight.wire(), flight.sent, now);
+        let waits = self.ready.fills(self.terms());
+        self.compression.landed(flight.wire(), flight.sent, waits, now);
         self.transport.learn(flight, self.most_in_flight(), self.config.network_timeout, now);
     }
 
@@ -77,8 +77,6 @@ impl Engine {
             let Some(load) = self.ready.take(self.terms(), now) else { break };
             self.launch(Parcel::new(Errand::Bundle(load), now), now);
         }
-        let waits = self.ready.fills(self.terms());
-        self.compression.queue = if waits { Queue::Waits } else { Queue::Empty };
     }
 
     /// The batch is opened as soon as there is something for it.
@@ -119,19 +117,11 @@ impl Engine {
     }
 
     fn launch(&mut self, parcel: Parcel, now: Now) {
-        let Some((mut request, bytes)) = self.request(&parcel.errand) else { return };
+        let Some((mut request, bytes, dense)) = self.request(&parcel.errand) else { return };
         let wait = self.config.network_timeout + self.transport.pace.allowance(bytes);
         let mut body = Body::Raw;
-        if let Errand::Bundle(load) = &parcel.errand {
-            let mut dense = 0;
-            let count = || {
-                dense = dense_bytes(&self.files, load);
-                dense
-            };
-            request.encoding = self.compression.choose(bytes, count, now);
-            if request.encoding == Encoding::Gzip {
-                body = Body::Packing(dense);
-            }
+        if matches!(parcel.errand, Errand::Bundle(_)) && self.compression.pays(bytes, dense, now) {
+            (request.encoding, body) = (Encoding::Gzip, Body::Packing);
         }
         let in_files = |segment: &Segment| match segment {
             Segment::Block(key) => self.files.block_in_file(*key),
@@ -145,11 +135,8 @@ impl Engine {
     /// A body is packed, or can't be here.
     pub(super) fn packed(&mut self, attempt: AttemptId, packed: Option<u64>, now: Now) {
         let others = self.transport.flying().saturating_sub(1);
-        let took = self.transport.packed(attempt, packed, self.config.network_timeout, now);
-        match (took, packed) {
-            (Some((bytes, dense, since)), Some(packed)) => {
-                self.compression.packed(bytes, dense, packed, since, others, now);
-            }
+        match (self.transport.packed(attempt, packed, now), packed) {
+            (Some((bytes, since)), Some(packed)) => self.compression.packed(bytes, packed, since, others, now),
             (Some(_), None) => self.compression.offer = Offer::Refused,
             (None, _) => {}
         }
@@ -161,8 +148,8 @@ impl Engine {
         self.compression.stretch(travel)
     }
 
-    /// The request for an errand, and the bytes of its body; `None` when it has become pointless.
-    fn request(&mut self, errand: &Errand) -> Option<(Request, u64)> {
+    /// The request for an errand, the bytes of its body, and how many of a bundle's are dense; `None` when it has become pointless.
+    fn request(&mut self, errand: &Errand) -> Option<(Request, u64, u64)> {
         let target = &self.target;
         let request = match errand {
             Errand::Open => match self.config.batch_id.as_deref().or(self.memory.batch()) {
@@ -176,8 +163,8 @@ impl Engine {
                     Items::Documents(files) => target.documents(batch, files, load.purpose, &self.files, &boundary),
                     Items::Blocks(keys) => target.blocks(batch, keys, load.purpose, &self.files, &boundary),
                 };
-                let bytes = self.weigh(load);
-                return Some((request, bytes));
+                let (bytes, dense) = self.weigh(load);
+                return Some((request, bytes, dense));
             }
             Errand::Complete(batch) => target.complete(batch),
             Errand::CancelBatch(batch) => target.cancel(batch),
@@ -191,45 +178,37 @@ impl Engine {
             Segment::Block(_) => 0,
         });
         let bytes = bytes.sum();
-        Some((request, bytes))
+        Some((request, bytes, 0))
     }
 
-    /// Bytes of a bundle's body, reckoned.
-    pub(super) fn weigh(&self, load: &Load) -> u64 {
+    /// Bytes of a bundle's body, reckoned, and how many of them are compressed already.
+    pub(super) fn weigh(&self, load: &Load) -> (u64, u64) {
         let sends = load.purpose == Purpose::Send;
+        let (mut bytes, mut dense) = (0, 0);
+        let mut count = |block: Block| {
+            if !sends {
+                return 0;
+            }
+            if block.texture == Texture::Dense {
+                dense += u64::from(block.len);
+            }
+            u64::from(block.len)
+        };
         match &load.items {
-            Items::Documents(files) => files
-                .iter()
-                .filter_map(|id| Some((self.files.row(*id)?, self.files.work(*id)?)))
-                .map(|(row, work)| {
-                    let inline = work.inline().map(|index| u64::from(work.blocks[index as usize].len)).sum();
-                    document_cost(row, self.files.media_type(row), work.blocks.len(), if sends { inline } else { 0 })
-                })
-                .sum(),
-            Items::Blocks(keys) => keys
-                .iter()
-                .filter_map(|key| self.files.block(*key))
-                .map(|block| if sends { block_cost(block.len) } else { BLOCK_ENTRY })
-                .sum(),
-        }
-    }
-}
-
-/// Bytes of the blocks of a bundle that are compressed already.
-fn dense_bytes(files: &Files, load: &Load) -> u64 {
-    let mut bytes = 0;
-    let mut count = |block: Block| {
-        if load.purpose == Purpose::Send && block.texture == Texture::Dense {
-            bytes += u64::from(block.len);
-        }
-    };
-    match &load.items {
-        Items::Documents(ids) => {
-            for work in ids.iter().filter_map(|id| files.work(*id)) {
-                work.inline().for_each(|index| count(work.blocks[index as usize]));
+            Items::Documents(files) => {
+                for id in files {
+                    let (Some(row), Some(work)) = (self.files.row(*id), self.files.work(*id)) else { continue };
+                    let inline = work.inline().map(|index| count(work.blocks[index as usize])).sum();
+                    bytes += document_cost(row, self.files.media_type(row), work.blocks.len(), inline);
+                }
+            }
+            Items::Blocks(keys) => {
+                for block in keys.iter().filter_map(|key| self.files.block(*key)) {
+                    count(block);
+                    bytes += if sends { block_cost(block.len) } else { BLOCK_ENTRY };
+                }
             }
         }
-        Items::Blocks(keys) => keys.iter().filter_map(|key| files.block(*key)).for_each(count),
+        (bytes, dense)
     }
-    bytes
 }
