@@ -69,7 +69,7 @@ impl Driver {
                 }
             });
             Driver {
-                readers: Readers::new(config.cut.small_file as u64, Hand::Here(Reader::new(config.cut, report))),
+                readers: Readers::new(&config, Hand::Here(Reader::new(config.cut, report))),
                 journal: Journal::new(&config, move |told| {
                     let is_left = matches!(told, Told::LetGo | Told::Input(Input::JournalLost { .. }));
                     if let (Told::Input(input), Some(driver)) = (told, of.upgrade()) {

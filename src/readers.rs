@@ -4,7 +4,7 @@ use crate::hand::Hand;
 use crate::js;
 use crate::reading::{Cut, Outcome, StreamId, Whole};
 use crate::store::{Kept, Store};
-use cloudindex_engine::{BlockKey, FileId, Input};
+use cloudindex_engine::{BlockKey, Config, FileId, Input};
 use js_sys::Array;
 use rustc_hash::FxHashMap;
 use std::cell::{Cell, RefCell};
@@ -18,6 +18,7 @@ const BYTES: u64 = 4 * 1024 * 1024;
 /// The files of an upload, and who reads them.
 pub struct Readers {
     small_file: u64,
+    in_file: u64,
     /// Row by row the `File`, or the text why there is none. In the JavaScript heap, where 100,000 are nothing.
     rows: Array,
     open: RefCell<FxHashMap<FileId, Open>>,
@@ -39,10 +40,11 @@ struct Open {
 }
 
 impl Readers {
-    /// Files of at most `small_file` bytes are read whole, for now by `hand`.
-    pub fn new(small_file: u64, hand: Hand) -> Self {
+    /// Files are read, for now, by `hand`.
+    pub fn new(config: &Config, hand: Hand) -> Self {
         Readers {
-            small_file,
+            small_file: config.cut.small_file as u64,
+            in_file: config.in_file,
             rows: Array::new(),
             open: RefCell::default(),
             last: Cell::new(0),
@@ -154,9 +156,10 @@ impl Readers {
         let at = open.get_mut(&file).filter(|open| open.stream == stream)?;
         for (block, bytes) in &blocks {
             let kept = match (bytes, self.file(file)) {
-                (Some(bytes), _) => Kept::Bytes(bytes.clone()),
-                (None, Ok(source)) => Kept::InFile { file: source, from: at.cut, len: block.len },
                 (None, Err(_)) => return None,
+                (Some(bytes), Err(_)) => Kept::Bytes(bytes.clone()),
+                (Some(bytes), Ok(source)) if (source.size() as u64) < self.in_file => Kept::Bytes(bytes.clone()),
+                (_, Ok(source)) => Kept::InFile { file: source, from: at.cut, len: block.len },
             };
             store.keep(BlockKey { file, index: at.blocks }, kept);
             at.blocks += 1;

@@ -30,7 +30,7 @@ impl Rig {
         let cut = Config::default().cut;
         let (sender, outcomes) = mpsc::unbounded();
         let reader = Reader::new(cut, Rc::new(move |outcome| drop(sender.unbounded_send(outcome))));
-        let readers = Readers::new(cut.small_file as u64, Hand::Here(reader));
+        let readers = Readers::new(&Config::default(), Hand::Here(reader));
         for file in files {
             readers.found((*file).clone().dyn_into().map_err(|_| "it may not be read".to_owned()));
         }
@@ -113,7 +113,7 @@ impl Rig {
             let (body, files) = body.done().expect("a body");
             assert_eq!(
                 files,
-                if expected.len() > MIB { vec![file] } else { vec![] },
+                if expected.len() >= 128 * 1024 { vec![file] } else { vec![] },
                 "where the browser takes the bytes from"
             );
             let body = match body.dyn_into::<Uint8Array>() {

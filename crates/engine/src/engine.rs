@@ -71,8 +71,8 @@ pub struct Engine {
     accepted: (u64, u64),
     /// Greatest body, and most documents, of a bundle: ours, the server's, or what 413 taught.
     bundle_bytes: u64,
-    /// The same of blocks alone.
-    blocks_bytes: u64,
+    /// Greatest share of a body that is copied from memory.
+    held_bytes: u64,
     bundle_documents: usize,
 
     batch: Batch,
@@ -200,8 +200,8 @@ impl Engine {
             target: CloudIndex::new(&config),
             limits: Limits::of(&config),
             accepted: (0, 0),
-            bundle_bytes: sending::bundle_bytes(&config),
-            blocks_bytes: config.bundle_bytes,
+            bundle_bytes: config.bundle_bytes,
+            held_bytes: sending::held_bytes(&config),
             bundle_documents: config.bundle_documents.max(1),
             batch: Batch::Unopened,
             batch_key: String::new(),
@@ -336,7 +336,7 @@ impl Engine {
         Terms {
             target: self.request_bytes().min(self.bundle_bytes),
             cap: self.bundle_bytes,
-            blocks: (self.request_bytes().min(self.blocks_bytes), self.blocks_bytes),
+            held: self.held_bytes.min(self.bundle_bytes),
             documents: self.bundle_documents,
             linger: self.config.linger,
             more: if nothing_more { More::Nothing } else { More::Coming },

@@ -187,6 +187,11 @@ impl Work {
         (0u32..).zip(&self.states).filter(|(_, state)| **state == BlockState::Held).map(|(index, _)| index)
     }
 
+    /// Bytes of those.
+    pub fn inline_bytes(&self) -> u64 {
+        self.inline().map(|index| u64::from(self.blocks[index as usize].len)).sum()
+    }
+
     /// It is read to the end, and the server holds every block.
     pub fn is_whole(&self) -> bool {
         self.stream == Stream::Ended && self.stored == self.blocks.len()

@@ -31,6 +31,8 @@ pub(crate) struct Intake {
     /// Large files that stream at once.
     streams: usize,
     small_file: u64,
+    /// Files of so many bytes are not kept in memory.
+    in_file: u64,
     /// Bytes of large files that may be read and not acked.
     ahead: u64,
     /// Bytes of a large file that may be read and not cut.
@@ -54,6 +56,7 @@ impl Intake {
             slots: config.open_files.max(1),
             streams: streams as usize,
             small_file,
+            in_file: config.in_file,
             ahead: config.read_ahead.max(2 * streams * block),
             piece: (limit / (2 * streams)).min(PIECE),
         }
@@ -140,7 +143,7 @@ impl Intake {
             let before = work.reserved();
             work.stream = Stream::Open;
             work.granted = reach;
-            if size.is_some_and(|size| size > self.small_file) {
+            if size.is_some_and(|size| size > self.small_file || size >= self.in_file) {
                 work.bytes = Bytes::InFile;
             }
             let after = work.reserved();

@@ -4,7 +4,7 @@ use super::Engine;
 use crate::bundle::{Items, Load, Purpose};
 use crate::config::Ask;
 use crate::error::{Failure, codes};
-use crate::files::{Again, BlockState, Source, Stream, Turn, Work};
+use crate::files::{Again, BlockState, Bytes, Source, Stream, Turn, Work};
 use crate::io::{Action, BlockKey, FileId, FileState, Now};
 use crate::shared::{Claim, name};
 use crate::targets::cloudindex::{BLOCK_ENTRY, block_cost, document_cost};
@@ -40,7 +40,7 @@ impl Engine {
                         true => (BLOCK_ENTRY, Purpose::Ask),
                         false => (block_cost(block.len), Purpose::Send),
                     };
-                    self.ready.block(key, bytes, purpose, now);
+                    self.queue_block(key, bytes, purpose, now);
                 }
                 Claim::Owner => {}
             }
@@ -64,7 +64,8 @@ impl Engine {
         }
         let is_small = work.read <= self.config.cut.small_file as u64 && !work.states.contains(&BlockState::Waits);
         if is_small || work.is_whole() {
-            let inline = work.inline().map(|index| u64::from(work.blocks[index as usize].len)).sum();
+            let inline = work.inline_bytes();
+            let held = if work.bytes == Bytes::Held { inline } else { 0 };
             let cost = document_cost(
                 row,
                 self.files.media_type(row),
@@ -73,7 +74,7 @@ impl Engine {
             );
             let turn = self.files.work_mut(id).map(|work| std::mem::replace(&mut work.turn, Turn::Taken));
             if turn == Some(Turn::ToCome) {
-                self.ready.document(id, cost, purpose, now);
+                self.ready.document(id, cost, held, purpose, now);
             }
         }
     }
@@ -182,7 +183,7 @@ impl Engine {
             Items::Blocks(keys) => {
                 for key in keys {
                     let bytes = self.files.block(key).map_or(0, |block| block_cost(block.len));
-                    self.ready.block(key, bytes, Purpose::Send, now);
+                    self.queue_block(key, bytes, Purpose::Send, now);
                 }
             }
         }
@@ -192,8 +193,8 @@ impl Engine {
     fn send_in_parts(&mut self, asked: Parcel, load: Load, now: Now) {
         let mut loads = vec![load];
         while let Some(load) = loads.pop() {
-            let cap = if matches!(load.items, Items::Blocks(_)) { self.blocks_bytes } else { self.bundle_bytes };
-            let fits = self.weigh(&load).0 <= cap;
+            let (bytes, held) = (self.weigh(&load).0, self.held(&load));
+            let fits = bytes <= self.bundle_bytes && held <= self.held_bytes;
             match load.clone().halve() {
                 Some((first, second)) if !fits => loads.extend([second, first]),
                 _ => {
@@ -320,7 +321,12 @@ impl Engine {
             self.queue_document(key.file, purpose, now);
         } else {
             let bytes = if purpose == Purpose::Ask { BLOCK_ENTRY } else { block_cost(block.len) };
-            self.ready.block(key, bytes, purpose, now);
+            self.queue_block(key, bytes, purpose, now);
         }
+    }
+
+    fn queue_block(&mut self, key: BlockKey, bytes: u64, purpose: Purpose, now: Now) {
+        let held = bytes - self.files.block_in_file(key).min(bytes);
+        self.ready.block(key, bytes, held, purpose, now);
     }
 }

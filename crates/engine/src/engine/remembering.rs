@@ -225,7 +225,7 @@ impl Engine {
         row.state = FileState::Sending;
         let cost = self.files.row(id).map_or(0, |row| document_cost(row, self.files.media_type(row), count, 0));
         self.updates.file(&mut self.files, id);
-        self.ready.document(id, cost, Purpose::Ask, now);
+        self.ready.document(id, cost, 0, Purpose::Ask, now);
     }
 
     /// The server holds this file.

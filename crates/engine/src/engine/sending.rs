@@ -4,13 +4,14 @@ use super::{Batch, Engine, Run, Stage};
 use crate::bundle::{Items, Load, Purpose};
 use crate::compression::{Offer, Texture};
 use crate::config::Config;
+use crate::files::{Bytes, Work};
 use crate::intake::flight_bytes;
-use crate::io::{Action, AttemptId, Block, CallId, Encoding, Method, Now, Request, Segment};
+use crate::io::{Action, AttemptId, Block, BlockKey, CallId, Encoding, Method, Now, Request, Segment};
 use crate::targets::cloudindex::{BLOCK_ENTRY, block_cost, document_cost};
 use crate::transport::{Body, Errand, Flight, Link, Parcel};
 
-/// The greatest bundle: as set, but as many as may fly at once must fit into the memory for bodies, and a block into each.
-pub(super) fn bundle_bytes(config: &Config) -> u64 {
+/// What a bundle may copy from memory: as many as may fly at once must fit into the memory for bodies, and a block into each.
+pub(super) fn held_bytes(config: &Config) -> u64 {
     let share = flight_bytes(config) / config.concurrency.max(1) as u64;
     config.bundle_bytes.min(share.max(block_cost(config.cut.max as u32)))
 }
@@ -38,7 +39,7 @@ impl Engine {
     fn has_room_in_flight(&self) -> bool {
         let (requests, bytes) = (self.transport.flying(), self.transport.flying_bytes());
         let copied = self.transport.copied_bytes();
-        let fits = copied == 0 || copied + self.bundle_bytes <= flight_bytes(&self.config);
+        let fits = copied == 0 || copied + self.held_bytes.min(self.bundle_bytes) <= flight_bytes(&self.config);
         fits && self.transport.pace.has_room(requests, bytes)
     }
 
@@ -51,13 +52,12 @@ impl Engine {
 
     /// Bytes that may fly at once, whatever the link.
     pub(super) fn most_in_flight(&self) -> u64 {
-        self.blocks_bytes.max(self.bundle_bytes).saturating_mul(self.config.concurrency as u64)
+        self.bundle_bytes.saturating_mul(self.config.concurrency as u64)
     }
 
     /// No body over this is taken.
     pub(super) fn cap_bundles(&mut self, bytes: u64) {
         self.bundle_bytes = self.bundle_bytes.min(bytes).max(1);
-        self.blocks_bytes = self.blocks_bytes.min(bytes).max(1);
     }
 
     /// Sends what may be sent.
@@ -123,11 +123,10 @@ impl Engine {
         if matches!(parcel.errand, Errand::Bundle(_)) && self.compression.pays(bytes, dense, now) {
             (request.encoding, body) = (Encoding::Gzip, Body::Packing);
         }
-        let in_files = |segment: &Segment| match segment {
-            Segment::Block(key) => self.files.block_in_file(*key),
-            Segment::Bytes(_) => 0,
+        let copied = match &parcel.errand {
+            Errand::Bundle(load) => self.held(load),
+            _ => 0,
         };
-        let copied = bytes - request.body.iter().map(in_files).sum::<u64>();
         let attempt = self.transport.launch(parcel, (bytes, copied), body, now.after(wait), now);
         self.actions.push_back(Action::Send { attempt, request });
     }
@@ -210,5 +209,18 @@ impl Engine {
             }
         }
         (bytes, dense)
+    }
+
+    /// Bytes of a bundle's body that are copied from memory.
+    pub(super) fn held(&self, load: &Load) -> u64 {
+        let held = |work: &Work| if work.bytes == Bytes::Held { work.inline_bytes() } else { 0 };
+        match &load.items {
+            _ if load.purpose == Purpose::Ask => 0,
+            Items::Documents(files) => files.iter().filter_map(|id| self.files.work(*id)).map(held).sum(),
+            Items::Blocks(keys) => {
+                let bytes = |key: &BlockKey| self.files.block(*key).map_or(0, |block| u64::from(block.len));
+                keys.iter().map(|key| bytes(key) - self.files.block_in_file(*key)).sum()
+            }
+        }
     }
 }

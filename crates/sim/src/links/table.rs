@@ -35,7 +35,7 @@ pub enum Bound {
     Block,
 }
 
-/// Bytes of a bundle, and of all in flight, at most, where so many files are sent: one large one's take no memory.
+/// Bytes of a bundle, and of all in flight, at most, where so many files are sent: those of a large one take no memory.
 pub fn caps(config: &Config, files: usize) -> (u64, u64) {
     if files == 1 {
         return (config.bundle_bytes, config.bundle_bytes * config.concurrency as u64);
