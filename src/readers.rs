@@ -13,7 +13,7 @@ use web_sys::File;
 
 /// Files and bytes that are read at once: enough that the cost of a read is little for each, few enough to be cut in some ms.
 const FILES: usize = 64;
-const BYTES: u64 = 4 * 1024 * 1024;
+const BYTES: u64 = 8 * 1024 * 1024;
 
 /// The files of an upload, and who reads them.
 pub struct Readers {

@@ -5,6 +5,7 @@
 //! the time that it was of when it was chosen.
 
 use crate::js::{self, Signal};
+use crate::store::slice;
 use cloudindex_engine::{Block, CutSizes, Cutter, FileId};
 use js_sys::{Array, Uint8Array};
 use std::cell::{Cell, RefCell};
@@ -56,8 +57,9 @@ struct Inner {
     /// Large files that are open.
     open: RefCell<Vec<Rc<Large>>>,
     report: Report,
-    /// Where bytes are copied to be named: one buffer for all, because wasm's memory never shrinks.
+    /// Where bytes are copied to be named, and those that cut: kept for the next file, because wasm's memory never shrinks.
     scratch: RefCell<Vec<u8>>,
+    cutters: RefCell<Vec<Cutter>>,
 }
 
 struct Large {
@@ -75,7 +77,13 @@ struct Stopped;
 
 impl Reader {
     pub fn new(sizes: CutSizes, report: Report) -> Self {
-        Reader(Rc::new(Inner { sizes, open: RefCell::default(), report, scratch: RefCell::default() }))
+        Reader(Rc::new(Inner {
+            sizes,
+            open: RefCell::default(),
+            report,
+            scratch: RefCell::default(),
+            cutters: RefCell::default(),
+        }))
     }
 
     /// Reads all of these. When one spoils it for the others, each alone.
@@ -165,7 +173,8 @@ impl Reader {
     /// Reads to the end, as far as the engine lets it, one slice ahead of the cutting. The inner result is the browser's.
     async fn cut(&self, large: &Rc<Large>) -> Result<Result<(), JsValue>, Stopped> {
         let size = large.source.size() as u64;
-        let mut cutter = Cutter::new(self.0.sizes);
+        let spare = self.0.cutters.borrow_mut().pop();
+        let mut cutter = spare.unwrap_or_else(|| Cutter::new(self.0.sizes));
         let (mut asked, mut ahead) = (0, None);
         loop {
             if ahead.is_none() {
@@ -196,11 +205,12 @@ impl Reader {
             let read = cutter.read();
             let ended = read == size;
             if ended {
-                std::mem::replace(&mut cutter, Cutter::new(self.0.sizes)).finish(&mut keep);
+                cutter.finish(&mut keep);
             }
             let Large { file, stream, .. } = **large;
             (self.0.report)(Outcome::Cut(vec![Cut { file, stream, blocks, read, ended }]));
             if ended {
+                self.0.cutters.borrow_mut().push(cutter);
                 return Ok(Ok(()));
             }
             self.goes_on(large)?;
@@ -224,7 +234,7 @@ impl Large {
     fn ask(&self, asked: &mut u64, size: u64) -> (u64, JsFuture) {
         let from = *asked;
         *asked = size.min(self.up_to.get()).min(from + SLICE);
-        let slice = self.source.slice_with_f64_and_f64(from as f64, *asked as f64);
+        let slice = slice(&self.source, from, *asked);
         (*asked - from, slice.map_or_else(js::rejected, |slice| js::future(&slice.array_buffer())))
     }
 

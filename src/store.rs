@@ -70,6 +70,14 @@ impl Body {
     }
 }
 
+/// These bytes of a file. A slice is a trip to the browser process, so that there is none where it would be the whole file.
+pub fn slice(file: &File, from: u64, to: u64) -> Result<Blob, JsValue> {
+    if from == 0 && to == file.size() as u64 {
+        return Ok(file.clone().into());
+    }
+    file.slice_with_f64_and_f64(from as f64, to as f64)
+}
+
 impl Store {
     pub fn keep(&self, key: BlockKey, kept: Kept) {
         self.blocks.borrow_mut().insert(key, kept);
@@ -86,8 +94,8 @@ impl Store {
             None => return Ok(false),
             Some(Kept::Bytes(bytes)) => body.part(bytes.clone()),
             Some(Kept::InFile { file, from, len }) => {
-                let (from, to) = (*from as f64, (*from + u64::from(*len)) as f64);
-                body.parts.push(file.slice_with_f64_and_f64(from, to)?.as_ref());
+                let part = slice(file, *from, *from + u64::from(*len))?;
+                body.parts.push(&part);
                 if body.files.last() != Some(&key.file) {
                     body.files.push(key.file);
                 }

@@ -35,6 +35,8 @@ pub(crate) struct Intake {
     in_file: u64,
     /// Bytes of large files that may be read and not acked.
     ahead: u64,
+    /// Bytes of a file known to be large that may be read as soon as it is opened.
+    first: u64,
     /// Bytes of a large file that may be read and not cut.
     piece: u64,
 }
@@ -58,6 +60,7 @@ impl Intake {
             small_file,
             in_file: config.in_file,
             ahead: config.read_ahead.max(2 * streams * block),
+            first: (limit / 6).min(PIECE / 2),
             piece: (limit / (2 * streams)).min(PIECE),
         }
     }
@@ -132,7 +135,11 @@ impl Intake {
             }
             // One byte more than a small file has tells small from large.
             let size = files.row(file).and_then(|row| row.size.get());
-            let reach = size.unwrap_or(u64::MAX).min(self.small_file) + 1;
+            let reach = match size {
+                // Most large ones are not so large, and are read at once.
+                Some(size) if size > self.small_file => size.min(self.first.max(self.small_file + 1)),
+                size => size.unwrap_or(self.small_file).min(self.small_file) + 1,
+            };
             self.next = reach;
             // What may all turn out to be large must leave room for those that stream.
             if self.reserved + reach > self.limit || (self.opening > 0 && self.opening + reach > self.limit / 3) {

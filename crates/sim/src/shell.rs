@@ -254,7 +254,7 @@ impl<'a> Shell<'a> {
         };
         stream.cutter.push(bytes, &mut keep);
         if ended {
-            std::mem::replace(&mut stream.cutter, Cutter::new(self.scenario.config.cut)).finish(&mut keep);
+            stream.cutter.finish(&mut keep);
         }
         stream.blocks = index;
         stream.cut += blocks.iter().map(|block| u64::from(block.len)).sum::<u64>();
