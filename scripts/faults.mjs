@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import { run as runTests } from 'node:test';
 import { spec } from 'node:test/reporters';
-import { build, files } from './lib/build.mjs';
+import { build, files, proxy } from './lib/build.mjs';
 import { Complaint, ROOT, command, run, seconds } from './lib/run.mjs';
 import { chromium, packages, rust } from './lib/tools.mjs';
 
@@ -13,7 +13,7 @@ await command(async (words) => {
   await packages();
   await chromium();
   await build();
-  await run('cargo', ['build', '--release', '--quiet', '-p', 'cloudindex-fault-proxy'], { label: 'proxy' });
+  await proxy();
 
   const scenarios = (await files(join(ROOT, 'tests/faults'))).filter((path) => path.endsWith('.test.mjs'));
   const names = words.map((word) => new RegExp(word.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'), 'i'));

@@ -1,6 +1,6 @@
 // npm run reliability [-- MEASURE …]: the figures behind the promises of docs/reliability.md, each with the check that it
 // holds. Measures: browser-kills, server-kills, redrop, edit. Prints a table of each.
-import { build } from './lib/build.mjs';
+import { build, proxy } from './lib/build.mjs';
 import { Complaint, command, run, seconds } from './lib/run.mjs';
 import { chromium } from './lib/tools.mjs';
 
@@ -11,7 +11,7 @@ await command(async (words) => {
   if (unknown.length > 0) throw new Complaint(`there is no ${unknown.join(', ')}; there are ${MEASURES.join(', ')}`);
   await chromium();
   await build();
-  await run('cargo', ['build', '--release', '--quiet', '-p', 'cloudindex-fault-proxy']);
+  await proxy();
   let failed = 0;
   for (const name of words.length > 0 ? words : MEASURES) {
     const { default: measure } = await import(`../tests/reliability/${name}.mjs`);

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Server, KEY } from '../tests/e2e/server.mjs';
-import { build, files } from './lib/build.mjs';
+import { build, files, proxy } from './lib/build.mjs';
 import { Complaint, ROOT, command, run, seconds } from './lib/run.mjs';
 import { chromium, packages, rust } from './lib/tools.mjs';
 
@@ -109,6 +109,7 @@ async function shellInChromium() {
 
 /** One at a time: each drives a browser of its own, on two cores. */
 async function endToEnd() {
+  await proxy();
   await run(process.execPath, ['--test', '--test-concurrency=1', ...(await suite('tests/e2e'))]);
 }
 

@@ -31,6 +31,11 @@ export async function server() {
   await run('cargo', ['build', '--release', '--quiet', '-p', 'cloudindex-server'], { label: 'server' });
 }
 
+/** The proxy that breaks and shapes requests, for scenarios that want a link of some kind. */
+export async function proxy() {
+  await run('cargo', ['build', '--release', '--quiet', '-p', 'cloudindex-fault-proxy'], { label: 'proxy' });
+}
+
 export async function page() {
   await all([packages(), wasm()]);
   await glue();
