@@ -10,8 +10,9 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::AbortController;
 
-#[wasm_bindgen(module = "/src/http.js")]
+#[wasm_bindgen(module = "/src/browser.js")]
 extern "C" {
+    fn join(pieces: &Array) -> JsValue;
     fn pack(options: &JsValue) -> Promise;
     fn exchange(own: &JsValue, url: &JsValue, options: &JsValue) -> Promise;
 }
@@ -112,29 +113,14 @@ fn read(answer: &Array) -> Reply {
 
 /// One array of all segments; undefined if there are none.
 fn compose(segments: &[Segment], store: &Store) -> Result<JsValue, JsValue> {
-    if segments.is_empty() {
-        return Ok(JsValue::UNDEFINED);
-    }
-    let mut length = 0;
+    let pieces = Array::new();
     for segment in segments {
-        length += match segment {
-            Segment::Bytes(bytes) => bytes.len() as u32,
+        match segment {
+            Segment::Bytes(bytes) => drop(pieces.push(&Uint8Array::from(&bytes[..]))),
             Segment::Block(key) => store
-                .len(*key)
+                .give(*key, &pieces)
                 .ok_or_else(|| js::type_error(&format!("block {} of file {} is not kept", key.index, key.file)))?,
-        };
+        }
     }
-    let body = Uint8Array::new_with_length(length);
-    let mut offset = 0;
-    for segment in segments {
-        offset = match segment {
-            Segment::Bytes(bytes) => {
-                let end = offset + bytes.len() as u32;
-                body.subarray(offset, end).copy_from(bytes);
-                end
-            }
-            Segment::Block(key) => store.copy(*key, &body, offset),
-        };
-    }
-    Ok(body.into())
+    Ok(join(&pieces))
 }

@@ -3,7 +3,7 @@
 //! They stay in the JavaScript heap: wasm's memory never shrinks, and what is there is copied once more on its way out.
 
 use cloudindex_engine::{BlockKey, FileId};
-use js_sys::Uint8Array;
+use js_sys::{Array, Uint8Array};
 use rustc_hash::FxHashMap;
 use std::cell::RefCell;
 use std::ops::Range;
@@ -24,13 +24,12 @@ impl Store {
         Some(self.blocks.borrow().get(&key)?.iter().map(Uint8Array::length).sum())
     }
 
-    /// Copies the block to `body` from `offset` on; says where it ends.
-    pub fn copy(&self, key: BlockKey, body: &Uint8Array, mut offset: u32) -> u32 {
-        for piece in self.blocks.borrow().get(&key).into_iter().flatten() {
-            body.set(piece, offset);
-            offset += piece.length();
+    /// Adds the block's pieces to others, if it is kept.
+    pub fn give(&self, key: BlockKey, pieces: &Array) -> Option<()> {
+        for piece in self.blocks.borrow().get(&key)? {
+            pieces.push(piece);
         }
-        offset
+        Some(())
     }
 
     /// Drops blocks of a file. Their bytes are left to the collector: freed by hand (`buffer.transfer(0)`), they take away its

@@ -1,4 +1,15 @@
-// A request as a few calls of the browser: in JavaScript, because each of them is longer in Rust.
+// A few calls of the browser in a row: in JavaScript, because each of them is longer in Rust.
+
+/** One array of all pieces; undefined if there are none. */
+export const join = (pieces) => {
+  let whole, at = 0;
+  for (const piece of pieces) {
+    whole ??= new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
+    whole.set(piece, at);
+    at += piece.length;
+  }
+  return whole;
+};
 
 /** Packs the body that fetch would send with these options, and tells its bytes. Rejects where there is no CompressionStream,
  *  and when it is called off; the body is then as it was. */
@@ -20,3 +31,6 @@ export const exchange = async (own, url, options) => {
   if (!bytes?.slice) throw new TypeError('fetch gave a Response without bytes');
   return [response.status, response.headers?.get?.('retry-after'), bytes];
 };
+
+/** The engine's only randomness. */
+export const dice = () => crypto.getRandomValues(new BigUint64Array(1))[0];
