@@ -14,9 +14,23 @@ export const join = (pieces) => {
 /** Packs the body that fetch would send with these options, and tells its bytes. Rejects where there is no CompressionStream,
  *  and when it is called off; the body is then as it was. */
 export const pack = async (options) => {
+  const { body } = options;
+  let at = 0;
+  // Chromium packs on this very thread. In slices with a turn of the event loop between them it holds up nothing for more
+  // than 10 ms, else for 150 (4 MiB); a timer in place of the port would cost a third of the speed.
+  const slices = new ReadableStream({
+    async pull(stream) {
+      await new Promise((resolve) => {
+        const { port1, port2 } = new MessageChannel();
+        port1.onmessage = () => resolve(port1.close());
+        port2.postMessage(0);
+      });
+      if (at === body.length) return stream.close();
+      stream.enqueue(body.subarray(at, (at = Math.min(at + 262_144, body.length))));
+    },
+  });
   // Of the options a pipe knows the signal.
-  const packed = new Response(options.body).body.pipeThrough(new CompressionStream('gzip'), options);
-  options.body = await new Response(packed).arrayBuffer();
+  options.body = await new Response(slices.pipeThrough(new CompressionStream('gzip'), options)).arrayBuffer();
   options.headers['Content-Encoding'] = 'gzip';
   return options.body.byteLength;
 };

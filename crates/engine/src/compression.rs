@@ -26,7 +26,7 @@ pub fn texture(bytes: &[u8]) -> Texture {
     let mut counts = [0u32; 256];
     let (mut all, mut pairs, mut equal) = (0, 0, 0);
     // An odd step meets each byte of wider units: of UTF-16 the letters too, not their zeros alone.
-    let (mut at, step) = (0, bytes.len() / SAMPLE | 1);
+    let (mut at, step) = (0, (bytes.len() / SAMPLE) | 1);
     while let Some(byte) = bytes.get(at) {
         at += step;
         let count = &mut counts[usize::from(*byte)];
