@@ -4,8 +4,14 @@ import type { Failure } from './errors.js';
 export default function init(input: { module_or_path: WebAssembly.Module }): Promise<unknown>;
 export function initSync(input: { module: WebAssembly.Module }): unknown;
 
-/** Runs an engine in this thread. Wrong options: throws a Failure. */
-export function host(options: string, control: MessagePort, files?: MessagePort, fetch?: typeof globalThis.fetch): void;
+/** Runs an engine in this thread, for which the workers behind `readers` read. Wrong options: throws a Failure. */
+export function host(
+  options: string, control: MessagePort, files: MessagePort | undefined, readers: MessagePort[], fetch?: typeof globalThis.fetch,
+): void;
+/** Reads in this worker for the host at the port's other end. */
+export function read(options: string, port: MessagePort): void;
+/** How many workers should read on a machine of so many cores. */
+export function readers(options: string, cores: number): number;
 /** undefined, or the Failure that names the wrong option. */
 export function checkOptions(options: string): Failure | undefined;
 /** The body of `POST /v1/batches` from what an application gave. Wrong options: throws a Failure. */
@@ -38,7 +44,7 @@ export interface IntakeHooks {
   roots?: boolean;
 }
 
-/** Walks, opens streams, transfers bytes. */
+/** Walks, and hands on what it finds. */
 export class Intake {
   constructor(files: MessagePort, hooks: IntakeHooks);
   add(source: unknown): Promise<void>;

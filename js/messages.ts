@@ -44,13 +44,11 @@ export type FromHost =
   | { t: 'answer'; id: number; body: string; error?: undefined } | { t: 'answer'; id: number; error: Failure }
   | { t: 'fatal'; message: string };
 
-/** The first and only message to a worker. */
-export interface WorkerStart {
-  module: WebAssembly.Module;
-  control: MessagePort;
-  files: MessagePort | undefined;
-  options: string;
-}
+/** The first and only message to a worker: it becomes the engine's, or one that reads for it. */
+export type WorkerStart = { module: WebAssembly.Module; options: string } & (
+  | { control: MessagePort; files: MessagePort; readers: MessagePort[] }
+  | { reader: MessagePort }
+);
 
 /** A worker's only message, when it can't host an engine; the page then does. */
 export interface WorkerBroken {

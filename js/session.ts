@@ -1,5 +1,5 @@
 /** One engine and the way to it: in a module worker, or on the page where no worker can start. */
-import { Intake, checkOptions, host } from './glue.js';
+import { Intake, checkOptions, host, readers } from './glue.js';
 import type { IntakeHooks } from './glue.js';
 import { UploadError, asUploadError, broken } from './errors.js';
 import { loadWasm } from './wasm.js';
@@ -34,7 +34,8 @@ export class Session {
   /** Waits until the journal is let go. */
   #leaving: (() => void)[] = [];
   #control: MessagePort | undefined;
-  #worker: Worker | undefined;
+  /** The engine's worker first, then those that read for it. */
+  #workers: Worker[] = [];
   #intake: Intake | undefined;
   #ready: (() => void) | undefined;
 
@@ -93,13 +94,14 @@ export class Session {
     this.#intake = undefined;
     this.send({ t: 'close' });
     const control = this.#control;
-    const worker = this.#worker;
-    this.#control = this.#worker = undefined;
+    const workers = this.#workers;
+    this.#control = undefined;
+    this.#workers = [];
     const end = () => {
-      worker?.terminate();
+      for (const worker of workers) worker.terminate();
       control?.close();
     };
-    if (!worker || !control || !this.#keeps) return end();
+    if (workers.length === 0 || !control || !this.#keeps) return end();
     // A worker that is ended takes along what it was just writing to the journal.
     control.onmessage = ({ data }: MessageEvent<FromHost>) => { if (data.t === 'left') end(); };
     setTimeout(end, WORKER_ENDS_WITHIN);
@@ -111,7 +113,7 @@ export class Session {
     const control = new MessageChannel();
     let worker: Worker;
     try {
-      worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module', name: 'cloudindex-uploader' });
+      worker = newWorker();
     } catch {
       return undefined; // No workers here, or this module comes from another origin.
     }
@@ -125,23 +127,38 @@ export class Session {
         resolve(false);
       };
       this.#listen(control.port1);
-      const start: WorkerStart = { module, control: control.port2, files: files.port2, options };
       try {
-        worker.postMessage(start, [control.port2, files.port2]);
+        const reading = this.#startReaders(module, options);
+        const start: WorkerStart = { module, options, control: control.port2, files: files.port2, readers: reading };
+        worker.postMessage(start, [control.port2, files.port2, ...reading]);
       } catch {
         clearTimeout(timer);
         resolve(false); // This browser does not hand on compiled modules.
       }
     });
     if (!started) {
-      worker.terminate();
+      for (const one of [worker, ...this.#workers.splice(0)]) one.terminate();
       control.port1.close();
       files.port1.close();
       return undefined;
     }
-    worker.onerror = (event) => { event.preventDefault(); this.#broke(event.message || 'the worker failed'); };
-    this.#worker = worker;
+    this.#workers.unshift(worker);
+    for (const one of this.#workers) {
+      one.onerror = (event) => { event.preventDefault(); this.#broke(event.message || 'a worker failed'); };
+    }
     return files.port1;
+  }
+
+  /** Starts the workers that read for the engine's; the engine hears of each when it is there. */
+  #startReaders(module: WebAssembly.Module, options: string): MessagePort[] {
+    return Array.from({ length: readers(options, navigator.hardwareConcurrency ?? 1) }, () => {
+      const { port1, port2 } = new MessageChannel();
+      const worker = newWorker();
+      const start: WorkerStart = { module, options, reader: port2 };
+      worker.postMessage(start, [port2]);
+      this.#workers.push(worker);
+      return port1;
+    });
   }
 
   async #onPage(options: string, withFiles: boolean): Promise<MessagePort | undefined> {
@@ -150,7 +167,7 @@ export class Session {
     const ready = new Promise<void>((resolve) => { this.#ready = resolve; });
     this.#listen(control.port1);
     try {
-      host(options, control.port2, files?.port2, this.#connection.fetch);
+      host(options, control.port2, files?.port2, [], this.#connection.fetch);
     } catch (thrown) {
       throw asUploadError(thrown);
     }
@@ -204,6 +221,10 @@ export class Session {
     this.#calls.clear();
     this.#listener?.broken(error);
   }
+}
+
+function newWorker(): Worker {
+  return new Worker(new URL('./worker.js', import.meta.url), { type: 'module', name: 'cloudindex-uploader' });
 }
 
 /** Wasm and options, both good. */

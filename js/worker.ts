@@ -1,5 +1,5 @@
-/** The engine worker's entry. */
-import { host, initSync } from './glue.js';
+/** The entry of every worker. */
+import { host, initSync, read } from './glue.js';
 import type { WorkerBroken, WorkerStart } from './messages.js';
 
 const scope = globalThis as unknown as {
@@ -8,11 +8,12 @@ const scope = globalThis as unknown as {
   postMessage(message: WorkerBroken): void;
 };
 
-scope.onmessage = ({ data: { module, control, files, options } }) => {
+scope.onmessage = ({ data }) => {
   scope.onmessage = null;
   try {
-    initSync({ module });
-    host(options, control, files);
+    initSync({ module: data.module });
+    if ('reader' in data) read(data.options, data.reader);
+    else host(data.options, data.control, data.files, data.readers);
   } catch (cause) {
     broken(cause instanceof Error ? cause.message : String(cause));
   }

@@ -1,12 +1,13 @@
 // A few calls of the browser in a row: in JavaScript, because each of them is longer in Rust.
 
-/** One array of all pieces; undefined if there are none. */
-export const join = (pieces) => {
+/** A body of all parts: one array, or a Blob where some of them are still in files; undefined if there are none. */
+export const join = (parts) => {
+  if (parts.some((part) => part instanceof Blob)) return new Blob(parts);
   let whole, at = 0;
-  for (const piece of pieces) {
-    whole ??= new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
-    whole.set(piece, at);
-    at += piece.length;
+  for (const part of parts) {
+    whole ??= new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+    whole.set(part, at);
+    at += part.length;
   }
   return whole;
 };
@@ -16,9 +17,9 @@ export const join = (pieces) => {
 export const pack = async (options) => {
   const { body } = options;
   let at = 0;
-  // Chromium packs on this very thread. In slices with a turn of the event loop between them it holds up nothing for more
+  // Chromium packs on this very thread, a Blob as it is read. In slices with a turn of the event loop between them it holds up nothing for more
   // than 10 ms, else for 150 (4 MiB); a timer in place of the port would cost a third of the speed.
-  const slices = new ReadableStream({
+  const slices = body.stream?.() ?? new ReadableStream({
     async pull(stream) {
       await new Promise((resolve) => {
         const { port1, port2 } = new MessageChannel();

@@ -1,15 +1,17 @@
 //! THE loop: feed the engine, drain it, do what it asks for, arm the one timer.
 
-use crate::cutting::Cutting;
 use crate::host::ToFacade;
 use crate::http::Http;
 use crate::journal::Journal;
 use crate::ports::ToPage;
+use crate::readers::Readers;
+use crate::reading::Outcome;
 use crate::store::Store;
 use crate::timer::{self, Timer};
-use cloudindex_engine::{Action, Engine, Input, Leave};
+use cloudindex_engine::{Action, Engine, FileId, Input, Leave};
 use std::cell::RefCell;
 use std::rc::Rc;
+use wasm_bindgen_futures::spawn_local;
 use web_sys::MessagePort;
 
 /// An engine and the hands that work for it.
@@ -19,7 +21,7 @@ pub struct Driver {
     pub(crate) http: Http,
     pub(crate) journal: Journal,
     pub(crate) store: Store,
-    pub(crate) cutting: RefCell<Cutting>,
+    pub(crate) readers: Readers,
     pub(crate) control: MessagePort,
     pub(crate) page: Option<MessagePort>,
 }
@@ -27,31 +29,41 @@ pub struct Driver {
 impl Driver {
     /// Something happened.
     pub fn feed(self: &Rc<Self>, input: Input) {
-        self.engine.borrow_mut().handle(input, timer::now());
+        self.feed_all(vec![input]);
+    }
+
+    fn feed_all(self: &Rc<Self>, inputs: Vec<Input>) {
+        for input in inputs {
+            self.engine.borrow_mut().handle(input, timer::now());
+        }
         // A statement of its own: in a `while let` the borrow would last through `perform`.
         loop {
             let action = self.engine.borrow_mut().poll();
             let Some(action) = action else { break };
             self.perform(action);
         }
+        self.readers.flush();
         self.timer.arm(self.engine.borrow().wake_at());
     }
 
     fn perform(self: &Rc<Self>, action: Action) {
         match action {
-            Action::Size(files) => self.tell(ToPage::Size(files)),
+            Action::Size(files) => {
+                let sized = |file| {
+                    self.readers.facts(file).map(|(size, time)| Input::Sized { file, size, last_modified: Some(time) })
+                };
+                self.later(files.into_iter().filter_map(sized).collect());
+            }
             Action::Read { file, up_to } => {
-                let stream = self.cutting.borrow_mut().stream(file);
-                self.tell(ToPage::Read { file, stream, up_to });
+                if let Err(reason) = self.readers.read(file, up_to) {
+                    self.later(vec![Input::Unreadable { file, reason }]);
+                }
             }
-            Action::StopReading(file) => {
-                self.cutting.borrow_mut().stop(file);
-                self.tell(ToPage::Stop(file));
-            }
+            Action::StopReading(file) => self.readers.stop(file),
             Action::Forget { file, blocks } => self.store.forget(file, blocks),
             Action::Send { attempt, request } => {
                 let driver = Rc::clone(self);
-                self.http.send(attempt, request, &self.store, move |input| driver.feed(input));
+                self.http.send(attempt, request, &self.store, move |input, files| driver.sent(input, files));
             }
             Action::Abort(attempt) => self.http.abort(attempt),
             Action::RefreshToken => ToFacade::Refresh {}.post(&self.control),
@@ -65,6 +77,34 @@ impl Driver {
             Action::Answer { call, result } => ToFacade::answer(call, result).post(&self.control),
             Action::Emit(update) => ToFacade::Update { update: &update }.post(&self.control),
         }
+    }
+
+    /// What was read.
+    pub fn read(self: &Rc<Self>, outcome: Outcome) {
+        self.feed_all(self.readers.take(outcome, &self.store));
+    }
+
+    /// Something of an attempt. Where no answer came, the browser may have met a file that is not what it was, and does not say
+    /// so: each is looked at, and the engine hears of it before it thinks ill of the network.
+    fn sent(self: &Rc<Self>, input: Input, files: Vec<FileId>) {
+        if files.is_empty() {
+            return self.feed(input);
+        }
+        let driver = Rc::clone(self);
+        spawn_local(async move {
+            for file in files {
+                if let Err(reason) = driver.readers.look(file).await {
+                    driver.feed(Input::Unreadable { file, reason });
+                }
+            }
+            driver.feed(input);
+        });
+    }
+
+    /// Feeds what is known already: the engine is told when it has said all that it wants.
+    fn later(self: &Rc<Self>, inputs: Vec<Input>) {
+        let driver = Rc::clone(self);
+        spawn_local(async move { driver.feed_all(inputs) });
     }
 
     fn tell(&self, message: ToPage) {

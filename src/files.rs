@@ -1,16 +1,15 @@
-//! The page's side: rows of files, walks that find them, streams that read them, and the port to the engine.
+//! The page's side: walks that find files, and the port to the engine.
 
 use crate::js::{self, Listener, Signal};
 use crate::outlet::{Hooks, Outlet};
 use crate::ports::{ToHost, ToPage};
-use crate::reading::Streams;
 use crate::sources::Source;
 use crate::walk::{Stop, Walk};
 use js_sys::Promise;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::{future_to_promise, spawn_local};
+use wasm_bindgen_futures::future_to_promise;
 use web_sys::{MessageEvent, MessagePort};
 
 /// Handles that are kept of one drop, at most.
@@ -20,7 +19,6 @@ const ROOTS: usize = 50;
 pub struct Files {
     port: MessagePort,
     outlet: Rc<Outlet>,
-    streams: Streams,
     roots: Roots,
     gate: RefCell<Gate>,
     /// Walks under way.
@@ -48,7 +46,6 @@ impl Files {
     pub fn new(port: MessagePort, hooks: &JsValue) -> Result<Rc<Self>, JsValue> {
         let files = Rc::new(Files {
             outlet: Outlet::new(port.clone(), Hooks::read(hooks)?),
-            streams: Streams::new(port.clone()),
             roots: if js::get(hooks, "roots").is_truthy() { Roots::Told } else { Roots::Untold },
             port,
             gate: RefCell::new(Gate::Open),
@@ -100,7 +97,6 @@ impl Files {
     pub fn close(&self) {
         self.set_gate(Gate::Closed);
         self.listener.take();
-        self.streams.close();
         self.outlet.close();
         self.port.close();
     }
@@ -140,16 +136,6 @@ impl Files {
     /// What the engine says.
     fn heard(self: &Rc<Self>, message: &JsValue) {
         match ToPage::parse(message) {
-            Some(ToPage::Hello { small_file }) => self.streams.set_small_file(small_file),
-            Some(ToPage::Read { file, stream, up_to }) => {
-                let size = self.outlet.known_size(file);
-                self.streams.read(file, stream, up_to, size, || self.outlet.file(file));
-            }
-            Some(ToPage::Stop(file)) => self.streams.stop(file),
-            Some(ToPage::Size(ids)) => {
-                let files = ids.into_iter().filter_map(|id| Some((id, self.outlet.file(id).ok()?))).collect();
-                spawn_local(crate::reading::sizes(self.port.clone(), files));
-            }
             Some(ToPage::PauseWalk) => {
                 if matches!(*self.gate.borrow(), Gate::Open) {
                     self.set_gate(Gate::Shut(Vec::new()));

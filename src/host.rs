@@ -1,12 +1,14 @@
 //! The engine's side: what comes over the ports and from the browser becomes an [`Input`].
 
-use crate::cutting::Cutting;
 use crate::driver::Driver;
+use crate::hand::{Hand, Said};
 use crate::http::Http;
 use crate::journal::{Journal, Told};
 use crate::js::{self, Listener};
 use crate::plain::Plain;
-use crate::ports::{ToHost, ToPage};
+use crate::ports::ToHost;
+use crate::readers::Readers;
+use crate::reading::Reader;
 use crate::store::Store;
 use crate::timer::Timer;
 use cloudindex_engine::{CallId, Config, Engine, Failure, FileId, Input, Method, Update};
@@ -65,9 +67,14 @@ impl Driver {
         fetch: Option<Function>,
     ) -> Rc<Self> {
         Rc::new_cyclic(|driver: &Weak<Driver>| {
-            let (driver, of, facade) = (driver.clone(), driver.clone(), control.clone());
+            let (driver, of, read, facade) = (driver.clone(), driver.clone(), driver.clone(), control.clone());
+            let report = Rc::new(move |outcome| {
+                if let Some(driver) = read.upgrade() {
+                    driver.read(outcome);
+                }
+            });
             Driver {
-                cutting: RefCell::new(Cutting::new(config.cut)),
+                readers: Readers::new(&config, Hand::Here(Reader::new(config.cut, report))),
                 journal: Journal::new(&config, move |told| {
                     let is_left = matches!(told, Told::LetGo | Told::Input(Input::JournalLost { .. }));
                     if let (Told::Input(input), Some(driver)) = (told, of.upgrade()) {
@@ -99,9 +106,14 @@ struct Host {
 }
 
 /// Starts an engine on these ports.
-pub fn start(config: Config, control: MessagePort, files: Option<MessagePort>, fetch: Option<Function>) {
+pub fn start(
+    config: Config,
+    control: MessagePort,
+    files: Option<MessagePort>,
+    readers: Vec<MessagePort>,
+    fetch: Option<Function>,
+) {
     report_panics_to(&control);
-    let small_file = config.cut.small_file as u64;
     let driver = Driver::new(config, dice(), control.clone(), files.clone(), fetch);
     let host = Rc::new(Host { driver, listeners: RefCell::default() });
 
@@ -111,8 +123,12 @@ pub fn start(config: Config, control: MessagePort, files: Option<MessagePort>, f
     host.listen(&scope, "offline", |host, _| host.driver.feed(Input::Offline));
     if let Some(files) = &files {
         host.listen(files, "message", |host, event| host.page(&data(&event)));
-        ToPage::Hello { small_file }.post(files);
         files.start();
+    }
+    for reader in readers {
+        let port = reader.clone();
+        host.listen(&reader, "message", move |host, event| host.reader(&port, &data(&event)));
+        reader.start();
     }
     ToFacade::Ready {}.post(&control);
     control.start();
@@ -131,28 +147,25 @@ impl Host {
         match ToHost::parse(message) {
             Some(ToHost::Root(handle)) => driver.journal.root(&handle),
             Some(ToHost::Found(files)) => {
-                driver.feed(Input::Found(files));
+                let found = files.into_iter().map(|(found, file)| {
+                    let reason = || found.unreadable.clone().unwrap_or_else(|| "it could not be opened".to_owned());
+                    driver.readers.found(file.ok_or_else(reason));
+                    found
+                });
+                driver.feed(Input::Found(found.collect()));
                 driver.journal.keep_roots();
             }
             Some(ToHost::IntakeEnded) => driver.feed(Input::IntakeEnded),
-            Some(ToHost::Sized(sizes)) => {
-                for (file, size, last_modified) in sizes {
-                    driver.feed(Input::Sized { file, size, last_modified });
-                }
-            }
-            Some(ToHost::Bytes(bytes)) => {
-                let cut = driver.cutting.borrow_mut().take(bytes, &driver.store);
-                if let Some(cut) = cut {
-                    driver.feed(cut);
-                }
-            }
-            Some(ToHost::Unreadable { file, stream, reason }) => {
-                let current = driver.cutting.borrow_mut().end(file, stream);
-                if current {
-                    driver.feed(Input::Unreadable { file, reason });
-                }
-            }
             None => js::complain(&format!("the files port brought {}", js::show(message))),
+        }
+    }
+
+    /// What a worker that reads says.
+    fn reader(&self, port: &MessagePort, message: &JsValue) {
+        match Said::parse(message) {
+            Some(Said::Ready) => self.driver.readers.join(Hand::There(port.clone())),
+            Some(Said::Outcome(outcome)) => self.driver.read(outcome),
+            None => js::complain(&format!("a reader sent {}", js::show(message))),
         }
     }
 

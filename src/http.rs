@@ -1,8 +1,8 @@
 //! Requests by `fetch`, in a page or a worker, or by the application's own `fetch`.
 
 use crate::js;
-use crate::store::Store;
-use cloudindex_engine::{AttemptId, Encoding, Input, Reply, Request, Segment};
+use crate::store::{Source, Store};
+use cloudindex_engine::{AttemptId, Encoding, FileId, Input, Reply, Request, Segment};
 use js_sys::{Array, Function, Promise, Uint8Array};
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -43,12 +43,19 @@ impl Http {
         Http { fetch: fetch.into(), flights: Rc::default() }
     }
 
-    /// Starts the attempt; its body is composed before this returns. `report` hears how it went, unless it is called off.
-    pub fn send(&self, attempt: AttemptId, request: Request, store: &Store, report: impl Fn(Input) + 'static) {
+    /// Starts the attempt; its body is composed before this returns. `report` hears how it went, unless it is called off;
+    /// and, if no answer came, of which files the browser took bytes, for one of them may be the cause.
+    pub fn send(
+        &self,
+        attempt: AttemptId,
+        request: Request,
+        store: &Store,
+        report: impl Fn(Input, Vec<FileId>) + 'static,
+    ) {
         let (fetch, flights, url) = (self.fetch.clone(), Rc::clone(&self.flights), request.url.into());
         let encoding = request.encoding;
         let composed = AbortController::new().and_then(|controller| {
-            let body = compose(&request.body, store)?;
+            let (body, files) = compose(&request.body, store)?;
             // An address and plain options, because that is what applications' functions look at; and a `Request` costs more.
             let headers: Vec<_> = request.headers.iter().map(|(name, value)| (*name, value.into())).collect();
             let options = js::object(&[
@@ -60,16 +67,19 @@ impl Http {
                 ("signal", controller.signal().into()),
             ]);
             self.flights.borrow_mut().push((attempt, controller));
-            Ok(options)
+            Ok((options, files))
         });
         spawn_local(async move {
+            let mut files = Vec::new();
             let outcome = match composed {
-                Ok(options) => {
+                Ok((options, sources)) => {
+                    files = sources;
                     if encoding == Encoding::Gzip {
                         let packed = JsFuture::from(pack(&options)).await;
                         // It may be called off, before or by what is said to this.
                         if flies(&flights, attempt) {
-                            report(Input::Packed { attempt, bytes: packed.ok().and_then(|bytes| js::count(&bytes)) });
+                            let bytes = packed.ok().and_then(|bytes| js::count(&bytes));
+                            report(Input::Packed { attempt, bytes }, Vec::new());
                         }
                         if !flies(&flights, attempt) {
                             return;
@@ -83,10 +93,10 @@ impl Http {
                 }
                 Err(error) => Err(error),
             };
-            report(match outcome {
-                Ok(answer) => Input::Reply { attempt, reply: read(answer.unchecked_ref()) },
-                Err(error) => Input::NoReply { attempt, reason: js::describe(&error) },
-            });
+            match outcome {
+                Ok(answer) => report(Input::Reply { attempt, reply: read(answer.unchecked_ref()) }, Vec::new()),
+                Err(error) => report(Input::NoReply { attempt, reason: js::describe(&error) }, files),
+            }
         });
     }
 
@@ -111,16 +121,22 @@ fn read(answer: &Array) -> Reply {
     }
 }
 
-/// One array of all segments; undefined if there are none.
-fn compose(segments: &[Segment], store: &Store) -> Result<JsValue, JsValue> {
-    let pieces = Array::new();
+/// The body of all segments, undefined if there are none, and the files that the browser takes bytes from as it is sent.
+fn compose(segments: &[Segment], store: &Store) -> Result<(JsValue, Vec<FileId>), JsValue> {
+    let (parts, mut files) = (Array::new(), Vec::new());
     for segment in segments {
         match segment {
-            Segment::Bytes(bytes) => drop(pieces.push(&Uint8Array::from(&bytes[..]))),
-            Segment::Block(key) => store
-                .give(*key, &pieces)
-                .ok_or_else(|| js::type_error(&format!("block {} of file {} is not kept", key.index, key.file)))?,
+            Segment::Bytes(bytes) => drop(parts.push(&Uint8Array::from(&bytes[..]))),
+            Segment::Block(key) => {
+                let (part, source) = store.part(*key).ok_or_else(|| {
+                    js::type_error(&format!("block {} of file {} is not kept", key.index, key.file))
+                })??;
+                parts.push(&part);
+                if source == Source::File && files.last() != Some(&key.file) {
+                    files.push(key.file);
+                }
+            }
         }
     }
-    Ok(join(&pieces))
+    Ok((join(&parts), files))
 }

@@ -5,7 +5,7 @@ use cloudindex_engine::options::{self, Word};
 use js_sys::{Array, Function, JSON, Object, Promise, Reflect};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Event, EventTarget};
+use web_sys::{Event, EventTarget, MessagePort};
 
 #[wasm_bindgen]
 extern "C" {
@@ -101,6 +101,15 @@ pub fn invoke(object: &JsValue, key: &str, arguments: &[&JsValue]) -> Result<JsV
     function.apply(object, &arguments.iter().copied().cloned().collect::<Array>())
 }
 
+/// A value, or a promise of one, as a future whose rejection counts as handled from here on.
+pub fn future(value: &JsValue) -> JsFuture {
+    JsFuture::from(Promise::resolve(value))
+}
+
+pub fn rejected(error: JsValue) -> JsFuture {
+    JsFuture::from(Promise::reject(&error))
+}
+
 pub fn type_error(message: &str) -> JsValue {
     js_sys::TypeError::new(message).into()
 }
@@ -108,6 +117,22 @@ pub fn type_error(message: &str) -> JsValue {
 /// A whole number that is not negative.
 pub fn count(value: &JsValue) -> Option<u64> {
     value.as_f64().filter(|number| *number >= 0.0).map(|number| number as u64)
+}
+
+/// A number in a message that can be an id.
+pub fn id(message: &Array, place: u32) -> Option<u32> {
+    count(&message.get(place))?.try_into().ok()
+}
+
+/// The beginning of a message.
+pub fn numbers(numbers: &[u32]) -> Array {
+    numbers.iter().map(|number| JsValue::from(*number)).collect()
+}
+
+pub fn post(port: &MessagePort, message: &Array, transfer: &Array) {
+    if let Err(error) = port.post_message_with_transferable(message, transfer) {
+        complain(&format!("a message was not sent: {}", describe(&error)));
+    }
 }
 
 /// An error as a sentence: its name and message, as the browser gives them.

@@ -1,19 +1,19 @@
 //! The browser's shell around [`cloudindex_engine`]: it performs what the engine asks for, reports what happened, and
 //! decides nothing. One module serves both sides (`docs/architecture.md` has the picture):
 //!
-//! * the engine's side, in a worker or on the page: [`host`](mod@host) wires the ports, [`driver`] is the loop, [`cutting`]
-//!   turns bytes into blocks, [`store`] keeps their bytes, [`http`] sends them, [`timer`] wakes the engine;
+//! * the engine's side, in a worker or on the page: [`host`](mod@host) wires the ports, [`driver`] is the loop, [`readers`],
+//!   [`hand`] and [`reading`] turn files into blocks, [`store`] keeps their bytes, [`http`] sends them, [`timer`] wakes the engine;
 //! * the page's side: [`files`] is the [`Intake`], [`walk`] finds files in whatever was dropped (taken by [`sources`]),
-//!   [`outlet`] reports them in slices, [`reading`] streams them;
+//!   [`outlet`] reports them in slices;
 //! * what outlives both: [`journal`](mod@journal);
 //! * between them: [`ports`] has the private messages, [`plain`] what the facade is told, [`js`] the conversions.
 //!
 //! This file is the surface that JavaScript sees. It is empty natively, so that `cargo test --workspace` works.
 #![cfg(target_arch = "wasm32")]
 
-pub mod cutting;
 pub mod driver;
 pub mod files;
+pub mod hand;
 pub mod host;
 pub mod http;
 pub mod journal;
@@ -21,6 +21,7 @@ pub mod js;
 pub mod outlet;
 pub mod plain;
 pub mod ports;
+pub mod readers;
 pub mod reading;
 pub mod sources;
 pub mod store;
@@ -79,18 +80,33 @@ fn config(options: &str) -> Result<Config, JsValue> {
     js::words(options).and_then(options::read).map_err(|failure| failure.plain())
 }
 
-/// Runs an engine in this thread. `options`: JSON text of what the application set. Wrong options: throws a Failure.
+/// Runs an engine in this thread. `options`: JSON text of what the application set. `readers`: ports to workers that [`read()`]
+/// for it; without them it reads itself. Wrong options: throws a Failure.
 #[wasm_bindgen]
 pub fn host(
     options: &str,
     control: MessagePort,
     files: Option<MessagePort>,
+    readers: Vec<MessagePort>,
     #[wasm_bindgen(unchecked_param_type = "typeof globalThis.fetch | undefined")] fetch: Option<Function>,
 ) -> Result<(), JsValue> {
     let mut config = config(options)?;
     config.epoch = (js_sys::Date::now() - js::millis()) as u64;
-    host::start(config, control, files, fetch);
+    host::start(config, control, files, readers, fetch);
     Ok(())
+}
+
+/// Reads files in this worker for the host at the other end of the port. `options`: as for the host.
+#[wasm_bindgen]
+pub fn read(options: &str, port: MessagePort) -> Result<(), JsValue> {
+    hand::serve(config(options)?.cut, port);
+    Ok(())
+}
+
+/// How many workers should read for an upload on a machine of so many cores.
+#[wasm_bindgen]
+pub fn readers(options: &str, cores: u32) -> Result<u32, JsValue> {
+    Ok(config(options)?.readers(cores))
 }
 
 /// undefined, or the Failure that names the wrong option.

@@ -3,7 +3,7 @@
 use crate::js;
 use crate::ports::ToHost;
 use crate::timer::{Timer, now};
-use cloudindex_engine::{FileId, Found, Now};
+use cloudindex_engine::{Found, Now};
 use js_sys::{Array, Function, JSON, Promise};
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
@@ -38,28 +38,27 @@ impl Hooks {
 
 /// What a walk found.
 pub enum Seen {
-    File { file: File, path: String, facts: Facts },
+    File { file: File, path: String, size: u64, last_modified: u64 },
     Unreadable { path: String, reason: String },
 }
 
-/// Whether `size` and `lastModified` cost nothing. On a plain `File` the first look is a trip to the browser process.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Facts {
-    Known,
-    Costly,
+impl Seen {
+    /// Looks at the file's facts, which for a plain `File` is a trip to the browser process. Once made, it costs nothing to hand
+    /// the file to a worker; unmade, that costs more than the trip.
+    pub fn file(file: File, path: String) -> Self {
+        let (size, last_modified) = (file.size() as u64, file.last_modified().max(0.0) as u64);
+        Seen::File { file, path, size, last_modified }
+    }
 }
 
-/// The rows, and what has none yet.
+/// What has no row yet, and the way to them.
 pub struct Outlet {
     port: MessagePort,
     hooks: Hooks,
     seen: RefCell<Vec<Seen>>,
     flushed: Cell<Option<Now>>,
     timer: Timer,
-    /// Row by row the `File`, or the text why there is none. In the JavaScript heap, where 100,000 are nothing.
-    rows: Array,
-    /// Row by row, what is known of it.
-    facts: RefCell<Vec<Facts>>,
+    rows: Cell<u32>,
 }
 
 impl Outlet {
@@ -76,8 +75,7 @@ impl Outlet {
                         outlet.flush();
                     }
                 }),
-                rows: Array::new(),
-                facts: RefCell::default(),
+                rows: Cell::new(0),
             }
         })
     }
@@ -105,67 +103,37 @@ impl Outlet {
         }
         let (files, paths) = (Array::new(), Array::new());
         // The hooks are the application's code and may call anything: rows are given only after the last of them.
-        let mut found = Vec::with_capacity(seen.len());
         let mut rows = Vec::with_capacity(seen.len());
         for seen in seen {
-            self.facts.borrow_mut().push(match &seen {
-                Seen::File { facts, .. } => *facts,
-                Seen::Unreadable { .. } => Facts::Costly,
-            });
-            let (file, row) = self.describe(seen);
-            paths.push(&JsValue::from_str(&file.path));
-            files.push(row.as_ref().map_or(&JsValue::NULL, |file| file.as_ref()));
-            rows.push(match (&file.unreadable, row) {
-                (None, Some(file)) => file.into(),
-                (reason, _) => JsValue::from(reason.as_deref().unwrap_or("it could not be opened")),
-            });
-            found.push(file);
+            let (found, file) = self.describe(seen);
+            paths.push(&JsValue::from_str(&found.path));
+            files.push(file.as_ref().map_or(&JsValue::NULL, |file| file.as_ref()));
+            rows.push((found, file));
         }
-        let first = self.rows.length();
-        for row in &rows {
-            self.rows.push(row);
-        }
-        ToHost::Found(found).post(&self.port);
+        let first = self.rows.get();
+        self.rows.set(first + rows.len() as u32);
+        ToHost::Found(rows).post(&self.port);
         self.flushed.set(Some(now()));
         if let Err(error) = self.hooks.found.call3(&JsValue::UNDEFINED, &first.into(), &files, &paths) {
             js::complain(&format!("found() threw {}", js::describe(&error)));
         }
     }
 
-    /// The file at a row, or why there is none.
-    pub fn file(&self, id: FileId) -> Result<File, String> {
-        let row = self.rows.get(id);
-        match row.as_string() {
-            Some(reason) => Err(reason),
-            None if row.is_undefined() => Err(format!("there is no file {id}")),
-            None => Ok(row.unchecked_into()),
-        }
-    }
-
-    /// The file's size, where asking costs nothing.
-    pub fn known_size(&self, id: FileId) -> Option<u64> {
-        let known = self.facts.borrow().get(id as usize) == Some(&Facts::Known);
-        known.then(|| self.file(id).ok().map(|file| file.size() as u64)).flatten()
-    }
-
     pub fn close(&self) {
         self.timer.arm(None);
         self.seen.take();
-        self.rows.set_length(0);
     }
 
     fn describe(&self, seen: Seen) -> (Found, Option<File>) {
-        let (file, path, facts) = match seen {
-            Seen::File { file, path, facts } => (file, path, facts),
+        let (file, path, size, last_modified) = match seen {
+            Seen::File { file, path, size, last_modified } => (file, path, size, last_modified),
             Seen::Unreadable { path, reason } => {
                 return (Found { path, unreadable: Some(reason), ..Found::default() }, None);
             }
         };
-        let mut found = Found { path, media_type: js::text(&file, "type").unwrap_or_default(), ..Found::default() };
-        if facts == Facts::Known {
-            found.size = Some(file.size() as u64);
-            found.last_modified = Some(file.last_modified().max(0.0) as u64);
-        }
+        let media_type = js::text(&file, "type").unwrap_or_default();
+        let (size, last_modified) = (Some(size), Some(last_modified));
+        let mut found = Found { path, media_type, size, last_modified, ..Found::default() };
         let metadata = self.hooks.metadata.as_ref().map_or(Ok(None), |hook| metadata(hook, &file));
         let group = self.hooks.group_by.as_ref().map_or(Ok(None), |hook| group(hook, &file));
         match (metadata, group) {

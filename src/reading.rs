@@ -1,260 +1,260 @@
-//! Streams of files, opened and read on the page because that is where it is cheapest (DESIGN.md, "Intake").
+//! Reads files, cuts and names their blocks: in the engine's worker, in workers of its own beside it, or on the page.
 //!
-//! This is the hot path: for a small file one `stream()`, two `read()`s and one message, and its size is never asked.
+//! Small files are read many at once, as one `Blob` of them all: a read costs the browser some tenths of a millisecond, and this
+//! way it is one for all of them. Large ones are read in slices, each of which the browser refuses when the file is not of
+//! the time that it was of when it was chosen.
 
 use crate::js::{self, Signal};
-use crate::ports::{Bytes, StreamId, ToHost};
-use cloudindex_engine::FileId;
-use js_sys::{Promise, Uint8Array};
+use crate::store::slice;
+use cloudindex_engine::{Block, CutSizes, Cutter, FileId};
+use js_sys::{Array, Uint8Array};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-use wasm_bindgen::prelude::*;
+use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{File, MessagePort, ReadableStreamDefaultReader, ReadableStreamReadResult};
+use web_sys::{Blob, File};
 
-/// Bytes of a large file in one message, about: messages cost little beside it, and the worker cuts them in some ms.
-const MESSAGE: u64 = 1024 * 1024;
-/// Messages of a file between two looks at whether it is still what it was.
-const LOOK: u32 = 32;
-const CHANGED: &str = "it changed or went away while it was read";
-/// ms that asking sizes may hold the page.
-const SIZING: f64 = 6.0;
+/// Bytes of a large file at a time: slices cost little beside it, and it is cut in some ms.
+const SLICE: u64 = 8 * 1024 * 1024;
 
-/// The streams that are open.
-pub struct Streams {
-    port: MessagePort,
-    small_file: Cell<u64>,
-    open: Rc<RefCell<Vec<Rc<Stream>>>>,
+/// One opening of a file. A file that is closed and opened again has a new one, so that what the old one still brings is known.
+pub type StreamId = u32;
+
+/// A small file, to be read whole.
+pub struct Whole {
+    pub file: FileId,
+    pub stream: StreamId,
+    pub source: File,
 }
 
-struct Stream {
-    row: FileId,
-    id: StreamId,
+/// The next bytes of a file, cut into blocks.
+#[derive(Debug)]
+pub struct Cut {
+    pub file: FileId,
+    pub stream: StreamId,
+    /// Each with its bytes, if the file is small; those of a large one stay where they are.
+    pub blocks: Vec<(Block, Option<Uint8Array>)>,
+    /// All bytes of the file so far.
+    pub read: u64,
+    pub ended: bool,
+}
+
+#[derive(Debug)]
+pub enum Outcome {
+    Cut(Vec<Cut>),
+    Unreadable { file: FileId, stream: StreamId, reason: String },
+}
+
+/// Hears what was read.
+pub type Report = Rc<dyn Fn(Outcome)>;
+
+/// Reads on the thread that it is made on.
+#[derive(Clone)]
+pub struct Reader(Rc<Inner>);
+
+struct Inner {
+    sizes: CutSizes,
+    /// Large files that are open.
+    open: RefCell<Vec<Rc<Large>>>,
+    report: Report,
+    /// Where bytes are copied to be named, and those that cut: kept for the next file, because wasm's memory never shrinks.
+    scratch: RefCell<Vec<u8>>,
+    cutters: RefCell<Vec<Cutter>>,
+}
+
+struct Large {
+    file: FileId,
+    stream: StreamId,
+    source: File,
     /// How far the engine lets it read.
     up_to: Cell<u64>,
     /// Given when the engine lets it read further, or stops it.
     waiting: Cell<Option<Signal>>,
-    reader: ReadableStreamDefaultReader,
-    file: File,
 }
 
-/// The stream was stopped: nobody waits for what it says.
+/// Nobody waits for what it says.
 struct Stopped;
 
-impl Streams {
-    pub fn new(port: MessagePort) -> Self {
-        Streams { port, small_file: Cell::new(MESSAGE), open: Rc::default() }
+impl Reader {
+    pub fn new(sizes: CutSizes, report: Report) -> Self {
+        Reader(Rc::new(Inner {
+            sizes,
+            open: RefCell::default(),
+            report,
+            scratch: RefCell::default(),
+            cutters: RefCell::default(),
+        }))
     }
 
-    /// Files that end within this many bytes are never asked their size.
-    pub fn set_small_file(&self, bytes: u64) {
-        self.small_file.set(bytes);
+    /// Reads all of these. When one spoils it for the others, each alone.
+    pub fn together(&self, files: Vec<Whole>) {
+        let reader = self.clone();
+        spawn_local(async move {
+            // Nothing is read of an empty file among others, not even that it is gone.
+            let (empty, files): (Vec<_>, Vec<_>) = files.into_iter().partition(|whole| whole.source.size() == 0.0);
+            if !files.is_empty() && !reader.at_once(&files).await {
+                for whole in files {
+                    reader.alone(whole).await;
+                }
+            }
+            for whole in empty {
+                reader.alone(whole).await;
+            }
+        });
     }
 
-    /// Goes on with the file's stream, or opens it.
-    pub fn read(
-        &self,
-        file: FileId,
-        id: StreamId,
-        up_to: u64,
-        size: Option<u64>,
-        find: impl FnOnce() -> Result<File, String>,
-    ) {
-        let open = self.open.borrow().iter().find(|stream| (stream.row, stream.id) == (file, id)).cloned();
-        if let Some(stream) = open {
-            stream.up_to.set(up_to);
-            return stream.wake();
+    /// Whether that could be done.
+    async fn at_once(&self, files: &[Whole]) -> bool {
+        let sources: Array = files.iter().map(|whole| JsValue::from(&whole.source)).collect();
+        let Ok(all) = Blob::new_with_blob_sequence(&sources) else { return false };
+        let Ok(bytes) = bytes(&all).await else { return false };
+        let lengths = || files.iter().map(|whole| whole.source.size() as u32);
+        if lengths().map(f64::from).sum::<f64>() != f64::from(bytes.length()) {
+            return false;
+        }
+        let mut scratch = self.0.scratch.borrow_mut();
+        let copied = copied(&bytes, &mut scratch);
+        let mut from = 0;
+        let cuts = files.iter().zip(lengths()).map(|(whole, length)| {
+            let to = from + length;
+            let block = Block::of(&copied[from as usize..to as usize]);
+            let cut = whole.cut(vec![(block, Some(bytes.subarray(from, to)))]);
+            from = to;
+            cut
+        });
+        let cuts = cuts.collect();
+        drop(scratch);
+        (self.0.report)(Outcome::Cut(cuts));
+        true
+    }
+
+    async fn alone(&self, whole: Whole) {
+        (self.0.report)(match bytes(&whole.source).await {
+            Ok(bytes) => {
+                let named = Block::of(copied(&bytes, &mut self.0.scratch.borrow_mut()));
+                let blocks = if bytes.length() == 0 { Vec::new() } else { vec![(named, Some(bytes))] };
+                Outcome::Cut(vec![whole.cut(blocks)])
+            }
+            Err(error) => Outcome::Unreadable { file: whole.file, stream: whole.stream, reason: js::describe(&error) },
+        });
+    }
+
+    /// Opens a large file, or, without its `source`, lets it be read further.
+    pub fn large(&self, file: FileId, stream: StreamId, up_to: u64, source: Option<File>) {
+        let open = self.0.open.borrow().iter().find(|large| (large.file, large.stream) == (file, stream)).cloned();
+        if let Some(large) = open {
+            large.up_to.set(up_to);
+            return large.wake();
         }
         self.stop(file);
-        if size.is_some_and(|size| size <= self.small_file.get() && size < up_to) {
-            return self.read_whole(file, id, find());
-        }
-        let row = file;
-        let opened = find().and_then(|file| {
-            let reader = js::invoke(&file, "stream", &[])
-                .and_then(|stream| js::invoke(&stream, "getReader", &[]))
-                .map_err(|error| js::describe(&error))?;
-            Ok(Stream {
-                row,
-                id,
-                up_to: Cell::new(up_to),
-                waiting: Cell::default(),
-                reader: reader.unchecked_into(),
-                file,
-            })
-        });
-        match opened {
-            Ok(stream) => {
-                let stream = Rc::new(stream);
-                self.open.borrow_mut().push(Rc::clone(&stream));
-                let (port, small_file, open) = (self.port.clone(), self.small_file.get(), Rc::clone(&self.open));
-                spawn_local(async move {
-                    let current = || open.borrow().iter().any(|now| Rc::ptr_eq(now, &stream));
-                    match stream.pump(file, small_file, &port, current).await {
-                        Ok(Ok(())) => {}
-                        Ok(Err(error)) => {
-                            ToHost::Unreadable { file, stream: id, reason: js::describe(&error) }.post(&port);
-                        }
-                        Err(Stopped) => return,
-                    }
-                    open.borrow_mut().retain(|now| !Rc::ptr_eq(now, &stream));
-                });
-            }
-            Err(reason) => ToHost::Unreadable { file, stream: id, reason }.post(&self.port),
-        }
-    }
-
-    /// A file known to be small, at once: one call of the browser instead of a stream and two reads, each of which holds the
-    /// page. It can't be stopped; what it brings after a stop is known to be stale by its stream's number.
-    fn read_whole(&self, file: FileId, id: StreamId, found: Result<File, String>) {
-        let port = self.port.clone();
-        let buffer = found.and_then(|file| {
-            js::invoke(&file, "arrayBuffer", &[])
-                .map(|promise| JsFuture::from(Promise::resolve(&promise)))
-                .map_err(|error| js::describe(&error))
-        });
+        let Some(source) = source else { return };
+        let large = Rc::new(Large { file, stream, source, up_to: Cell::new(up_to), waiting: Cell::default() });
+        self.0.open.borrow_mut().push(Rc::clone(&large));
+        let reader = self.clone();
         spawn_local(async move {
-            let bytes = match buffer {
-                Ok(buffer) => buffer.await.map_err(|error| js::describe(&error)),
-                Err(reason) => Err(reason),
-            };
-            match bytes {
-                Ok(buffer) => {
-                    let bytes = Uint8Array::new(&buffer);
-                    let chunks = if bytes.length() == 0 { Vec::new() } else { vec![bytes] };
-                    ToHost::Bytes(Bytes { file, stream: id, chunks, size: None, ended: true }).post(&port);
-                }
-                Err(reason) => ToHost::Unreadable { file, stream: id, reason }.post(&port),
+            if let Ok(Err(error)) = reader.cut(&large).await {
+                let reason = js::describe(&error);
+                (reader.0.report)(Outcome::Unreadable { file: large.file, stream: large.stream, reason });
             }
+            reader.0.open.borrow_mut().retain(|open| !Rc::ptr_eq(open, &large));
         });
     }
 
     pub fn stop(&self, file: FileId) {
-        let at = self.open.borrow().iter().position(|stream| stream.row == file);
-        let stopped = at.map(|at| self.open.borrow_mut().swap_remove(at));
-        if let Some(stream) = stopped {
-            stream.stop();
+        self.0.open.borrow_mut().retain(|large| {
+            let stays = large.file != file;
+            if !stays {
+                large.wake();
+            }
+            stays
+        });
+    }
+
+    /// Reads to the end, as far as the engine lets it, one slice ahead of the cutting. The inner result is the browser's.
+    async fn cut(&self, large: &Rc<Large>) -> Result<Result<(), JsValue>, Stopped> {
+        let size = large.source.size() as u64;
+        let spare = self.0.cutters.borrow_mut().pop();
+        let mut cutter = spare.unwrap_or_else(|| Cutter::new(self.0.sizes));
+        let (mut asked, mut ahead) = (0, None);
+        loop {
+            if ahead.is_none() {
+                while large.up_to.get() <= asked && asked < size {
+                    let (signal, given) = Signal::new();
+                    large.waiting.set(Some(signal));
+                    drop(given.await);
+                    self.goes_on(large)?;
+                }
+                ahead = Some(large.ask(&mut asked, size));
+            }
+            let Some((length, answer)) = ahead.take() else { continue };
+            let answer = answer.await;
+            self.goes_on(large)?;
+            let bytes = match answer {
+                Ok(bytes) => Uint8Array::new(&bytes),
+                Err(error) => return Ok(Err(error)),
+            };
+            if u64::from(bytes.length()) != length {
+                return Ok(Err(js::type_error("it changed while it was read")));
+            }
+            if asked < size && large.up_to.get() > asked {
+                ahead = Some(large.ask(&mut asked, size));
+            }
+            let mut blocks = Vec::new();
+            let mut keep = |block, _: &[u8]| blocks.push((block, None));
+            cutter.push_with(bytes.length() as usize, |room| bytes.copy_to(room), &mut keep);
+            let read = cutter.read();
+            let ended = read == size;
+            if ended {
+                cutter.finish(&mut keep);
+            }
+            let Large { file, stream, .. } = **large;
+            (self.0.report)(Outcome::Cut(vec![Cut { file, stream, blocks, read, ended }]));
+            if ended {
+                self.0.cutters.borrow_mut().push(cutter);
+                return Ok(Ok(()));
+            }
+            self.goes_on(large)?;
         }
     }
 
-    pub fn close(&self) {
-        self.open.take().iter().for_each(|stream| stream.stop());
+    fn goes_on(&self, large: &Rc<Large>) -> Result<(), Stopped> {
+        if self.0.open.borrow().iter().any(|open| Rc::ptr_eq(open, large)) { Ok(()) } else { Err(Stopped) }
     }
 }
 
-impl Stream {
-    /// Reads to the end, as far as the engine lets it. The inner result is the browser's.
-    async fn pump(
-        &self,
-        file: FileId,
-        small_file: u64,
-        port: &MessagePort,
-        current: impl Fn() -> bool,
-    ) -> Result<Result<(), JsValue>, Stopped> {
-        let (mut read, mut held, mut messages): (u64, u64, u32) = (0, 0, 0);
-        let mut chunks = Vec::new();
-        // What the browser says of a file that is over `small_file`, and the same until it is told.
-        let (mut size, mut untold) = (None, None);
-        loop {
-            // At its known size only the end is to come, and costs no memory.
-            let must_wait = read >= self.up_to.get() && size != Some(read);
-            let enough = read > small_file && held >= MESSAGE;
-            if held > 0 && (must_wait || enough) {
-                let (chunks, size) = (std::mem::take(&mut chunks), untold.take());
-                ToHost::Bytes(Bytes { file, stream: self.id, chunks, size, ended: false }).post(port);
-                (held, messages) = (0, messages + 1);
-                // Now and then, so that a file that is of no use any more does not travel to its end.
-                if messages.is_multiple_of(LOOK) && self.look_again().await.is_err() {
-                    return Ok(Err(CHANGED.into()));
-                }
-            }
-            if must_wait {
-                let (signal, given) = Signal::new();
-                self.waiting.set(Some(signal));
-                drop(given.await);
-                if !current() {
-                    return Err(Stopped);
-                }
-                continue;
-            }
-            let result = JsFuture::from(self.reader.read()).await;
-            if !current() {
-                return Err(Stopped);
-            }
-            let result: ReadableStreamReadResult = match result {
-                Ok(result) => result.unchecked_into(),
-                Err(error) => return Ok(Err(error)),
-            };
-            if result.get_done().unwrap_or(false) {
-                if messages > 0 && self.look_again().await.is_err() {
-                    return Ok(Err(CHANGED.into()));
-                }
-                if !current() {
-                    return Err(Stopped);
-                }
-                ToHost::Bytes(Bytes { file, stream: self.id, chunks, size: untold, ended: true }).post(port);
-                return Ok(Ok(()));
-            }
-            let Ok(chunk) = result.get_value().dyn_into::<Uint8Array>() else {
-                return Ok(Err(js::type_error("the file's stream gave no bytes")));
-            };
-            let length = u64::from(chunk.length());
-            (read, held) = (read + length, held + length);
-            chunks.push(own(chunk));
-            if read > small_file && size.is_none() {
-                size = Some(self.file.size() as u64);
-                untold = size;
-            }
-        }
+impl Whole {
+    fn cut(&self, blocks: Vec<(Block, Option<Uint8Array>)>) -> Cut {
+        let read = blocks.iter().map(|(block, _)| u64::from(block.len)).sum();
+        Cut { file: self.file, stream: self.stream, blocks, read, ended: true }
     }
+}
 
-    /// A stream reads on through a file that is overwritten. To begin anew the browser refuses, when the file is not of the
-    /// time that it was of when it was chosen; else the server would get the beginning of one file and the end of another.
-    async fn look_again(&self) -> Result<(), JsValue> {
-        let first = js::invoke(&self.file, "slice", &[&0.into(), &1.into()])?;
-        let read = js::invoke(&first, "arrayBuffer", &[])?;
-        JsFuture::from(Promise::resolve(&read)).await.map(drop)
+impl Large {
+    /// Asks for the next slice; says how long it must be.
+    fn ask(&self, asked: &mut u64, size: u64) -> (u64, JsFuture) {
+        let from = *asked;
+        *asked = size.min(self.up_to.get()).min(from + SLICE);
+        let slice = slice(&self.source, from, *asked);
+        (*asked - from, slice.map_or_else(js::rejected, |slice| js::future(&slice.array_buffer())))
     }
 
     fn wake(&self) {
         self.waiting.take().into_iter().for_each(Signal::give);
     }
+}
 
-    fn stop(&self) {
-        self.wake();
-        let cancelled = JsFuture::from(self.reader.cancel());
-        spawn_local(async move { drop(cancelled.await) });
+/// All bytes of a blob.
+async fn bytes(blob: &Blob) -> Result<Uint8Array, JsValue> {
+    js::future(&blob.array_buffer()).await.map(|buffer| Uint8Array::new(&buffer))
+}
+
+/// The bytes in wasm's memory.
+fn copied<'a>(bytes: &Uint8Array, scratch: &'a mut Vec<u8>) -> &'a [u8] {
+    let length = bytes.length() as usize;
+    if scratch.len() < length {
+        scratch.resize(length, 0);
     }
-}
-
-/// A chunk whose buffer is wholly its own, so that it can be transferred.
-fn own(chunk: Uint8Array) -> Uint8Array {
-    if chunk.length() == chunk.buffer().byte_length() { chunk } else { chunk.slice(0, chunk.length()) }
-}
-
-/// Asks the files' sizes and times, each file a trip to the browser process, in slices when the page is idle.
-pub async fn sizes(port: MessagePort, files: Vec<(FileId, File)>) {
-    let mut files = files.into_iter().peekable();
-    while files.peek().is_some() {
-        idle().await;
-        let began = js::millis();
-        let mut sizes = Vec::new();
-        while js::millis() - began < SIZING
-            && let Some((id, file)) = files.next()
-        {
-            sizes.push((id, file.size() as u64, js::count(&js::get(&file, "lastModified"))));
-        }
-        ToHost::Sized(sizes).post(&port);
-    }
-}
-
-/// When the page has nothing to do, or soon: sizes are wanted for the totals, and a page may never be idle.
-async fn idle() {
-    let promise = Promise::new(&mut |resolve, _| {
-        let options = js::object(&[("timeout", 200.into())]);
-        if js::invoke(&js_sys::global(), "requestIdleCallback", &[&resolve, &options]).is_err() {
-            js::set_timeout(&resolve, 20);
-        }
-    });
-    drop(JsFuture::from(promise).await);
+    let room = &mut scratch[..length];
+    bytes.copy_to(room);
+    room
 }

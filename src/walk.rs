@@ -3,7 +3,7 @@
 
 use crate::files::{Files, Roots};
 use crate::js::{self, Signal};
-use crate::outlet::{Facts, Seen};
+use crate::outlet::Seen;
 use crate::sources::{self, Dropped, Node, Source};
 use js_sys::{Array, Promise};
 use rustc_hash::FxHashMap;
@@ -71,7 +71,7 @@ impl Walk {
     async fn file(&mut self, file: File) -> Result<(), Stop> {
         let relative = js::text(&file, "webkitRelativePath").filter(|path| !path.is_empty());
         let path = relative.unwrap_or_else(|| file.name());
-        self.report(Seen::File { file, path, facts: Facts::Costly }).await
+        self.report(Seen::file(file, path)).await
     }
 
     async fn dropped(&mut self, dropped: Dropped) -> Result<(), Stop> {
@@ -173,15 +173,13 @@ impl Walk {
 
     async fn opened(&mut self, opening: Opening) -> Result<(), Stop> {
         let Opening { path, node, file } = opening;
-        let (mut file, mut facts) = (file.await, Facts::Costly);
-        match (&file, node) {
-            (Err(_), Node { handle: Some(_), entry: Some(entry) }) => file = callback(&entry, "file").await,
-            (Ok(_), Node { handle: Some(_), .. }) => facts = Facts::Known,
-            _ => {}
+        let mut file = file.await;
+        if let (Err(_), Node { handle: Some(_), entry: Some(entry) }) = (&file, node) {
+            file = callback(&entry, "file").await;
         }
         self.report(match file {
             Ok(value) => match sources::file(&value) {
-                Some(file) => Seen::File { file, path, facts },
+                Some(file) => Seen::file(file, path),
                 None => Seen::Unreadable { path, reason: format!("the browser gave {} for a file", js::show(&value)) },
             },
             Err(error) => Seen::Unreadable { path, reason: js::describe(&error) },
@@ -205,7 +203,7 @@ impl Opening {
     /// Asks for the file now.
     fn of(path: String, node: Node) -> Self {
         let file = match (&node.handle, &node.entry) {
-            (Some(handle), _) => js::invoke(handle, "getFile", &[]).map_or_else(rejected, future),
+            (Some(handle), _) => js::invoke(handle, "getFile", &[]).map_or_else(js::rejected, |file| js::future(&file)),
             (None, entry) => callback(entry.as_ref().unwrap_or(&JsValue::UNDEFINED), "file"),
         };
         Opening { path, node, file }
@@ -282,17 +280,8 @@ impl Listing {
     }
 }
 
-/// A value, or a promise of one, as a future whose rejection counts as handled from here on.
-fn future(value: JsValue) -> JsFuture {
-    JsFuture::from(Promise::resolve(&value))
-}
-
-fn rejected(error: JsValue) -> JsFuture {
-    JsFuture::from(Promise::reject(&error))
-}
-
 async fn settled(call: Result<JsValue, JsValue>) -> Result<JsValue, JsValue> {
-    future(call?).await
+    js::future(&call?).await
 }
 
 /// A method that takes a callback for success and one for failure.

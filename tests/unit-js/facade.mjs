@@ -12,6 +12,7 @@ const GLUE = `
   export default async () => {};
   export const initSync = () => {};
   export const host = (...given) => played().host(...given);
+  export const readers = () => 0;
   export const checkOptions = (options) => played().checkOptions?.(options);
   export const planBatches = (...given) => played().planBatches(...given);
   export const left = (options) => played().left(JSON.parse(options));
@@ -59,7 +60,7 @@ export class Host {
     globalThis.played = {
       left: async (options) => this.left?.(options),
       checkOptions: (options) => this.checkOptions?.(JSON.parse(options)),
-      host: (options, control, files, fetch) => {
+      host: (options, control, files, readers, fetch) => {
         this.hosts++;
         this.options = JSON.parse(options);
         this.fetch = fetch;

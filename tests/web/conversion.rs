@@ -117,29 +117,15 @@ fn the_other_messages_are_plain_objects_too() {
 
 #[wasm_bindgen_test]
 fn what_is_no_message_is_not_taken_for_one() {
-    for odd in [
-        "undefined",
-        "null",
-        "7",
-        "'text'",
-        "{}",
-        "[]",
-        "[99]",
-        "['read']",
-        "[-1]",
-        "[NaN]",
-        "[1]",
-        "[1, 2]",
-        "[1, 5e9, 1, 1]",
-    ] {
+    for odd in ["undefined", "null", "7", "'text'", "{}", "[]", "[99]", "['read']", "[-1]", "[NaN]", "[2]"] {
         assert!(ToPage::parse(&eval(odd)).is_none(), "to page: {odd}");
     }
-    for odd in ["undefined", "null", "7", "'text'", "{}", "[]", "[99]", "[3]", "[3, 1]", "[4, 1, 1]", "[4, 1, 1, 9]"] {
+    for odd in ["undefined", "null", "7", "'text'", "{}", "[]", "[99]", "[3]", "[3, 1]", "[-1]"] {
         assert!(ToHost::parse(&eval(odd)).is_none(), "to host: {odd}");
     }
     // Rows are the page's own making, but never trusted to be whole.
     assert!(
-        matches!(ToHost::parse(&eval("[0, undefined, 7, []]")), Some(ToHost::Found(files)) if files == vec![Found::default(); 3])
+        matches!(ToHost::parse(&eval("[0, undefined, 7, []]")), Some(ToHost::Found(files)) if files == vec![(Found::default(), None); 3])
     );
 }
 

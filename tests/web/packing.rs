@@ -32,7 +32,7 @@ fn request(body: &[u8]) -> Request {
 
 fn send(http: &Http, body: &[u8]) -> UnboundedReceiver<Input> {
     let (report, reported) = mpsc::unbounded();
-    http.send(ATTEMPT, request(body), &Store::default(), move |input| drop(report.unbounded_send(input)));
+    http.send(ATTEMPT, request(body), &Store::default(), move |input, _| drop(report.unbounded_send(input)));
     reported
 }
 
@@ -92,7 +92,7 @@ async fn the_answer_to_packed_may_be_to_call_it_off() {
     let http = Rc::new(Http::new(fetch()));
     let (report, mut reported) = mpsc::unbounded();
     let again = Rc::clone(&http);
-    http.send(ATTEMPT, request(b"abc"), &Store::default(), move |input| {
+    http.send(ATTEMPT, request(b"abc"), &Store::default(), move |input, _| {
         again.abort(ATTEMPT);
         drop(report.unbounded_send(input));
     });

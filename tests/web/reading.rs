@@ -1,59 +1,87 @@
-//! Reading and slicing: what arrives is the file, no more is read than was granted, and a small file is never asked its size.
+//! Reading: what arrives is the file, no more is read than was granted, and what can't be read says why.
 
-use crate::rig::{Rig, eval, file, noise, number, resolve, run, sleep};
-use cloudindex_engine::{BlockKey, Config, Input, blocks::digest};
-use cloudindex_uploader::cutting::Cutting;
-use cloudindex_uploader::js;
-use cloudindex_uploader::ports::{Bytes, ToHost, ToPage};
-use cloudindex_uploader::store::Store;
-use js_sys::{Array, Function, Uint8Array};
+use crate::rig::{eval, file, noise, resolve, run, sleep};
+use cloudindex_engine::blocks::digest;
+use cloudindex_engine::{Block, BlockKey, Config, Input};
+use cloudindex_uploader::hand::{Hand, Said, serve};
+use cloudindex_uploader::readers::Readers;
+use cloudindex_uploader::reading::{Outcome, Reader};
+use cloudindex_uploader::store::{Source, Store};
+use futures::StreamExt;
+use futures::channel::mpsc::{self, UnboundedReceiver};
+use js_sys::{Function, Uint8Array};
+use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test;
+use web_sys::{MessageChannel, MessageEvent};
 
 const MIB: usize = 1024 * 1024;
 
-/// The host's side of reading, without an engine.
-struct Reader {
-    rig: Rig,
-    cutting: Cutting,
+/// The engine's side of reading, without an engine.
+struct Rig {
+    readers: Readers,
     store: Store,
+    outcomes: UnboundedReceiver<Outcome>,
 }
 
-impl Reader {
-    /// With these files as rows 0, 1, …
-    async fn of(files: &[&JsValue]) -> Self {
-        let mut rig = Rig::new();
-        let list: Array = files.iter().copied().cloned().collect();
-        assert_eq!(rig.walk(&list).await.len(), files.len());
+impl Rig {
+    /// With these files as rows 0, 1, …, read by this thread.
+    fn of(files: &[&JsValue]) -> Self {
         let cut = Config::default().cut;
-        rig.tell(ToPage::Hello { small_file: cut.small_file as u64 });
-        Reader { rig, cutting: Cutting::new(cut), store: Store::default() }
-    }
-
-    fn grant(&mut self, file: u32, up_to: u64) {
-        let stream = self.cutting.stream(file);
-        self.rig.tell(ToPage::Read { file, stream, up_to });
-    }
-
-    async fn bytes(&mut self) -> Bytes {
-        match self.rig.next().await {
-            ToHost::Bytes(bytes) => bytes,
-            other => panic!("{other:?}"),
+        let (sender, outcomes) = mpsc::unbounded();
+        let reader = Reader::new(cut, Rc::new(move |outcome| drop(sender.unbounded_send(outcome))));
+        let readers = Readers::new(&Config::default(), Hand::Here(reader));
+        for file in files {
+            readers.found((*file).clone().dyn_into().map_err(|_| "it may not be read".to_owned()));
         }
+        Rig { readers, store: Store::default(), outcomes }
     }
 
-    /// Reads row 0 with grants of `step` bytes and checks all that the engine would be told. Gives the number of messages.
+    /// The same, read by somebody behind a port.
+    async fn behind_a_port(files: &[&JsValue]) -> Self {
+        let channel = MessageChannel::new().expect("a channel");
+        let (sender, outcomes) = mpsc::unbounded();
+        let (ready, mut is_ready) = mpsc::unbounded();
+        let heard = Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| match Said::parse(&event.data()) {
+            Some(Said::Ready) => drop(ready.unbounded_send(())),
+            Some(Said::Outcome(outcome)) => drop(sender.unbounded_send(outcome)),
+            None => panic!("{:?}", event.data()),
+        });
+        channel.port1().set_onmessage(Some(heard.into_js_value().unchecked_ref()));
+        serve(Config::default().cut, channel.port2());
+        is_ready.next().await.expect("it says that it is there");
+        let mut rig = Rig::of(files);
+        rig.readers.join(Hand::There(channel.port1()));
+        rig.outcomes = outcomes;
+        rig
+    }
+
+    fn grant(&self, file: u32, up_to: u64) {
+        self.readers.read(file, up_to).expect("it is read");
+        self.readers.flush();
+    }
+
+    async fn next(&mut self) -> Vec<Input> {
+        let outcome = self.outcomes.next().await.expect("an outcome");
+        self.readers.take(outcome, &self.store)
+    }
+
+    /// The only thing that came.
+    async fn one(&mut self) -> Input {
+        let mut inputs = self.next().await;
+        assert_eq!(inputs.len(), 1, "{inputs:?}");
+        inputs.remove(0)
+    }
+
+    /// Reads row 0 with grants of `step` bytes and checks all that the engine would be told. Gives the number of readings.
     async fn check(&mut self, expected: &[u8], step: u64) -> u32 {
-        let (mut granted, mut messages, mut known) = (step, 0, None);
+        let (mut granted, mut readings) = (step, 0);
         let mut found = Vec::new();
         self.grant(0, granted);
         let read = loop {
-            let bytes = self.bytes().await;
-            messages += 1;
-            let Some(Input::Cut { blocks, read, size, ended, .. }) = self.cutting.take(bytes, &self.store) else {
-                panic!("the stream is stale");
-            };
-            known = known.or(size);
+            let Input::Cut { blocks, read, size: None, ended, .. } = self.one().await else { panic!("no cut") };
+            readings += 1;
+            assert!(read <= granted, "{read} of {granted}");
             found.extend(blocks);
             if ended {
                 break read;
@@ -64,224 +92,202 @@ impl Reader {
             }
         };
         assert_eq!(read, expected.len() as u64);
-        assert_eq!(known, (expected.len() > MIB).then_some(read), "only a large file is asked its size");
-
-        let mut rest = expected;
-        for (index, block) in (0..).zip(&found) {
-            let (bytes, later) = rest.split_at(block.len as usize);
-            assert_eq!(block.digest, digest(bytes));
-            let key = BlockKey { file: 0, index };
-            assert_eq!(self.store.len(key), Some(block.len));
-            let pieces = Array::new();
-            assert!(self.store.give(key, &pieces).is_some());
-            let kept: Vec<u8> = pieces.iter().flat_map(|piece| Uint8Array::new(&piece).to_vec()).collect();
-            assert!(kept == bytes, "block {index} is kept as it was");
-            rest = later;
-        }
-        assert!(rest.is_empty());
+        self.check_blocks(0, expected, &found).await;
         assert_eq!(self.store.bytes(), expected.len() as u64);
         self.store.forget(0, 0..found.len() as u32);
         assert_eq!(self.store.bytes(), 0);
-        messages
+        readings
+    }
+
+    /// The blocks are the file's, and a body gets their bytes.
+    async fn check_blocks(&self, file: u32, expected: &[u8], found: &[Block]) {
+        let mut rest = expected;
+        for (index, block) in (0..).zip(found) {
+            let (bytes, later) = rest.split_at(block.len as usize);
+            assert_eq!(block.digest, digest(bytes));
+            let key = BlockKey { file, index };
+            assert_eq!(self.store.len(key), Some(block.len));
+            let (part, source) = self.store.part(key).expect("it is kept").expect("a part");
+            let in_file = expected.len() >= 128 * 1024;
+            assert_eq!(source, if in_file { Source::File } else { Source::Memory });
+            let bytes_of: Function = eval("(part) => new Response(part).arrayBuffer()").unchecked_into();
+            let body = bytes_of.call1(&JsValue::NULL, &part).expect("a promise");
+            let body = Uint8Array::new(&resolve(&body).await.expect("its bytes")).to_vec();
+            assert!(body == bytes, "block {index} is kept as it was");
+            rest = later;
+        }
+        assert!(rest.is_empty());
     }
 }
 
 #[wasm_bindgen_test]
-async fn a_small_file_is_one_message_and_one_block() {
+async fn a_small_file_is_read_at_once_and_is_one_block() {
     for length in [1, 4096, 65_536, 65_537, 300_000, MIB - 1, MIB] {
         let bytes = noise(length, 1);
-        let mut reader = Reader::of(&[&file(&bytes, "small")]).await;
-        assert_eq!(reader.check(&bytes, u64::MAX / 4).await, 1, "{length} bytes");
+        assert_eq!(Rig::of(&[&file(&bytes, "small")]).check(&bytes, 2 * MIB as u64).await, 1, "{length} bytes");
     }
 }
 
 #[wasm_bindgen_test]
 async fn an_empty_file_has_no_blocks() {
-    let mut reader = Reader::of(&[&file(&[], "empty")]).await;
-    assert_eq!(reader.check(&[], 1).await, 1);
+    assert_eq!(Rig::of(&[&file(&[], "empty")]).check(&[], 1).await, 1);
 }
 
 #[wasm_bindgen_test]
-async fn a_large_file_is_cut_as_it_streams() {
-    for (length, step) in [(MIB + 1, 1), (MIB + 1, u64::MAX / 4), (20_000_000, 3_000_000), (20_000_000, u64::MAX / 4)] {
+async fn a_large_file_is_cut_as_it_is_read_and_no_more_is_read_than_was_granted() {
+    for (length, step) in
+        [(MIB + 1, 1 << 20), (MIB + 1, u64::MAX / 4), (20_000_000, 3_000_000), (20_000_000, u64::MAX / 4)]
+    {
         let bytes = noise(length, 2);
-        let mut reader = Reader::of(&[&file(&bytes, "large")]).await;
-        let messages = reader.check(&bytes, step).await;
-        assert!(messages as usize <= 2 + 2 * length / MIB || step == 1, "{messages} messages");
+        let readings = Rig::of(&[&file(&bytes, "large")]).check(&bytes, step).await;
+        assert!(readings as usize <= 2 + length / MIB, "{readings} readings");
     }
 }
 
 #[wasm_bindgen_test]
 async fn a_file_as_long_as_the_grant_still_ends() {
     let bytes = noise(2 * MIB, 3);
-    let mut reader = Reader::of(&[&file(&bytes, "exact")]).await;
-    reader.grant(0, bytes.len() as u64);
-    while !reader.bytes().await.ended {}
+    let mut rig = Rig::of(&[&file(&bytes, "exact")]);
+    rig.grant(0, bytes.len() as u64);
+    while !matches!(rig.one().await, Input::Cut { ended: true, .. }) {}
 }
 
 #[wasm_bindgen_test]
-async fn no_more_is_read_than_was_granted() {
-    let bytes = noise(20_000_000, 4);
-    let mut reader = Reader::of(&[&file(&bytes, "held back")]).await;
-    let (mut read, mut largest) = (0, 0);
-    for granted in [1, 2_000_000, 2_000_001, 9_000_000] {
-        reader.grant(0, granted);
-        while let Some(message) = reader.rig.inbox.within(300).await {
-            let Some(ToHost::Bytes(Bytes { chunks, .. })) = ToHost::parse(&message) else { panic!("{message:?}") };
-            for chunk in &chunks {
-                read += u64::from(chunk.length());
-                largest = largest.max(u64::from(chunk.length()));
+async fn many_small_files_are_read_together_and_arrive_whole_by_whoever_reads() {
+    let files: Vec<Vec<u8>> = (0..200).map(|n| noise(if n % 50 == 0 { 0 } else { 4000 + n as usize }, n)).collect();
+    let rows: Vec<JsValue> = files.iter().map(|bytes| file(bytes, "one of many")).collect();
+    let rows: Vec<&JsValue> = rows.iter().collect();
+    for mut rig in [Rig::of(&rows), Rig::behind_a_port(&rows).await] {
+        (0..200).for_each(|row| rig.readers.read(row, 1 << 20).expect("it is read"));
+        rig.readers.flush();
+        let (mut seen, mut readings) = (0, 0);
+        while seen < 200 {
+            readings += 1;
+            for input in rig.next().await {
+                let Input::Cut { file, blocks, ended: true, .. } = input else { panic!("{input:?}") };
+                rig.check_blocks(file, &files[file as usize], &blocks).await;
+                seen += 1;
             }
         }
-        assert!(read >= granted, "{read} of {granted}");
-        assert!(read < granted + largest, "{read} read, {granted} granted, chunks of {largest}");
+        assert!(readings <= 4 + 4, "{readings} readings: four of 64, and the empty ones alone");
     }
 }
 
 #[wasm_bindgen_test]
-async fn a_small_files_size_is_never_looked_at() {
-    let spied = eval(
-        "(() => {
-            const file = new File(['some text'], 'spied');
-            file.looks = 0;
-            for (const fact of ['size', 'lastModified']) Object.defineProperty(file, fact, { get() { file.looks++; return 9; } });
-            return file;
-        })()",
-    );
-    let mut reader = Reader::of(&[&spied]).await;
-    reader.grant(0, 1 << 20);
-    assert!(reader.bytes().await.ended);
-    assert_eq!(number(&spied, "looks"), 0.0);
+async fn a_large_file_is_read_behind_a_port_as_it_is_here() {
+    let bytes = noise(9_000_000, 8);
+    let large = file(&bytes, "large");
+    let mut rig = Rig::behind_a_port(&[&large]).await;
+    rig.check(&bytes, 2_500_000).await;
 }
 
 #[wasm_bindgen_test]
-async fn a_stopped_stream_is_cancelled_and_a_new_one_begins_at_the_start() {
+async fn a_stopped_reading_brings_nothing_and_a_new_one_begins_at_the_start() {
     let bytes = noise(8_000_000, 5);
-    let mut reader = Reader::of(&[&file(&bytes, "stopped")]).await;
-    reader.grant(0, 2_000_000);
-    let stale = reader.bytes().await;
-    reader.cutting.stop(0);
-    reader.rig.tell(ToPage::Stop(0));
-    reader.grant(0, 1);
-    assert!(reader.cutting.take(stale, &reader.store).is_none(), "what the old stream sent is known to be stale");
-    // Whatever of the old stream is still on its way comes first.
-    let current = reader.cutting.stream(0);
-    while reader.bytes().await.stream != current {}
-    sleep(100).await;
-    assert!(reader.rig.inbox.within(100).await.is_none(), "the old stream reads no more");
-
-    reader.cutting.stop(0);
-    reader.rig.tell(ToPage::Stop(0));
-    reader.check(&bytes, 2_000_000).await;
-}
-
-/// An object that looks like a file, and streams what `pull` gives.
-fn pretender(pull: &str) -> JsValue {
-    eval(&format!(
-        "{{ name: 'pretender', arrayBuffer() {{}}, slice: () => new Blob(), stream: () => new ReadableStream({{ pull(c) {{ {pull} }} }}) }}"
-    ))
-}
-
-#[wasm_bindgen_test]
-async fn a_file_that_the_browser_cannot_read_says_why() {
-    let gone = pretender("c.error(new DOMException('the disk is gone', 'NotReadableError'))");
-    let text = pretender("c.enqueue('text'); c.close()");
-    let locked = eval("{ name: 'locked', arrayBuffer() {}, stream() { throw new Error('no stream') } }");
-    let mut reader = Reader::of(&[&gone, &text, &locked]).await;
-    let reasons =
-        ["NotReadableError: the disk is gone", "TypeError: the file's stream gave no bytes", "Error: no stream"];
-    for (row, expected) in (0..).zip(reasons) {
-        reader.grant(row, 1);
-        match reader.rig.next().await {
-            ToHost::Unreadable { file, reason, .. } => assert_eq!((file, reason.as_str()), (row, expected)),
-            other => panic!("{other:?}"),
+    let stopped = file(&bytes, "stopped");
+    for mut rig in [Rig::of(&[&stopped]), Rig::behind_a_port(&[&stopped]).await] {
+        rig.grant(0, 2_000_000);
+        rig.one().await;
+        rig.readers.stop(0);
+        rig.grant(0, 2_000_000);
+        // Whatever of the old one is still on its way comes first, and is nothing.
+        let mut first = rig.next().await;
+        while first.is_empty() {
+            first = rig.next().await;
         }
+        assert!(matches!(first[..], [Input::Cut { read, .. }] if read <= 2_000_000));
+        rig.readers.stop(0);
+        sleep(100).await;
+        while let Ok(late) = rig.outcomes.try_recv() {
+            assert!(rig.readers.take(late, &rig.store).is_empty());
+        }
+        rig.store.forget(0, 0..10);
+        rig.check(&bytes, 2_000_000).await;
     }
 }
 
-#[wasm_bindgen_test]
-async fn a_large_file_that_is_written_to_while_it_streams_does_not_end() {
-    let overwrite = eval(
-        "async (folder) => {
-            const writable = await (await folder.getFileHandle('changing')).createWritable({ keepExistingData: true });
-            await writable.write({ type: 'write', position: 0, data: new Uint8Array(8_000_000).fill(2) });
+/// A file of the origin's private file system, of so many bytes.
+async fn stored(name: &str, length: usize) -> JsValue {
+    run(&format!(
+        "(async () => {{
+            const folder = await navigator.storage.getDirectory();
+            const handle = await folder.getFileHandle('{name}', {{ create: true }});
+            const writable = await handle.createWritable();
+            await writable.write(new Uint8Array({length}).fill(1));
             await writable.close();
-        }",
-    );
-    let make = "(async () => {
+            return handle.getFile();
+        }})()"
+    ))
+    .await
+}
+
+async fn overwrite(name: &str) {
+    let write = "async (name) => {
         const folder = await navigator.storage.getDirectory();
-        const handle = await folder.getFileHandle('changing', { create: true });
-        const writable = await handle.createWritable();
-        await writable.write(new Uint8Array(8_000_000).fill(1));
+        const writable = await (await folder.getFileHandle(name)).createWritable({ keepExistingData: true });
+        await writable.write({ type: 'write', position: 0, data: new Uint8Array([2, 2, 2]) });
         await writable.close();
-        return handle.getFile();
-    })()";
+    }";
+    let write: Function = eval(write).unchecked_into();
+    resolve(&write.call1(&JsValue::NULL, &name.into()).expect("a promise")).await.expect("it is written");
+}
+
+#[wasm_bindgen_test]
+async fn of_files_read_together_one_that_changed_says_so_and_the_others_arrive() {
+    let files = [stored("stays", 1000).await, stored("changes", 1000).await, file(&noise(1000, 9), "memory")];
+    overwrite("changes").await;
+    let mut rig = Rig::of(&[&files[0], &files[1], &files[2]]);
+    (0..3).for_each(|row| rig.readers.read(row, 1 << 20).expect("it is read"));
+    rig.readers.flush();
+    let (mut read, mut reasons) = (Vec::new(), Vec::new());
+    while read.len() + reasons.len() < 3 {
+        for input in rig.next().await {
+            match input {
+                Input::Cut { file, .. } => read.push(file),
+                Input::Unreadable { file, reason } => reasons.push((file, reason)),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+    assert_eq!(read, [0, 2]);
+    assert!(reasons[0].0 == 1 && reasons[0].1.starts_with("NotReadableError"), "{reasons:?}");
+}
+
+#[wasm_bindgen_test]
+async fn a_large_file_that_is_written_to_is_found_out() {
     for written_to in [false, true] {
-        let mut reader = Reader::of(&[&run(make).await]).await;
-        reader.grant(0, 2_000_000);
-        let mut message = ToHost::Bytes(reader.bytes().await);
+        let mut rig = Rig::of(&[&stored("changing", 8_000_000).await]);
+        rig.grant(0, 2_000_000);
+        let mut input = rig.one().await;
         if written_to {
-            let overwrite: Function = overwrite.clone().unchecked_into();
-            let folder = run("navigator.storage.getDirectory()").await;
-            resolve(&overwrite.call1(&JsValue::NULL, &folder).expect("a promise")).await.expect("it is written");
+            overwrite("changing").await;
         }
-        reader.grant(0, u64::MAX / 4);
-        while matches!(message, ToHost::Bytes(Bytes { ended: false, .. })) {
-            message = reader.rig.next().await;
+        assert_eq!(rig.readers.look(0).await.is_err(), written_to, "when it is looked at");
+        rig.grant(0, u64::MAX / 4);
+        while matches!(input, Input::Cut { ended: false, .. }) {
+            input = rig.one().await;
         }
-        match message {
-            ToHost::Bytes(_) => assert!(!written_to),
-            ToHost::Unreadable { reason, .. } => assert!(written_to && reason.starts_with("it changed"), "{reason}"),
+        match input {
+            Input::Cut { .. } => assert!(!written_to),
+            Input::Unreadable { reason, .. } => {
+                assert!(written_to && reason.starts_with("NotReadableError"), "{reason}")
+            }
             other => panic!("{other:?}"),
         }
     }
 }
 
 #[wasm_bindgen_test]
-async fn a_chunk_that_is_part_of_a_larger_buffer_is_sent_alone() {
-    let mut reader =
-        Reader::of(&[&pretender("c.enqueue(new Uint8Array([1, 2, 3, 4]).subarray(1, 3)); c.close()")]).await;
-    reader.check(&[2, 3], 1).await;
+async fn a_row_without_a_file_is_not_read() {
+    let rig = Rig::of(&[&JsValue::NULL]);
+    assert_eq!(rig.readers.read(0, 1), Err("it may not be read".to_owned()), "a retry hears why again");
+    assert_eq!(rig.readers.read(7, 1), Err("there is no file 7".to_owned()));
+    assert_eq!(rig.readers.facts(0), None);
 }
 
 #[wasm_bindgen_test]
-async fn sizes_are_asked_when_the_page_is_idle() {
-    let files: Vec<JsValue> = (0..50).map(|length| file(&noise(length, 6), "sized")).collect();
-    let mut reader = Reader::of(&files.iter().collect::<Vec<_>>()).await;
-    reader.rig.tell(ToPage::Size((0..50).collect()));
-    let mut sizes = Vec::new();
-    while sizes.len() < 50 {
-        match reader.rig.next().await {
-            ToHost::Sized(some) => sizes.extend(some),
-            other => panic!("{other:?}"),
-        }
+fn what_no_reader_says_is_not_understood() {
+    for odd in ["undefined", "[]", "[7]", "['1']", "[1, 2]", "[1, 0, 0, 5, true, 1, 'name', 5, null]", "[2, 1, 2]"] {
+        assert!(Said::parse(&eval(odd)).is_none(), "{odd}");
     }
-    assert!(sizes.iter().all(|(file, size, time)| u64::from(*file) == *size && time.is_some_and(|time| time > 0)));
-}
-
-#[wasm_bindgen_test]
-async fn many_small_files_at_once_arrive_whole() {
-    let files: Vec<Vec<u8>> = (0..200).map(|n| noise(4096, n)).collect();
-    let rows: Vec<JsValue> = files.iter().map(|bytes| file(bytes, "one of many")).collect();
-    let mut reader = Reader::of(&rows.iter().collect::<Vec<_>>()).await;
-    (0..200).for_each(|row| reader.grant(row, 1 << 20));
-    for _ in 0..200 {
-        let bytes = reader.bytes().await;
-        let Some(Input::Cut { file, blocks, ended, .. }) = reader.cutting.take(bytes, &reader.store) else { panic!() };
-        assert!(ended);
-        assert_eq!(blocks[0].digest, digest(&files[file as usize]));
-    }
-}
-
-#[wasm_bindgen_test]
-async fn nothing_is_sent_after_close() {
-    let mut reader = Reader::of(&[&file(&noise(8_000_000, 7), "closed")]).await;
-    reader.grant(0, 1);
-    reader.bytes().await;
-    reader.rig.intake.close();
-    reader.grant(0, 8_000_000);
-    assert!(reader.rig.inbox.within(200).await.is_none());
-    let late = resolve(&reader.rig.intake.add(file(&[1], "late"))).await;
-    assert!(late.is_ok_and(|value| value.is_undefined()), "a closed intake takes nothing and does not complain");
-    assert!(js::text(&JsValue::NULL, "anything").is_none());
 }

@@ -100,10 +100,9 @@ impl Rig {
         let mut found = Vec::new();
         loop {
             match self.next().await {
-                ToHost::Found(files) => found.extend(files),
+                ToHost::Found(files) => found.extend(files.into_iter().map(|(found, _)| found)),
                 ToHost::Root(_) => {}
                 ToHost::IntakeEnded => break,
-                other => panic!("{other:?}"),
             }
         }
         resolve(&added).await.unwrap_or_else(|error| panic!("{error:?}"));

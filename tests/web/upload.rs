@@ -16,7 +16,7 @@ async fn files_arrive_on_a_real_server() {
     let (rig, channel) = (Rig::new(), MessageChannel::new().expect("a channel"));
     let mut inbox = Inbox::new(&channel.port1());
     let options = format!(r#"{{"baseUrl":"{url}","apiKey":"{key}","batch":{{"name":"tests/web.rs"}}}}"#);
-    host(&options, channel.port2(), Some(rig.port.clone()), None).unwrap_or_else(|error| panic!("{error:?}"));
+    host(&options, channel.port2(), Some(rig.port.clone()), vec![], None).unwrap_or_else(|error| panic!("{error:?}"));
 
     let contents: Vec<(String, Vec<u8>)> = [0, 1, 4096, 1 << 20, (1 << 20) + 1, 6_000_000]
         .into_iter()

@@ -92,7 +92,7 @@ async fn an_entry_is_read_until_it_gives_nothing() {
     let found = Rig::new().walk(&root).await;
     assert_eq!(found.len(), 250);
     assert!(
-        found.iter().all(|file| file.path.starts_with("root/f") && file.size.is_none() && file.unreadable.is_none())
+        found.iter().all(|file| file.path.starts_with("root/f") && file.size.is_some() && file.unreadable.is_none())
     );
     assert_eq!(paths(&Rig::new().walk(&entry("single.txt", "'x'")).await), ["single.txt"]);
 }
@@ -121,17 +121,6 @@ async fn an_unreadable_entry_does_not_stop_the_rest() {
         .map(|slice| Array::from(&Array::from(&slice).get(1)).iter().filter(JsValue::is_null).count())
         .sum();
     assert_eq!(nulls, 4, "the application gets null for each");
-
-    // A retry may ask for it all the same.
-    rig.tell(ToPage::Read {
-        file: found.iter().position(|f| f.path == "root/bad").expect("bad") as u32,
-        stream: 1,
-        up_to: 1,
-    });
-    match rig.next().await {
-        ToHost::Unreadable { reason, .. } => assert_eq!(reason, "NotReadableError: it may not be read"),
-        other => panic!("{other:?}"),
-    }
 }
 
 #[wasm_bindgen_test]
@@ -174,7 +163,7 @@ async fn a_drop_is_listed_by_entries_and_opened_by_handles() {
     assert_eq!(sorted(&found), expected);
     let of = |path: &str| found.iter().find(|file| file.path == path).expect("found");
     assert_eq!(of("root/plain").size, Some("by the handle".len() as u64));
-    assert_eq!(of("root/a:b").size, None);
+    assert!(of("root/a:b").size.is_some());
     assert!(of("dropped item").unreadable.is_some());
     assert_eq!(found.iter().filter(|file| file.unreadable.is_some()).count(), 1);
 }
@@ -277,7 +266,7 @@ async fn the_intake_ends_when_the_last_walk_does() {
     let mut order = Vec::new();
     loop {
         match rig.next().await {
-            ToHost::Found(files) => order.extend(files.into_iter().map(|file| file.path)),
+            ToHost::Found(files) => order.extend(files.into_iter().map(|(file, _)| file.path)),
             ToHost::IntakeEnded => break,
             other => panic!("{other:?}"),
         }
@@ -296,7 +285,7 @@ async fn a_wrong_source_is_refused_with_what_is_accepted() {
     let mut rig = Rig::new();
     let added = rig.intake.add(eval("[new File([], 'good'), 'bad', new File([], 'never')]"));
     match rig.next().await {
-        ToHost::Found(files) => assert_eq!(paths(&files), ["good"]),
+        ToHost::Found(files) => assert_eq!((files.len(), files[0].0.path.as_str()), (1, "good")),
         other => panic!("{other:?}"),
     }
     assert!(matches!(rig.next().await, ToHost::IntakeEnded));

@@ -7,6 +7,7 @@ use crate::io::Block;
 use crate::rng::Rng;
 use cloudindex_wire::Digest;
 use fastcdc::v2020::{MASKS, cut_gear};
+use std::ops::Range;
 
 /// Sizes in bytes that decide where a file is cut. Both ends of a resume must use the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,13 +27,15 @@ pub fn digest(bytes: &[u8]) -> Digest {
 #[derive(Debug)]
 pub struct Cutter {
     sizes: CutSizes,
-    held: Vec<u8>,
+    /// What is not cut yet is a part of it: it only grows, because to make room anew takes as long as to cut.
+    buffer: Vec<u8>,
+    held: Range<usize>,
     read: u64,
 }
 
 impl Cutter {
     pub fn new(sizes: CutSizes) -> Self {
-        Cutter { sizes, held: Vec::new(), read: 0 }
+        Cutter { sizes, buffer: Vec::new(), held: 0..0, read: 0 }
     }
 
     /// Bytes of the file seen so far.
@@ -41,38 +44,54 @@ impl Cutter {
     }
 
     /// Takes the next bytes; gives each block that is now certain to `sink`.
-    pub fn push(&mut self, bytes: &[u8], mut sink: impl FnMut(Block, &[u8])) {
-        self.read += bytes.len() as u64;
-        self.held.extend_from_slice(bytes);
+    pub fn push(&mut self, bytes: &[u8], sink: impl FnMut(Block, &[u8])) {
+        self.push_with(bytes.len(), |room| room.copy_from_slice(bytes), sink);
+    }
+
+    /// The same, with bytes that `fill` writes where they are needed.
+    pub fn push_with(&mut self, length: usize, fill: impl FnOnce(&mut [u8]), mut sink: impl FnMut(Block, &[u8])) {
+        if self.held.end + length > self.buffer.len() {
+            self.buffer.copy_within(self.held.clone(), 0);
+            self.held = 0..self.held.len();
+            let room = self.held.end + length;
+            if room > self.buffer.len() {
+                self.buffer.resize(room, 0);
+            }
+        }
+        let end = self.held.end + length;
+        fill(&mut self.buffer[self.held.end..end]);
+        self.held.end = end;
+        self.read += length as u64;
         if self.read > self.sizes.small_file as u64 {
-            // A cut is certain once a whole block of the greatest size lies behind it.
             self.cut(self.sizes.max, &mut sink);
         }
     }
 
-    /// The file is over: gives the blocks that are left.
-    pub fn finish(mut self, mut sink: impl FnMut(Block, &[u8])) {
+    /// The file is over: gives the blocks that are left, and is ready for another file.
+    pub fn finish(&mut self, mut sink: impl FnMut(Block, &[u8])) {
+        let held = &self.buffer[self.held.clone()];
         if self.read > self.sizes.small_file as u64 {
             self.cut(1, &mut sink);
-        } else if !self.held.is_empty() {
-            sink(Block::of(&self.held), &self.held);
+        } else if !held.is_empty() {
+            sink(Block::of(held), held);
         }
+        (self.held, self.read) = (0..0, 0);
     }
 
-    /// Cuts while at least `lookahead` bytes are held.
-    fn cut(&mut self, lookahead: usize, sink: &mut impl FnMut(Block, &[u8])) {
-        let lookahead = lookahead.max(1);
-        if self.held.len() < lookahead {
-            return;
-        }
+    /// Cuts what is certain: where the content says so, or where a whole block of the greatest size lies behind; and, when
+    /// `greatest` is 1, what is left.
+    fn cut(&mut self, greatest: usize, sink: &mut impl FnMut(Block, &[u8])) {
         let knife = Knife::new(self.sizes);
-        let mut rest = &self.held[..];
-        while rest.len() >= lookahead {
+        let mut rest = &self.buffer[self.held.clone()];
+        while !rest.is_empty() {
             let (block, later) = rest.split_at(knife.first(rest));
+            if later.is_empty() && block.len() < greatest {
+                break;
+            }
             sink(Block::of(block), block);
             rest = later;
         }
-        self.held.drain(..self.held.len() - rest.len());
+        self.held.start = self.held.end - rest.len();
     }
 }
 

@@ -76,6 +76,8 @@ pub(crate) struct Terms {
     pub target: u64,
     /// No bundle of more than one item goes over this.
     pub cap: u64,
+    /// Nor over this of bytes that are held in memory, of which a body is a copy.
+    pub held: u64,
     pub documents: usize,
     /// ms that an incomplete bundle waits for company.
     pub linger: u64,
@@ -93,45 +95,57 @@ pub(crate) enum More {
 /// One kind of ready things, in order.
 #[derive(Debug)]
 struct Line<T> {
-    items: VecDeque<(T, u64, Now)>,
+    /// Each with its bytes, those of them that are held in memory, and since when it is here.
+    items: VecDeque<(T, u64, u64, Now)>,
     bytes: u64,
+    held: u64,
 }
 
 impl<T: Copy> Line<T> {
     fn new() -> Self {
-        Line { items: VecDeque::new(), bytes: 0 }
+        Line { items: VecDeque::new(), bytes: 0, held: 0 }
     }
 
-    fn push(&mut self, item: T, bytes: u64, now: Now) {
+    fn push(&mut self, item: T, bytes: u64, held: u64, now: Now) {
         self.bytes += bytes;
-        self.items.push_back((item, bytes, now));
+        self.held += held;
+        self.items.push_back((item, bytes, held, now));
     }
 
     /// When the line's next bundle may go; `None`: nothing is there.
     fn due(&self, terms: Terms) -> Option<Now> {
-        let (_, _, since) = self.items.front()?;
-        let full = self.bytes >= terms.target || self.items.len() >= terms.documents;
+        let (.., since) = self.items.front()?;
+        let full = self.fills(terms) || self.items.len() >= terms.documents;
         Some(if full || terms.more == More::Nothing { Now(0) } else { since.after(terms.linger) })
+    }
+
+    /// What waits fills a request.
+    fn fills(&self, terms: Terms) -> bool {
+        self.bytes >= terms.target || self.held >= terms.held
     }
 
     fn take(&mut self, terms: Terms) -> Vec<T> {
         let most = terms.target.min(terms.cap);
-        let (mut taken, mut bytes) = (Vec::new(), 0);
-        while let Some((item, size, _)) = self.items.front() {
-            if !taken.is_empty() && (bytes + size > most || taken.len() >= terms.documents) {
+        let (mut taken, mut bytes, mut held) = (Vec::new(), 0, 0);
+        while let Some((item, size, holds, _)) = self.items.front() {
+            let over = bytes + size > most || held + holds > terms.held || taken.len() >= terms.documents;
+            if !taken.is_empty() && over {
                 break;
             }
             bytes += size;
+            held += holds;
             taken.push(*item);
             self.items.pop_front();
         }
         self.bytes -= bytes;
+        self.held -= held;
         taken
     }
 
     fn retain(&mut self, keep: impl Fn(&T) -> bool) {
-        self.items.retain(|(item, _, _)| keep(item));
-        self.bytes = self.items.iter().map(|(_, bytes, _)| bytes).sum();
+        self.items.retain(|(item, ..)| keep(item));
+        self.bytes = self.items.iter().map(|(_, bytes, ..)| bytes).sum();
+        self.held = self.items.iter().map(|(_, _, held, _)| held).sum();
     }
 }
 
@@ -160,17 +174,18 @@ impl Ready {
         }
     }
 
-    pub fn document(&mut self, file: FileId, bytes: u64, purpose: Purpose, now: Now) {
+    /// `held` of the bytes are in memory.
+    pub fn document(&mut self, file: FileId, bytes: u64, held: u64, purpose: Purpose, now: Now) {
         match purpose {
-            Purpose::Send => self.documents.push(file, bytes, now),
-            Purpose::Ask => self.asked_documents.push(file, bytes, now),
+            Purpose::Send => self.documents.push(file, bytes, held, now),
+            Purpose::Ask => self.asked_documents.push(file, bytes, 0, now),
         }
     }
 
-    pub fn block(&mut self, key: BlockKey, bytes: u64, purpose: Purpose, now: Now) {
+    pub fn block(&mut self, key: BlockKey, bytes: u64, held: u64, purpose: Purpose, now: Now) {
         match purpose {
-            Purpose::Send => self.blocks.push(key, bytes, now),
-            Purpose::Ask => self.asked_blocks.push(key, bytes, now),
+            Purpose::Send => self.blocks.push(key, bytes, held, now),
+            Purpose::Ask => self.asked_blocks.push(key, bytes, 0, now),
         }
     }
 
@@ -183,7 +198,7 @@ impl Ready {
 
     /// What waits to be sent fills a request.
     pub fn fills(&self, terms: Terms) -> bool {
-        self.documents.bytes.max(self.blocks.bytes) >= terms.target
+        self.documents.fills(terms) || self.blocks.fills(terms)
     }
 
     /// When [`Ready::take`] will give something.
@@ -246,9 +261,9 @@ mod tests {
         ) {
             let mut ready = Ready::new();
             for (file, size) in sizes.iter().enumerate() {
-                ready.document(file as FileId, *size, Purpose::Send, Now(file as u64));
+                ready.document(file as FileId, *size, *size, Purpose::Send, Now(file as u64));
             }
-            let terms = Terms { target, cap, documents, linger: 10, more: More::Nothing };
+            let terms = Terms { target, cap, held: cap, documents, linger: 10, more: More::Nothing };
             let mut seen = Vec::new();
             while let Some(load) = ready.take(terms, Now(0)) {
                 let Items::Documents(files) = load.items else { panic!("no blocks were put in") };
@@ -265,23 +280,23 @@ mod tests {
     fn an_incomplete_bundle_waits_for_company_but_not_long() {
         let documents = |id| Some(Load { items: Items::Documents(vec![id]), purpose: Purpose::Send });
         let mut ready = Ready::new();
-        let terms = Terms { target: 100, cap: 100, documents: 10, linger: 60, more: More::Coming };
-        ready.document(0, 10, Purpose::Send, Now(5));
+        let terms = Terms { target: 100, cap: 100, held: 100, documents: 10, linger: 60, more: More::Coming };
+        ready.document(0, 10, 10, Purpose::Send, Now(5));
         assert_eq!(ready.take(terms, Now(64)), None);
         assert_eq!(ready.due(terms), Some(Now(65)));
         assert_eq!(ready.take(terms, Now(65)), documents(0));
-        ready.document(1, 100, Purpose::Send, Now(70));
+        ready.document(1, 100, 100, Purpose::Send, Now(70));
         assert_eq!(ready.take(terms, Now(70)), documents(1));
     }
 
     #[test]
     fn all_kinds_take_turns() {
         let mut ready = Ready::new();
-        let terms = Terms { target: 10, cap: 10, documents: 10, linger: 0, more: More::Coming };
+        let terms = Terms { target: 10, cap: 10, held: 10, documents: 10, linger: 0, more: More::Coming };
         for index in 0..2 {
             for purpose in [Purpose::Send, Purpose::Ask] {
-                ready.document(index, 10, purpose, Now(0));
-                ready.block(BlockKey { file: 9, index }, 10, purpose, Now(0));
+                ready.document(index, 10, 10, purpose, Now(0));
+                ready.block(BlockKey { file: 9, index }, 10, 0, purpose, Now(0));
             }
         }
         let kinds: Vec<(bool, Purpose)> = std::iter::from_fn(|| ready.take(terms, Now(0)))

@@ -59,6 +59,8 @@ pub(crate) struct Compression {
     cost: f64,
     /// What is left of loose bytes.
     ratio: f64,
+    /// The share of dense bytes in what went before.
+    dense: f64,
     /// The shortest way there and back of any request, ms: it says nothing of the bytes.
     round_trip: u64,
     /// Bytes that got through the link and ms that they took, in this window.
@@ -90,6 +92,7 @@ impl Compression {
             offer: Offer::Nothing,
             cost: COST,
             ratio: RATIO,
+            dense: 1.0,
             round_trip: u64::MAX,
             window: (0, 0),
             landed_at: Now(0),
@@ -110,6 +113,7 @@ impl Compression {
 
     /// Whether a body of `bytes` is packed, of which gzip can do nothing with `dense`.
     pub fn pays(&mut self, bytes: u64, dense: u64, now: Now) -> bool {
+        self.dense = self.dense * 0.7 + dense as f64 / bytes.max(1) as f64 * 0.3;
         // Packed bodies show gzip's speed, where that is the slower: the link itself is measured with raw ones.
         if self.idle >= IDLE && self.look_at <= now {
             self.forget(now);
@@ -124,8 +128,11 @@ impl Compression {
 
     /// Bytes to take for a request of which so many should travel.
     pub fn stretch(&self, bytes: u64) -> u64 {
-        // Not without bound: what comes next may be dense.
-        if self.gains(1.0, 0.0) { (bytes as f64 / self.ratio.max(0.2)) as u64 } else { bytes }
+        if !self.gains(1.0, 0.0) {
+            return bytes;
+        }
+        // As far as what went before was loose, and not without bound: what comes next may be dense.
+        (bytes as f64 / (self.dense + (1.0 - self.dense) * self.ratio).max(0.2)) as u64
     }
 
     /// A body of `bytes` became `packed`; that was begun at `since`, and so many others travel.

@@ -71,6 +71,8 @@ pub struct Engine {
     accepted: (u64, u64),
     /// Greatest body, and most documents, of a bundle: ours, the server's, or what 413 taught.
     bundle_bytes: u64,
+    /// Greatest share of a body that is copied from memory.
+    held_bytes: u64,
     bundle_documents: usize,
 
     batch: Batch,
@@ -193,12 +195,13 @@ impl Engine {
             shared: Shared::default(),
             asking: Asking::default(),
             memory: Memory::new(config.journal.is_some()),
-            transport: Transport::new(),
+            transport: Transport::new(&config),
             compression: Compression::new(),
             target: CloudIndex::new(&config),
             limits: Limits::of(&config),
             accepted: (0, 0),
-            bundle_bytes: sending::bundle_bytes(&config),
+            bundle_bytes: config.bundle_bytes,
+            held_bytes: sending::held_bytes(&config),
             bundle_documents: config.bundle_documents.max(1),
             batch: Batch::Unopened,
             batch_key: String::new(),
@@ -331,8 +334,9 @@ impl Engine {
                 && self.unsized_files.is_empty()
                 && self.memory.asked_sizes.is_empty());
         Terms {
-            target: self.compression.stretch(self.tally.link_ref().request_bytes()).min(self.bundle_bytes),
+            target: self.request_bytes().min(self.bundle_bytes),
             cap: self.bundle_bytes,
+            held: self.held_bytes.min(self.bundle_bytes),
             documents: self.bundle_documents,
             linger: self.config.linger,
             more: if nothing_more { More::Nothing } else { More::Coming },

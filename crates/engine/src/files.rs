@@ -5,7 +5,7 @@ use crate::io::{Block, BlockKey, FileId, FileState};
 use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
 use std::hash::{Hash, Hasher};
 
-/// What stays of a file from the walk to the end: about a hundred bytes and its path.
+/// What stays of a file from the walk to the end: 64 bytes and its path.
 #[derive(Debug)]
 pub(crate) struct Row {
     pub state: FileState,
@@ -15,16 +15,45 @@ pub(crate) struct Row {
     pub shown: Shown,
     /// The group's number, 0 before it is in one.
     pub group: u32,
-    pub size: Option<u64>,
+    pub size: Maybe,
     /// Bytes acked that progress has counted; a second reading counts only what goes beyond.
     pub counted: u64,
     pub path: Box<str>,
-    pub media_type: Box<str>,
-    pub last_modified: Option<u64>,
+    /// See [`Files::media_type`].
+    pub media_type: u16,
+    pub last_modified: Maybe,
     pub facts: Facts,
-    pub metadata: Option<Box<str>>,
-    /// What the application's `groupBy` said.
-    pub app_group: Option<Box<str>>,
+    pub extra: Option<Box<Extra>>,
+}
+
+/// A number, or none, in eight bytes: no file has so many bytes, and no clock gets there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Maybe(u64);
+
+impl Maybe {
+    pub fn get(self) -> Option<u64> {
+        (self.0 != u64::MAX).then_some(self.0)
+    }
+}
+
+impl From<Option<u64>> for Maybe {
+    fn from(number: Option<u64>) -> Self {
+        Maybe(number.unwrap_or(u64::MAX))
+    }
+}
+
+/// What the application said of a file; most applications say nothing.
+#[derive(Debug)]
+pub(crate) struct Extra {
+    pub metadata: Option<String>,
+    /// By `groupBy`.
+    pub group: Option<String>,
+}
+
+impl Extra {
+    pub fn new(metadata: Option<String>, group: Option<String>) -> Option<Box<Self>> {
+        (metadata.is_some() || group.is_some()).then(|| Box::new(Extra { metadata, group }))
+    }
 }
 
 /// What size and time of a file are good for.
@@ -45,7 +74,15 @@ pub(crate) enum Shown {
 impl Row {
     /// Bytes that are not acked; 0 when the size was never known.
     pub fn rest(&self) -> u64 {
-        self.size.unwrap_or(0).saturating_sub(self.counted)
+        self.size.get().unwrap_or(0).saturating_sub(self.counted)
+    }
+
+    pub fn metadata(&self) -> Option<&str> {
+        self.extra.as_ref()?.metadata.as_deref()
+    }
+
+    pub fn app_group(&self) -> Option<&str> {
+        self.extra.as_ref()?.group.as_deref()
     }
 }
 
@@ -59,6 +96,7 @@ pub(crate) struct Work {
     pub granted: u64,
     pub forgotten: u64,
     pub stream: Stream,
+    pub bytes: Bytes,
     /// Blocks and bytes that the server holds.
     pub stored: usize,
     pub acked: u64,
@@ -90,6 +128,16 @@ pub(crate) enum Source {
     Reading,
     /// The journal, which was wrong: the file is what it is.
     Journal,
+}
+
+/// Where the bytes of a file's blocks are while the server lacks them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Bytes {
+    /// In memory, as they were read.
+    #[default]
+    Held,
+    /// In the file, which is large: they are taken from there again when they are sent.
+    InFile,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -128,12 +176,20 @@ impl Work {
             Stream::Open => self.granted.max(self.read),
             Stream::Closed | Stream::Ended => self.read,
         };
-        reach - self.forgotten
+        match self.bytes {
+            Bytes::Held => reach - self.forgotten,
+            Bytes::InFile => reach - self.read,
+        }
     }
 
     /// The blocks that go with the manifest: those whose bytes are held, once the file is read.
     pub fn inline(&self) -> impl Iterator<Item = u32> {
         (0u32..).zip(&self.states).filter(|(_, state)| **state == BlockState::Held).map(|(index, _)| index)
+    }
+
+    /// Bytes of those.
+    pub fn inline_bytes(&self) -> u64 {
+        self.inline().map(|index| u64::from(self.blocks[index as usize].len)).sum()
     }
 
     /// It is read to the end, and the server holds every block.
@@ -149,6 +205,8 @@ pub(crate) struct Files {
     work: FxHashMap<FileId, Work>,
     /// The last file with a path, by the path's hash: 12 bytes a file instead of the path again.
     paths: FxHashMap<u64, FileId>,
+    /// Rows have their numbers: there are few.
+    media_types: Vec<Box<str>>,
 }
 
 impl Files {
@@ -156,6 +214,24 @@ impl Files {
         let id = self.rows.len() as FileId;
         self.rows.push(row);
         id
+    }
+
+    /// The number of this media type.
+    pub fn intern(&mut self, media_type: &str) -> u16 {
+        // The newest first: neighbours are alike. Beyond as many as are counted, the server finds out by itself.
+        let known = self.media_types.iter().rposition(|known| **known == *media_type);
+        known
+            .or_else(|| {
+                (self.media_types.len() < usize::from(u16::MAX)).then(|| {
+                    self.media_types.push(media_type.into());
+                    self.media_types.len() - 1
+                })
+            })
+            .unwrap_or(usize::from(u16::MAX)) as u16
+    }
+
+    pub fn media_type(&self, row: &Row) -> &str {
+        self.media_types.get(usize::from(row.media_type)).map_or("", |media_type| media_type)
     }
 
     /// Takes the path for this file; false when a file that is under way or stored has it in this upload.
@@ -195,6 +271,12 @@ impl Files {
 
     pub fn block(&self, key: BlockKey) -> Option<Block> {
         self.work(key.file)?.blocks.get(key.index as usize).copied()
+    }
+
+    /// Bytes of this block, if they are in its file.
+    pub fn block_in_file(&self, key: BlockKey) -> u64 {
+        let work = self.work(key.file).filter(|work| work.bytes == Bytes::InFile);
+        work.and_then(|work| work.blocks.get(key.index as usize)).map_or(0, |block| u64::from(block.len))
     }
 
     pub fn start_work(&mut self, id: FileId) -> &mut Work {

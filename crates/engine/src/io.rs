@@ -60,6 +60,22 @@ impl PartialEq for Block {
     }
 }
 
+impl Block {
+    /// For another thread, which has the block's bytes anyway.
+    pub fn to_bytes(self) -> [u8; 33] {
+        let mut bytes = [u8::from(self.texture == Texture::Dense); 33];
+        bytes[..32].copy_from_slice(&self.digest.0);
+        bytes
+    }
+
+    /// What [`Block::to_bytes`] gave, of so many bytes.
+    pub fn from_bytes(bytes: &[u8], len: u32) -> Option<Self> {
+        let (digest, texture) = bytes.split_first_chunk()?;
+        let texture = if texture == [0] { Texture::Loose } else { Texture::Dense };
+        Some(Block { digest: Digest(*digest), len, texture })
+    }
+}
+
 /// A file that the user chose, as far as it is known without reading it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Found {

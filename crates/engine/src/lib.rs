@@ -11,7 +11,7 @@
 //! ```
 //!
 //! The way of a file through the modules: [`io`] (found) → [`limits`] → [`plan`] (groups) → `intake` (reads, bounded memory) →
-//! [`blocks`] (cut, digest) → `bundle` (what goes together) → `compression` → `transport` (attempts, link) → `targets` (requests, replies) →
+//! [`blocks`] (cut, digest) → `bundle` (what goes together) → `compression` → `transport` (attempts, link; `pace`: how much of it) → `targets` (requests, replies) →
 //! `progress` → [`Update`]. [`engine`] holds them together.
 
 pub mod blocks;
@@ -30,6 +30,7 @@ mod bundle;
 mod compression;
 mod files;
 mod intake;
+mod pace;
 mod retry;
 mod rng;
 mod shared;

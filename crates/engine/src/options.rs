@@ -103,10 +103,7 @@ impl Reader {
             "chunkSize" | "processing.chunkSize" => {
                 self.batch.chunk_size = Some(whole(value, 1, 1_000_000)?);
             }
-            // Web Workers are the shell's: one serves reading, cutting and hashing today, which is within every cap.
-            "maxWorkers" | "processing.maxWorkers" => {
-                whole(value, 1, 64)?;
-            }
+            "maxWorkers" | "processing.maxWorkers" => config.max_workers = whole(value, 1, 64)? as u32,
             "queueSize" | "processing.queueSize" => config.queue_size = whole(value, 1, 10_000_000)? as usize,
             "maxBatchSize" | "limits.maxBatchSize" => {
                 let most = whole(value, 1, u64::from(u32::MAX))?;

@@ -120,10 +120,6 @@ impl Tally {
         &mut self.link
     }
 
-    pub fn link_ref(&self) -> &Throughput {
-        &self.link
-    }
-
     pub fn snapshot(&mut self, now: Now) -> Progress {
         let progress = self.peek(now);
         self.shown = progress.percent;

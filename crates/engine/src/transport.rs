@@ -3,6 +3,7 @@
 use crate::bundle::Load;
 use crate::config::Config;
 use crate::io::{AttemptId, CallId, FileId, Method, Now};
+use crate::pace::{Answer, Pace};
 use crate::retry::backoff;
 use crate::rng::Rng;
 
@@ -80,6 +81,10 @@ pub(crate) struct Flight {
     pub token: u32,
     /// Bytes of its body, unpacked.
     pub bytes: u64,
+    /// Those of them that are in memory, not in files.
+    pub copied: u64,
+    /// Bytes that had been acked when it left.
+    pub acked: u64,
     pub body: Body,
     /// Files that came to rest while it flew: its reply says nothing of them any more.
     pub gone: Vec<FileId>,
@@ -150,10 +155,11 @@ pub(crate) struct Transport {
     heard: u32,
     next_attempt: u64,
     flying_bytes: u64,
+    pub pace: Pace,
 }
 
 impl Transport {
-    pub fn new() -> Self {
+    pub fn new(config: &Config) -> Self {
         Transport {
             flying: Vec::new(),
             waiting: Vec::new(),
@@ -165,6 +171,7 @@ impl Transport {
             heard: 0,
             next_attempt: 0,
             flying_bytes: 0,
+            pace: Pace::new(config.concurrency),
         }
     }
 
@@ -188,6 +195,11 @@ impl Transport {
 
     pub fn flying_bytes(&self) -> u64 {
         self.flying_bytes
+    }
+
+    /// Bytes of bodies that are in memory.
+    pub fn copied_bytes(&self) -> u64 {
+        self.flying.iter().map(|(_, flight)| flight.copied).sum()
     }
 
     pub fn has(&self, errand: &Errand) -> bool {
@@ -216,20 +228,35 @@ impl Transport {
         Some(self.waiting.remove(at))
     }
 
-    pub fn launch(&mut self, parcel: Parcel, bytes: u64, body: Body, deadline: Now, now: Now) -> AttemptId {
+    pub fn launch(
+        &mut self,
+        parcel: Parcel,
+        (bytes, copied): (u64, u64),
+        body: Body,
+        deadline: Now,
+        now: Now,
+    ) -> AttemptId {
         self.next_attempt += 1;
         let attempt = AttemptId(self.next_attempt);
         self.flying_bytes += bytes;
-        let flight =
-            Flight { parcel, sent: now, deadline, token: self.token_generation, bytes, body, gone: Vec::new() };
+        let (token, acked) = (self.token_generation, self.pace.acked());
+        let flight = Flight { parcel, sent: now, deadline, token, bytes, copied, acked, body, gone: Vec::new() };
         self.flying.push((attempt, flight));
         attempt
     }
 
-    /// The attempt, if the shell packs its body.
-    pub fn packing(&mut self, attempt: AttemptId) -> Option<&mut Flight> {
+    /// A body is packed, or left as it is, and its way begins now. Gives what it took: bytes, and since when. The wait for its
+    /// answer was reckoned with all of its bytes, and is long enough.
+    pub fn packed(&mut self, attempt: AttemptId, packed: Option<u64>, now: Now) -> Option<(u64, Now)> {
         let (_, flight) = self.flying.iter_mut().find(|(id, flight)| *id == attempt && flight.body == Body::Packing)?;
-        Some(flight)
+        if let Some(packed) = packed {
+            (flight.body, flight.copied) = (Body::Packed(packed), packed);
+        } else {
+            flight.body = Body::Raw;
+        }
+        self.flying_bytes = self.flying_bytes - flight.bytes + flight.wire();
+        flight.acked = self.pace.acked();
+        Some((flight.bytes, std::mem::replace(&mut flight.sent, now)))
     }
 
     /// The shell packs a body.
@@ -246,7 +273,7 @@ impl Transport {
     pub fn land(&mut self, attempt: AttemptId) -> Option<Flight> {
         let at = self.flying.iter().position(|(id, _)| *id == attempt)?;
         let (_, flight) = self.flying.remove(at);
-        self.flying_bytes -= flight.bytes;
+        self.flying_bytes -= flight.wire();
         Some(flight)
     }
 
@@ -277,10 +304,20 @@ impl Transport {
         idle
     }
 
-    /// The link is known better now: what left before is given up no later than it would be if it left now.
-    pub fn hasten(&mut self, wait: impl Fn(u64) -> u64) {
+    /// What a good answer tells of the link, where `most` bytes may fly. What left before is given up no later than it would
+    /// be if it left now.
+    pub fn learn(&mut self, flight: &Flight, most: u64, timeout: u64, now: Now) {
+        let Flight { sent, acked, .. } = *flight;
+        let bytes = flight.wire();
+        self.pace.answered(Answer { bytes, sent, acked, flying: self.flying_bytes + bytes, most }, now);
+        let took = now.since(sent);
         for (_, flight) in &mut self.flying {
-            flight.deadline = flight.deadline.min(flight.sent.after(wait(flight.wire())));
+            // What left only just now has no part in it.
+            if now.since(flight.sent) < took / 8 {
+                flight.acked = self.pace.acked();
+            }
+            let wait = timeout + self.pace.allowance(flight.wire());
+            flight.deadline = flight.deadline.min(flight.sent.after(wait));
         }
     }
 
@@ -334,6 +371,9 @@ impl Transport {
         // When all that flew broke at once, a server that was back in no time is likelier than several bad requests.
         let together = self.lost > 1 && self.heard == 0;
         self.link = Link::Up;
+        if outage {
+            self.pace.restart(now);
+        }
         for parcel in &mut self.waiting {
             if std::mem::replace(&mut parcel.blame, Blame::Settled) != Blame::Open || outage {
                 continue;

@@ -261,9 +261,11 @@ fn requests_that_left_before_the_speed_was_known_are_given_up_by_what_is_known_s
     rig.serve();
     rig.pass(100);
     assert!(rig.sent.len() > 1);
-    // The second is answered at once, the first never.
+    // Others are answered at once, the first never.
     let black_hole = rig.sent.remove(0);
-    rig.serve();
+    for _ in 0..10 {
+        rig.serve();
+    }
     rig.pass(3000);
     let (attempt, _) = black_hole;
     assert!(rig.aborted.contains(&attempt));

@@ -10,6 +10,7 @@
 //! | [`server`], [`multipart`] | a CloudIndex server in memory, strict about what it is sent |
 //! | [`check`], [`gate`], [`frames`] | what must hold: for the page, for the wire, for the journal |
 //! | [`verdict`], [`thrift`] | what must hold in the end: nothing lost or doubled, no byte in vain |
+//! | [`links`] | a world apart, without faults: how well links of many kinds are used |
 //!
 //! ```
 //! let outcome = cloudindex_sim::run(1, false);
@@ -21,6 +22,7 @@ pub mod frames;
 pub mod gate;
 pub mod gzip;
 pub mod journal;
+pub mod links;
 pub mod log;
 pub mod multipart;
 pub mod network;

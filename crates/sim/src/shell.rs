@@ -20,15 +20,24 @@ pub struct Shell<'a> {
     opened: Vec<u32>,
     last_stream: u64,
     sizes: VecDeque<FileId>,
-    store: BTreeMap<BlockKey, Vec<u8>>,
-    /// Bytes in `store`, and bytes that cutters hold.
+    store: BTreeMap<BlockKey, Kept>,
+    /// Bytes in `store`, and those of them that are in memory.
     stored: u64,
+    held: u64,
+}
+
+/// A block, and how many of its bytes are in memory: none of a large file's, which stay in the file.
+#[derive(Debug)]
+struct Kept {
+    bytes: Vec<u8>,
+    held: u64,
 }
 
 /// The blocks in a request.
 #[derive(Debug, Default)]
 pub struct Blocks {
     pub keys: Vec<BlockKey>,
+    /// Bytes of them that are copied from memory.
     pub bytes: u64,
 }
 
@@ -72,8 +81,10 @@ struct Stream<'a> {
 
 impl Stream<'_> {
     /// Bytes that it holds, and may come to hold by what was granted.
-    fn weight(&self) -> u64 {
-        (self.at as u64).max(self.granted) - self.cut
+    fn weight(&self, small_file: usize) -> u64 {
+        // Of a large file what was read stays in the file.
+        let kept = if self.content.len() > small_file { self.at as u64 } else { self.cut };
+        (self.at as u64).max(self.granted) - kept
     }
 }
 
@@ -98,6 +109,7 @@ impl<'a> Shell<'a> {
             sizes: VecDeque::new(),
             store: BTreeMap::new(),
             stored: 0,
+            held: 0,
         }
     }
 
@@ -201,7 +213,7 @@ impl<'a> Shell<'a> {
 
     /// The bytes that are kept under this key.
     pub fn block(&self, key: BlockKey) -> Option<&[u8]> {
-        self.store.get(&key).map(Vec::as_slice)
+        self.store.get(&key).map(|kept| &kept.bytes[..])
     }
 
     pub fn stop_reading(&mut self, file: FileId) {
@@ -226,19 +238,23 @@ impl<'a> Shell<'a> {
         let ended = until == stream.content.len() && (alone || ways.end == End::WithLastChunk);
 
         let mut blocks = Vec::new();
-        let (store, stored) = (&mut self.store, &mut self.stored);
+        let (store, stored, held) = (&mut self.store, &mut self.stored, &mut self.held);
+        let is_large = stream.content.len() > self.scenario.config.cut.small_file;
         let mut index = stream.blocks;
         let mut keep = |block: Block, bytes: &[u8]| {
+            let kept = Kept { bytes: bytes.to_vec(), held: if is_large { 0 } else { bytes.len() as u64 } };
             *stored += bytes.len() as u64;
-            if let Some(old) = store.insert(BlockKey { file, index }, bytes.to_vec()) {
-                *stored -= old.len() as u64;
+            *held += kept.held;
+            if let Some(old) = store.insert(BlockKey { file, index }, kept) {
+                *stored -= old.bytes.len() as u64;
+                *held -= old.held;
             }
             index += 1;
             blocks.push(block);
         };
         stream.cutter.push(bytes, &mut keep);
         if ended {
-            std::mem::replace(&mut stream.cutter, Cutter::new(self.scenario.config.cut)).finish(&mut keep);
+            stream.cutter.finish(&mut keep);
         }
         stream.blocks = index;
         stream.cut += blocks.iter().map(|block| u64::from(block.len)).sum::<u64>();
@@ -257,8 +273,9 @@ impl<'a> Shell<'a> {
 
     pub fn forget(&mut self, file: FileId, blocks: Range<u32>) {
         for index in blocks {
-            if let Some(bytes) = self.store.remove(&BlockKey { file, index }) {
-                self.stored -= bytes.len() as u64;
+            if let Some(kept) = self.store.remove(&BlockKey { file, index }) {
+                self.stored -= kept.bytes.len() as u64;
+                self.held -= kept.held;
             }
         }
     }
@@ -273,10 +290,10 @@ impl<'a> Shell<'a> {
             match segment {
                 Segment::Bytes(bytes) => body.extend_from_slice(bytes),
                 Segment::Block(key) => {
-                    let bytes = self.store.get(key).ok_or_else(|| format!("{key:?} is sent, but not in the store"))?;
-                    blocks.bytes += bytes.len() as u64;
+                    let kept = self.store.get(key).ok_or_else(|| format!("{key:?} is sent, but not in the store"))?;
+                    blocks.bytes += kept.held;
                     blocks.keys.push(*key);
-                    body.extend_from_slice(bytes);
+                    body.extend_from_slice(&kept.bytes);
                 }
             }
         }
@@ -286,7 +303,8 @@ impl<'a> Shell<'a> {
 
     /// Bytes that are held now, or may be without another word of the engine.
     pub fn weight(&self) -> u64 {
-        self.stored + self.streams.values().map(Stream::weight).sum::<u64>()
+        let small_file = self.scenario.config.cut.small_file;
+        self.held + self.streams.values().map(|stream| stream.weight(small_file)).sum::<u64>()
     }
 
     /// The file's stream is open, or blocks of it are kept.

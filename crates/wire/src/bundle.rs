@@ -148,7 +148,7 @@ impl FlatAck {
                 "path" => path = reader.string()?,
                 "id" => id = reader.string()?,
                 "digest" => digest = reader.optional(Digest::read)?,
-                "status" => status = Some(Status::named(&reader.string()?)?),
+                "status" => status = Some(Status::named(&reader.text()?)?),
                 "missing" => reader.list(&mut |reader| {
                     missing.push(Digest::read(reader)?);
                     Some(())

@@ -3,6 +3,8 @@
 //! [`Reader`] takes what serde_json takes, to the last escape and as deep, and refuses what it refuses; `tests/json.rs` holds
 //! the two side by side. What is wrong is `None`: a page has no use for the place of a fault.
 
+use std::borrow::Cow;
+
 /// Reads a text from its beginning to its end.
 pub struct Reader<'a> {
     rest: &'a [u8],
@@ -21,7 +23,7 @@ impl<'a> Reader<'a> {
     /// An object; `field` is called with each name and reads the value, or skips it.
     pub fn object(&mut self, field: &mut dyn FnMut(&mut Self, &str) -> Option<()>) -> Option<()> {
         self.items(b'{', b'}', &mut |reader| {
-            let name = reader.string()?;
+            let name = reader.text()?;
             reader.take(b':')?;
             field(reader, &name)
         })
@@ -49,16 +51,34 @@ impl<'a> Reader<'a> {
     }
 
     pub fn string(&mut self) -> Option<String> {
+        self.text().map(Cow::into_owned)
+    }
+
+    /// A string, copied only where it has escapes.
+    pub fn text(&mut self) -> Option<Cow<'a, str>> {
         self.take(b'"')?;
-        let mut text = Vec::new();
+        let plain = self.plain()?;
+        if self.at(b"\"") {
+            self.next();
+            return str::from_utf8(plain).ok().map(Cow::Borrowed);
+        }
+        let mut text = plain.to_vec();
         loop {
             match self.next()? {
-                b'"' => return String::from_utf8(text).ok(),
+                b'"' => return String::from_utf8(text).ok().map(Cow::Owned),
                 b'\\' => self.escape(&mut text)?,
-                0..b' ' => return None,
-                byte => text.push(byte),
+                _ => return None,
             }
+            text.extend_from_slice(self.plain()?);
         }
+    }
+
+    /// Bytes up to the next that means something in a string.
+    fn plain(&mut self) -> Option<&'a [u8]> {
+        let length = self.rest.iter().copied().position(means_something)?;
+        let (plain, rest) = self.rest.split_at_checked(length)?;
+        self.rest = rest;
+        Some(plain)
     }
 
     fn escape(&mut self, text: &mut Vec<u8>) -> Option<()> {
@@ -163,7 +183,7 @@ impl<'a> Reader<'a> {
         match self.peek()? {
             b'{' => self.object(&mut |reader, _| reader.skip()),
             b'[' => self.list(&mut Self::skip),
-            b'"' => self.string().map(drop),
+            b'"' => self.text().map(drop),
             b'n' => self.word(b"null"),
             b't' | b'f' => self.flag().map(drop),
             _ => self.number().map(drop),
@@ -176,7 +196,7 @@ impl<'a> Reader<'a> {
 
     /// The next byte that is no white space; it stays.
     pub fn peek(&mut self) -> Option<u8> {
-        while self.at(b" \t\n\r") {
+        while matches!(self.rest.first(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
             self.next();
         }
         self.rest.first().copied()
@@ -224,7 +244,8 @@ impl ObjectWriter {
     }
 
     pub fn count(&mut self, name: &str, value: u64) {
-        self.json(name, &value.to_string());
+        self.json(name, "");
+        write_count(&mut self.text, value);
     }
 
     pub fn is_empty(&self) -> bool {
@@ -241,23 +262,44 @@ impl ObjectWriter {
     }
 }
 
-fn write_string(text: &mut String, value: &str) {
+/// In a string.
+fn means_something(byte: u8) -> bool {
+    matches!(byte, b'"' | b'\\' | 0..b' ')
+}
+
+/// Writes a whole number.
+pub fn write_count(text: &mut String, count: u64) {
+    let (mut digits, mut rest) = ([0; 20], count);
+    let mut first = digits.len();
+    while first == digits.len() || rest > 0 {
+        first -= 1;
+        digits[first] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+    }
+    text.push_str(str::from_utf8(&digits[first..]).unwrap_or_default());
+}
+
+/// Writes a string with its quotes.
+pub fn write_string(text: &mut String, value: &str) {
     text.push('"');
-    for c in value.chars() {
-        match c {
-            '"' => text.push_str("\\\""),
-            '\\' => text.push_str("\\\\"),
+    let mut rest = value;
+    while let Some((plain, from)) = rest.bytes().position(means_something).and_then(|at| rest.split_at_checked(at)) {
+        text.push_str(plain);
+        let mut chars = from.chars();
+        match chars.next().unwrap_or_default() {
             '\u{8}' => text.push_str("\\b"),
             '\u{c}' => text.push_str("\\f"),
             '\n' => text.push_str("\\n"),
             '\r' => text.push_str("\\r"),
             '\t' => text.push_str("\\t"),
-            '\0'..' ' => {
+            c @ '\0'..' ' => {
                 text.push_str(if c < '\u{10}' { "\\u000" } else { "\\u001" });
                 text.extend(char::from_digit(c as u32 & 15, 16));
             }
-            c => text.push(c),
+            c => text.extend(['\\', c]),
         }
+        rest = chars.as_str();
     }
+    text.push_str(rest);
     text.push('"');
 }

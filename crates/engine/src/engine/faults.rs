@@ -19,7 +19,7 @@ impl Engine {
             // The one before it may have ended all that flew.
             let Some(sent) = self.transport.sent(attempt) else { continue };
             self.actions.push_back(Action::Abort(attempt));
-            self.tally.link().timed_out(sent, now);
+            self.transport.pace.back_off(sent, self.most_in_flight(), now);
             let waited = self.config.network_timeout;
             self.unanswered(attempt, &format!("no answer within {waited} ms (network.timeout)"), Loss::TimedOut, now);
         }
@@ -151,7 +151,7 @@ impl Engine {
 
     /// 413: smaller from now on, and this one in halves.
     pub(super) fn too_large(&mut self, flight: Flight, failure: Failure, now: Now) {
-        self.bundle_bytes = self.bundle_bytes.min((flight.bytes / 2).max(1));
+        self.cap_bundles(flight.bytes / 2);
         let bytes = flight.bytes;
         let what = move |failure: Failure| Failure {
             message: format!(

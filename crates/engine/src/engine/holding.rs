@@ -4,8 +4,8 @@ use super::Engine;
 use crate::bundle::{Items, Load, Purpose};
 use crate::config::Ask;
 use crate::error::{Failure, codes};
-use crate::files::{Again, BlockState, Source, Stream, Turn, Work};
-use crate::io::{Action, Block, BlockKey, FileId, FileState, Now};
+use crate::files::{Again, BlockState, Bytes, Source, Stream, Turn, Work};
+use crate::io::{Action, BlockKey, FileId, FileState, Now};
 use crate::shared::{Claim, name};
 use crate::targets::cloudindex::{BLOCK_ENTRY, block_cost, document_cost};
 use crate::transport::{Errand, Parcel};
@@ -21,10 +21,9 @@ impl Engine {
     /// New blocks: what the server has is dropped, what is on its way already waits, the rest of a large file is asked for or
     /// sent. (A small file's block goes with its document.)
     pub(super) fn queue_blocks(&mut self, id: FileId, first: u32, is_large: bool, now: Now) {
-        let Some(work) = self.files.work(id) else { return };
-        let fresh: Vec<(u32, Block)> = (first..).zip(work.blocks.iter().skip(first as usize).copied()).collect();
-        for (index, block) in fresh {
+        for index in first.. {
             let key = BlockKey { file: id, index };
+            let Some(block) = self.files.block(key) else { break };
             let lacked = self.files.work(id).and_then(|work| work.again.as_ref()).map(|again| &again.missing);
             let lacked = lacked.map(|missing| missing.contains(&name(&block.digest)));
             if lacked == Some(false) {
@@ -41,7 +40,7 @@ impl Engine {
                         true => (BLOCK_ENTRY, Purpose::Ask),
                         false => (block_cost(block.len), Purpose::Send),
                     };
-                    self.ready.block(key, bytes, purpose, now);
+                    self.queue_block(key, bytes, purpose, now);
                 }
                 Claim::Owner => {}
             }
@@ -65,11 +64,17 @@ impl Engine {
         }
         let is_small = work.read <= self.config.cut.small_file as u64 && !work.states.contains(&BlockState::Waits);
         if is_small || work.is_whole() {
-            let inline = work.inline().map(|index| u64::from(work.blocks[index as usize].len)).sum();
-            let cost = document_cost(row, work.blocks.len(), if purpose == Purpose::Ask { 0 } else { inline });
+            let inline = work.inline_bytes();
+            let held = if work.bytes == Bytes::Held { inline } else { 0 };
+            let cost = document_cost(
+                row,
+                self.files.media_type(row),
+                work.blocks.len(),
+                if purpose == Purpose::Ask { 0 } else { inline },
+            );
             let turn = self.files.work_mut(id).map(|work| std::mem::replace(&mut work.turn, Turn::Taken));
             if turn == Some(Turn::ToCome) {
-                self.ready.document(id, cost, purpose, now);
+                self.ready.document(id, cost, held, purpose, now);
             }
         }
     }
@@ -132,7 +137,7 @@ impl Engine {
             return;
         }
         row.counted = acked;
-        if let Some(size) = row.size.filter(|size| *size > 0) {
+        if let Some(size) = row.size.get().filter(|size| *size > 0) {
             // 100 is for what is committed.
             row.percent = row.percent.max((acked.saturating_mul(100) / size).min(99) as u8);
         }
@@ -178,7 +183,7 @@ impl Engine {
             Items::Blocks(keys) => {
                 for key in keys {
                     let bytes = self.files.block(key).map_or(0, |block| block_cost(block.len));
-                    self.ready.block(key, bytes, Purpose::Send, now);
+                    self.queue_block(key, bytes, Purpose::Send, now);
                 }
             }
         }
@@ -188,7 +193,8 @@ impl Engine {
     fn send_in_parts(&mut self, asked: Parcel, load: Load, now: Now) {
         let mut loads = vec![load];
         while let Some(load) = loads.pop() {
-            let fits = self.weigh(&load).0 <= self.bundle_bytes;
+            let (bytes, held) = (self.weigh(&load).0, self.held(&load));
+            let fits = bytes <= self.bundle_bytes && held <= self.held_bytes;
             match load.clone().halve() {
                 Some((first, second)) if !fits => loads.extend([second, first]),
                 _ => {
@@ -315,7 +321,12 @@ impl Engine {
             self.queue_document(key.file, purpose, now);
         } else {
             let bytes = if purpose == Purpose::Ask { BLOCK_ENTRY } else { block_cost(block.len) };
-            self.ready.block(key, bytes, purpose, now);
+            self.queue_block(key, bytes, purpose, now);
         }
+    }
+
+    fn queue_block(&mut self, key: BlockKey, bytes: u64, purpose: Purpose, now: Now) {
+        let held = bytes - self.files.block_in_file(key).min(bytes);
+        self.ready.block(key, bytes, held, purpose, now);
     }
 }

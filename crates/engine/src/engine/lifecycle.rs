@@ -128,7 +128,8 @@ impl Engine {
         let Some(row) = self.files.row(id) else { return };
         match row.state {
             FileState::Waiting => {
-                self.planner.remove(id, if self.config.max_batch_bytes.is_some() { row.size.unwrap_or(0) } else { 0 });
+                self.planner
+                    .remove(id, if self.config.max_batch_bytes.is_some() { row.size.get().unwrap_or(0) } else { 0 });
                 self.unsized_files.remove(&id);
                 self.memory.asked_sizes.remove(&id);
                 self.parked.remove(&id);
@@ -212,7 +213,7 @@ impl Engine {
     fn again(&mut self, id: FileId, now: Now) {
         let Some(row) = self.files.row_mut(id) else { return };
         self.tally.unsettled(row.state, row.rest());
-        if let Some(size) = row.size.take() {
+        if let Some(size) = std::mem::replace(&mut row.size, None.into()).get() {
             self.tally.unsized_(size);
             self.accepted.1 = self.accepted.1.saturating_sub(size);
         }

@@ -4,7 +4,7 @@ use super::remembering::Count;
 use super::{Batch, Engine, Group, Run, Stage, Walk};
 use crate::asking::Asking;
 use crate::error::{Failure, codes};
-use crate::files::{BlockState, Facts, Row, Shown, Source, Stream, Work};
+use crate::files::{BlockState, Bytes, Extra, Facts, Row, Shown, Source, Stream, Work};
 use crate::io::{Action, Block, FileId, FileState, Found, GroupChange, Now};
 use crate::limits::{check_path, duplicate_path, over_group};
 
@@ -51,24 +51,24 @@ impl Engine {
     }
 
     fn found_one(&mut self, found: Found, ask: &mut Vec<FileId>, now: Now) {
+        let media_type = self.files.intern(&found.media_type);
         let id = self.files.push(Row {
             state: FileState::Waiting,
             percent: 0,
             shown: Shown::Stale,
             group: 0,
-            size: None,
+            size: None.into(),
             counted: 0,
-            path: found.path.into(),
-            media_type: found.media_type.into(),
-            last_modified: found.last_modified,
+            path: found.path.as_str().into(),
+            media_type,
+            last_modified: found.last_modified.into(),
             facts: Facts::Loose,
-            metadata: found.metadata.map(Into::into),
-            app_group: found.group.map(Into::into),
+            extra: Extra::new(found.metadata, found.group),
         });
         self.tally.found();
         self.memory.count.found += 1;
         self.updates.found(id);
-        let path = self.path(id);
+        let path = found.path;
         let verdict = if self.stage == Stage::Cancelled {
             self.rest(id, FileState::Cancelled, now);
             return;
@@ -106,9 +106,9 @@ impl Engine {
     pub(super) fn sized(&mut self, id: FileId, size: u64, last_modified: Option<u64>, now: Now) {
         if let Some(row) = self.files.row_mut(id)
             && row.state == FileState::Waiting
-            && row.last_modified.is_none()
+            && row.last_modified.get().is_none()
         {
-            row.last_modified = last_modified;
+            row.last_modified = last_modified.into();
         }
         if self.memory.asked_sizes.remove(&id) {
             match self.accept_size(id, size) {
@@ -128,19 +128,19 @@ impl Engine {
 
     /// The size is known now; refuses what is over a limit.
     fn accept_size(&mut self, id: FileId, size: u64) -> Result<(), Failure> {
-        let (path, wall) = (self.path(id), self.wall(self.now));
+        let wall = self.wall(self.now);
         let Some(row) = self.files.row_mut(id) else { return Ok(()) };
-        row.size = Some(size);
+        row.size = Some(size).into();
         self.tally.sized(size);
-        if row.state == FileState::Waiting && row.last_modified.is_some_and(|at| tells_changes(at, wall)) {
+        if row.state == FileState::Waiting && row.last_modified.get().is_some_and(|at| tells_changes(at, wall)) {
             row.facts = Facts::Firm;
         }
         if let Some(most) = self.config.max_batch_bytes
             && size > most
         {
-            return Err(over_group(&path, size, most));
+            return Err(over_group(&row.path, size, most));
         }
-        self.limits.check_size(&path, size, self.accepted.1)?;
+        self.limits.check_size(&row.path, size, self.accepted.1)?;
         self.accepted.1 += size;
         Ok(())
     }
@@ -149,7 +149,7 @@ impl Engine {
         // Without a limit in bytes the order of things must not depend on which sizes happen to be known.
         let size = if self.config.max_batch_bytes.is_some() { size } else { 0 };
         let Some(row) = self.files.row(id) else { return };
-        let key = self.planner.key(&row.path, &row.media_type, row.app_group.as_deref());
+        let key = self.planner.key(&row.path, self.files.media_type(row), row.app_group());
         for files in self.planner.push(key, id, size, now) {
             self.start_group(files);
         }
@@ -233,6 +233,10 @@ impl Engine {
             work.stream = Stream::Ended;
             self.intake.closed(id);
         }
+        let is_large = read > self.config.cut.small_file as u64;
+        if is_large {
+            work.bytes = Bytes::InFile;
+        }
         let after = work.reserved();
         let mut changed = !work.is_as_expected(first as usize, ended);
         if changed && work.again.take_if(|again| again.source == Source::Journal).is_some() {
@@ -240,9 +244,10 @@ impl Engine {
         }
         self.intake.rebook(before, after);
 
-        let known = self.files.row(id).and_then(|row| row.size);
+        let known = self.files.row(id).and_then(|row| row.size.get());
         let total = if ended { Some(read) } else { size };
-        if changed || matches!((known, total), (Some(known), Some(total)) if known != total) {
+        let differs = |known| read > known || total.is_some_and(|total| total != known);
+        if changed || known.is_some_and(differs) {
             self.fail(id, changed_failure(&self.path(id)), now);
             return;
         }
@@ -255,7 +260,9 @@ impl Engine {
         if total.is_some() {
             self.updates.file(&mut self.files, id);
         }
-        let is_large = read > self.config.cut.small_file as u64;
+        if is_large && !ended {
+            self.intake.is_large(id);
+        }
         self.queue_blocks(id, first, is_large, now);
         if ended {
             if let Some(row) = self.files.row_mut(id) {

@@ -197,7 +197,7 @@ impl Engine {
             _ => None,
         };
         let is_whole = |known: &Known| known.blocks.iter().map(|block| u64::from(block.len)).sum::<u64>() == known.size;
-        match (known.filter(is_whole), row.size, row.last_modified) {
+        match (known.filter(is_whole), row.size.get(), row.last_modified.get()) {
             (Some(known), Some(size), Some(time)) if row.facts == Facts::Firm => {
                 if (known.size, known.last_modified) == (size, time) {
                     self.ask_known(id, known, now);
@@ -223,9 +223,9 @@ impl Engine {
         let count = work.blocks.len();
         let Some(row) = self.files.row_mut(id) else { return };
         row.state = FileState::Sending;
-        let cost = document_cost(row, count, 0);
+        let cost = self.files.row(id).map_or(0, |row| document_cost(row, self.files.media_type(row), count, 0));
         self.updates.file(&mut self.files, id);
-        self.ready.document(id, cost, Purpose::Ask, now);
+        self.ready.document(id, cost, 0, Purpose::Ask, now);
     }
 
     /// The server holds this file.
@@ -238,7 +238,7 @@ impl Engine {
         if memory.stage == Book::Open
             && is_news
             && row.facts == Facts::Firm
-            && let (Some(size), Some(last_modified)) = (row.size, row.last_modified)
+            && let (Some(size), Some(last_modified)) = (row.size.get(), row.last_modified.get())
         {
             memory.writer.file(wall, &row.path, &Known { size, last_modified, blocks: work.blocks.clone() });
         }

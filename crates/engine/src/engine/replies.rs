@@ -3,7 +3,7 @@
 use super::{Batch, Engine, Stage, Trust};
 use crate::bundle::{Items, Load, Purpose};
 use crate::error::{Failure, codes};
-use crate::io::{Action, AttemptId, Block, BlockKey, FileId, FileState, Now, Reply};
+use crate::io::{Action, AttemptId, BlockKey, FileId, FileState, Now, Reply};
 use crate::limits::Limits;
 use crate::retry::{Verdict, judge};
 use crate::transport::{Body, Errand, Flight, Parcel};
@@ -25,7 +25,7 @@ impl Engine {
         }
         self.answered(flight.sent, now);
         if flight.parcel.errand == Errand::Probe {
-            return;
+            return self.learn(&flight, now);
         }
         // The link's word may have ended files of this very flight.
         if let Errand::Bundle(load) = &flight.parcel.errand {
@@ -42,11 +42,7 @@ impl Engine {
                 // What the upload stalled for is over.
                 self.updates.reason = None;
             }
-            self.tally.link().request(flight.wire(), now.since(flight.sent));
-            let waits = self.ready.fills(self.terms());
-            self.compression.landed(flight.wire(), flight.sent, waits, now);
-            let link = self.tally.link_ref();
-            self.transport.hasten(|bytes| self.config.network_timeout + link.allowance(bytes));
+            self.learn(&flight, now);
             let (sent, wire, bytes) = (self.tally.sent, flight.wire(), flight.bytes);
             self.success(flight, reply, now);
             // What was sent for it is what travelled for it.
@@ -61,7 +57,10 @@ impl Engine {
             return self.unpacked(flight, now);
         }
         match judge(&reply, &self.config) {
-            Verdict::Retry { failure, after } => self.try_later(flight, failure, after, now),
+            Verdict::Retry { failure, after } => {
+                self.transport.pace.back_off(flight.sent, self.most_in_flight(), now);
+                self.try_later(flight, failure, after, now);
+            }
             Verdict::Split(failure) => self.too_large(flight, failure, now),
             Verdict::Unauthorized(failure) => self.unauthorized(flight, failure, now),
             Verdict::Refused(failure) => self.refused(flight, failure, now),
@@ -127,7 +126,7 @@ impl Engine {
         });
         self.recheck(now);
         // A little of the cap is for what frames the parts.
-        self.bundle_bytes = self.bundle_bytes.min(batch.bundle_bytes.saturating_sub(1024)).max(1);
+        self.cap_bundles(batch.bundle_bytes.saturating_sub(1024));
         self.bundle_documents = self.bundle_documents.min(batch.bundle_documents.max(1) as usize);
         self.compression.offered(batch.gzip);
         self.note_batch(&batch.id, now);
@@ -139,7 +138,9 @@ impl Engine {
     fn recheck(&mut self, now: Now) {
         self.accepted = (0, 0);
         for id in self.files.live() {
-            let Some((path, size)) = self.files.row(id).map(|row| (row.path.to_string(), row.size)) else { continue };
+            let Some((path, size)) = self.files.row(id).map(|row| (row.path.to_string(), row.size.get())) else {
+                continue;
+            };
             let verdict = self
                 .limits
                 .check_count(&path, self.accepted.0)
@@ -165,9 +166,9 @@ impl Engine {
         let mut acks = acks.into_iter().peekable();
         let (mut unheard, mut to_send) = (Vec::new(), Vec::new());
         for id in files.iter().copied() {
-            let path = self.path(id);
+            let path = self.files.row(id).map(|row| &*row.path);
             // One ack a document, in order; a reply that leaves one out says nothing of it.
-            let Some(ack) = acks.next_if(|ack| ack.path == path) else {
+            let Some(ack) = acks.next_if(|ack| Some(&*ack.path) == path) else {
                 unheard.push(id);
                 continue;
             };
@@ -217,7 +218,7 @@ impl Engine {
     }
 
     fn committed(&mut self, id: FileId, state: FileState, document: String, purpose: Purpose, now: Now) {
-        let size = self.files.row(id).and_then(|row| row.size).unwrap_or(0);
+        let size = self.files.row(id).and_then(|row| row.size.get()).unwrap_or(0);
         match purpose {
             Purpose::Ask => self.document_found(id),
             Purpose::Send => {
@@ -233,9 +234,9 @@ impl Engine {
             row.percent = 100;
         }
         self.note_file(id, size, now);
-        let blocks: Vec<Block> = self.files.work(id).map(|work| work.blocks.clone()).unwrap_or_default();
         // Before it rests, or the next one of its likes would take its place.
-        for block in blocks {
+        for index in 0.. {
+            let Some(block) = self.files.block(BlockKey { file: id, index }) else { break };
             self.share(&block.digest, now);
         }
         self.updates.document(id, document);

@@ -4,13 +4,14 @@ use super::{Batch, Engine, Run, Stage};
 use crate::bundle::{Items, Load, Purpose};
 use crate::compression::{Offer, Texture};
 use crate::config::Config;
+use crate::files::{Bytes, Work};
 use crate::intake::flight_bytes;
-use crate::io::{Action, AttemptId, Block, CallId, Encoding, Method, Now, Request, Segment};
+use crate::io::{Action, AttemptId, Block, BlockKey, CallId, Encoding, Method, Now, Request, Segment};
 use crate::targets::cloudindex::{BLOCK_ENTRY, block_cost, document_cost};
-use crate::transport::{Body, Errand, Link, Parcel};
+use crate::transport::{Body, Errand, Flight, Link, Parcel};
 
-/// The greatest bundle: as set, but as many as may fly at once must fit into the memory for bodies, and a block into each.
-pub(super) fn bundle_bytes(config: &Config) -> u64 {
+/// What a bundle may copy from memory: as many as may fly at once must fit into the memory for bodies, and a block into each.
+pub(super) fn held_bytes(config: &Config) -> u64 {
     let share = flight_bytes(config) / config.concurrency.max(1) as u64;
     config.bundle_bytes.min(share.max(block_cost(config.cut.max as u32)))
 }
@@ -34,10 +35,29 @@ impl Engine {
             && !self.transport.is_packing()
     }
 
-    /// Bodies in flight are copies: they stay under their third of the memory.
+    /// What the link carries is in flight, or bodies, which are copies, have their third of the memory.
     fn has_room_in_flight(&self) -> bool {
-        self.transport.flying_bytes() == 0
-            || self.transport.flying_bytes() + self.bundle_bytes <= flight_bytes(&self.config)
+        let (requests, bytes) = (self.transport.flying(), self.transport.flying_bytes());
+        let copied = self.transport.copied_bytes();
+        let fits = copied == 0 || copied + self.held_bytes.min(self.bundle_bytes) <= flight_bytes(&self.config);
+        fits && self.transport.pace.has_room(requests, bytes)
+    }
+
+    /// A good answer tells of the link.
+    pub(super) fn learn(&mut self, flight: &Flight, now: Now) {
+        let waits = self.ready.fills(self.terms());
+        self.compression.landed(flight.wire(), flight.sent, waits, now);
+        self.transport.learn(flight, self.most_in_flight(), self.config.network_timeout, now);
+    }
+
+    /// Bytes that may fly at once, whatever the link.
+    pub(super) fn most_in_flight(&self) -> u64 {
+        self.bundle_bytes.saturating_mul(self.config.concurrency as u64)
+    }
+
+    /// No body over this is taken.
+    pub(super) fn cap_bundles(&mut self, bytes: u64) {
+        self.bundle_bytes = self.bundle_bytes.min(bytes).max(1);
     }
 
     /// Sends what may be sent.
@@ -98,25 +118,33 @@ impl Engine {
 
     fn launch(&mut self, parcel: Parcel, now: Now) {
         let Some((mut request, bytes, dense)) = self.request(&parcel.errand) else { return };
-        let wait = self.config.network_timeout + self.tally.link_ref().allowance(bytes);
+        let wait = self.config.network_timeout + self.transport.pace.allowance(bytes);
         let mut body = Body::Raw;
         if matches!(parcel.errand, Errand::Bundle(_)) && self.compression.pays(bytes, dense, now) {
             (request.encoding, body) = (Encoding::Gzip, Body::Packing);
         }
-        let attempt = self.transport.launch(parcel, bytes, body, now.after(wait), now);
+        let copied = match &parcel.errand {
+            Errand::Bundle(load) => self.held(load),
+            _ => 0,
+        };
+        let attempt = self.transport.launch(parcel, (bytes, copied), body, now.after(wait), now);
         self.actions.push_back(Action::Send { attempt, request });
     }
 
-    /// A body is packed: its way begins now. The wait for its answer was reckoned with all of its bytes, and is long enough.
+    /// A body is packed, or can't be here.
     pub(super) fn packed(&mut self, attempt: AttemptId, packed: Option<u64>, now: Now) {
         let others = self.transport.flying().saturating_sub(1);
-        let Some(flight) = self.transport.packing(attempt) else { return };
-        flight.body = packed.map_or(Body::Raw, Body::Packed);
-        let since = std::mem::replace(&mut flight.sent, now);
-        match packed {
-            Some(packed) => self.compression.packed(flight.bytes, packed, since, others, now),
-            None => self.compression.offer = Offer::Refused,
+        match (self.transport.packed(attempt, packed, now), packed) {
+            (Some((bytes, since)), Some(packed)) => self.compression.packed(bytes, packed, since, others, now),
+            (Some(_), None) => self.compression.offer = Offer::Refused,
+            (None, _) => {}
         }
+    }
+
+    /// Bytes of a bundle that is worth a request now.
+    pub(super) fn request_bytes(&self) -> u64 {
+        let travel = self.transport.pace.request_bytes(self.transport.flying());
+        self.compression.stretch(travel)
     }
 
     /// The request for an errand, the bytes of its body, and how many of a bundle's are dense; `None` when it has become pointless.
@@ -170,7 +198,7 @@ impl Engine {
                 for id in files {
                     let (Some(row), Some(work)) = (self.files.row(*id), self.files.work(*id)) else { continue };
                     let inline = work.inline().map(|index| count(work.blocks[index as usize])).sum();
-                    bytes += document_cost(row, work.blocks.len(), inline);
+                    bytes += document_cost(row, self.files.media_type(row), work.blocks.len(), inline);
                 }
             }
             Items::Blocks(keys) => {
@@ -181,5 +209,18 @@ impl Engine {
             }
         }
         (bytes, dense)
+    }
+
+    /// Bytes of a bundle's body that are copied from memory.
+    pub(super) fn held(&self, load: &Load) -> u64 {
+        let held = |work: &Work| if work.bytes == Bytes::Held { work.inline_bytes() } else { 0 };
+        match &load.items {
+            _ if load.purpose == Purpose::Ask => 0,
+            Items::Documents(files) => files.iter().filter_map(|id| self.files.work(*id)).map(held).sum(),
+            Items::Blocks(keys) => {
+                let bytes = |key: &BlockKey| self.files.block(*key).map_or(0, |block| u64::from(block.len));
+                keys.iter().map(|key| bytes(key) - self.files.block_in_file(*key)).sum()
+            }
+        }
     }
 }

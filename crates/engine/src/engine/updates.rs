@@ -102,7 +102,14 @@ impl Updates {
                 Some(Err(failure)) => (None, Some(failure)),
                 None => (None, None),
             };
-            changes.push(FileChange { id, state: row.state, percent: row.percent, size: row.size, document_id, error });
+            changes.push(FileChange {
+                id,
+                state: row.state,
+                percent: row.percent,
+                size: row.size.get(),
+                document_id,
+                error,
+            });
         }
         Update {
             phase,

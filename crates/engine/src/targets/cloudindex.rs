@@ -4,7 +4,7 @@ use crate::bundle::Purpose;
 use crate::config::Config;
 use crate::files::{Files, Row, Work};
 use crate::io::{Block, BlockKey, Encoding, FileId, Method, Request, Segment};
-use cloudindex_wire::json::{ObjectWriter, is_value};
+use cloudindex_wire::json::{ObjectWriter, is_value, write_count, write_string};
 use cloudindex_wire::{BatchLimits, MANIFEST_PART};
 
 /// Bytes of a block part's framing: boundary, header with the digest, line ends.
@@ -79,13 +79,17 @@ impl CloudIndex {
     /// Documents; when they are sent, with the blocks of small ones.
     pub fn documents(&self, batch: &str, ids: &[FileId], purpose: Purpose, files: &Files, boundary: &str) -> Request {
         let known = || ids.iter().filter_map(|id| Some((*id, files.row(*id)?, files.work(*id)?)));
-        let entries: Vec<String> = known().map(|(_, row, work)| entry(row, work)).collect();
         let mut body = Multipart::new(boundary);
-        body.part(MANIFEST_PART, Some("application/json"));
-        body.bytes(list("documents", &entries).as_bytes());
+        body.manifest();
+        body.text.push_str("{\"documents\":[");
+        for (at, (_, row, work)) in known().enumerate() {
+            body.text.push_str(if at > 0 { "," } else { "" });
+            entry(&mut body.text, row, files.media_type(row), work);
+        }
+        body.text.push_str("]}");
         for (file, _, work) in known().filter(|_| purpose == Purpose::Send) {
             for index in work.inline() {
-                body.block(&work.blocks[index as usize].digest.to_string(), BlockKey { file, index });
+                body.block(&work.blocks[index as usize], BlockKey { file, index });
             }
         }
         self.multipart(self.batch_url(batch, "/documents"), body)
@@ -96,11 +100,12 @@ impl CloudIndex {
         let known = keys.iter().filter_map(|key| Some((*key, files.block(*key)?)));
         let mut body = Multipart::new(boundary);
         match purpose {
-            Purpose::Send => known.for_each(|(key, block)| body.block(&block.digest.to_string(), key)),
+            Purpose::Send => known.for_each(|(key, block)| body.block(&block, key)),
             Purpose::Ask => {
-                let names: Vec<String> = known.map(|(_, block)| name(&block)).collect();
-                body.part(MANIFEST_PART, Some("application/json"));
-                body.bytes(list("blocks", &names).as_bytes());
+                body.manifest();
+                body.text.push('{');
+                names(&mut body.text, known.map(|(_, block)| block));
+                body.text.push('}');
             }
         }
         self.multipart(self.batch_url(batch, "/blocks"), body)
@@ -127,11 +132,11 @@ impl CloudIndex {
 }
 
 /// Bytes that this document takes in a bundle, with `inline` bytes of blocks in it.
-pub(crate) fn document_cost(row: &Row, blocks: usize, inline: u64) -> u64 {
-    let text = |text: &str| text.chars().map(|c| if c < ' ' { 6 } else { c.len_utf8() as u64 + 1 }).sum::<u64>();
-    let metadata = row.metadata.as_deref().map_or(0, |metadata| metadata.len() as u64);
+pub(crate) fn document_cost(row: &Row, media_type: &str, blocks: usize, inline: u64) -> u64 {
+    let text = |text: &str| text.bytes().map(|byte| if byte < b' ' { 6 } else { 2 }).sum::<u64>();
+    let metadata = row.metadata().map_or(0, |metadata| metadata.len() as u64);
     let framed = if inline > 0 { inline + PART_FRAME } else { 0 };
-    ENTRY_FRAME + text(&row.path) + text(&row.media_type) + metadata + blocks as u64 * BLOCK_ENTRY + framed
+    ENTRY_FRAME + text(&row.path) + text(media_type) + metadata + blocks as u64 * BLOCK_ENTRY + framed
 }
 
 /// Bytes that this block takes in a bundle.
@@ -198,30 +203,39 @@ impl NewBatch {
 }
 
 /// A `cloudindex_wire::DocumentEntry`, as JSON.
-fn entry(row: &Row, work: &Work) -> String {
-    let mut entry = ObjectWriter::default();
-    entry.string("path", &row.path);
-    entry.count("size", work.read);
-    if !row.media_type.is_empty() {
-        entry.string("type", &row.media_type);
+fn entry(text: &mut String, row: &Row, media_type: &str, work: &Work) {
+    text.push_str("{\"path\":");
+    write_string(text, &row.path);
+    text.push_str(",\"size\":");
+    write_count(text, work.read);
+    if !media_type.is_empty() {
+        text.push_str(",\"type\":");
+        write_string(text, media_type);
     }
-    if let Some(time) = row.last_modified {
-        entry.count("lastModified", time);
+    if let Some(time) = row.last_modified.get() {
+        text.push_str(",\"lastModified\":");
+        write_count(text, time);
     }
-    if let Some(metadata) = row.metadata.as_deref().filter(|json| is_value(json)) {
-        entry.json("metadata", metadata);
+    if let Some(metadata) = row.metadata().filter(|json| is_value(json)) {
+        text.push_str(",\"metadata\":");
+        text.push_str(metadata);
     }
-    let blocks: Vec<String> = work.blocks.iter().map(name).collect();
-    entry.json("blocks", &format!("[{}]", blocks.join(",")));
-    entry.end()
+    text.push(',');
+    names(text, work.blocks.iter().copied());
+    text.push('}');
 }
 
-fn name(block: &Block) -> String {
-    format!("[\"{}\",{}]", block.digest, block.len)
-}
-
-fn list(name: &str, items: &[String]) -> String {
-    format!("{{\"{name}\":[{}]}}", items.join(","))
+/// The field that names blocks.
+fn names(text: &mut String, blocks: impl Iterator<Item = Block>) {
+    text.push_str("\"blocks\":[");
+    for (at, block) in blocks.enumerate() {
+        text.push_str(if at > 0 { ",[\"" } else { "[\"" });
+        block.digest.write(text);
+        text.push_str("\",");
+        write_count(text, block.len.into());
+        text.push(']');
+    }
+    text.push(']');
 }
 
 fn with_json(mut request: Request, body: &str) -> Request {
@@ -246,46 +260,58 @@ fn percent_encode(text: &str) -> String {
 struct Multipart {
     boundary: String,
     segments: Vec<Segment>,
-    text: Vec<u8>,
+    text: String,
 }
 
 impl Multipart {
     fn new(boundary: &str) -> Self {
-        Multipart { boundary: boundary.to_owned(), segments: Vec::new(), text: Vec::new() }
+        Multipart { boundary: boundary.to_owned(), segments: Vec::new(), text: String::new() }
     }
 
-    /// `name` is ours: `manifest` or a digest, nothing that needs escaping.
-    fn part(&mut self, name: &str, media_type: Option<&str>) {
-        let lead = if self.text.is_empty() && self.segments.is_empty() { "" } else { "\r\n" };
-        let head = format!("{lead}--{}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n", self.boundary);
-        self.text.extend_from_slice(head.as_bytes());
-        if let Some(media_type) = media_type {
-            self.text.extend_from_slice(format!("Content-Type: {media_type}\r\n").as_bytes());
+    /// Up to the name of a part.
+    fn part(&mut self) {
+        if !self.text.is_empty() || !self.segments.is_empty() {
+            self.text.push_str("\r\n");
         }
-        self.text.extend_from_slice(b"\r\n");
+        self.text.push_str("--");
+        self.text.push_str(&self.boundary);
+        self.text.push_str("\r\nContent-Disposition: form-data; name=\"");
     }
 
-    fn bytes(&mut self, bytes: &[u8]) {
-        self.text.extend_from_slice(bytes);
+    /// The manifest's text follows.
+    fn manifest(&mut self) {
+        self.part();
+        self.text.push_str(MANIFEST_PART);
+        self.text.push_str("\"\r\nContent-Type: application/json\r\n\r\n");
     }
 
-    fn block(&mut self, name: &str, key: BlockKey) {
-        self.part(name, None);
-        self.segments.push(Segment::Bytes(std::mem::take(&mut self.text)));
+    fn block(&mut self, block: &Block, key: BlockKey) {
+        self.part();
+        block.digest.write(&mut self.text);
+        self.text.push_str("\"\r\n\r\n");
+        self.cut();
         self.segments.push(Segment::Block(key));
     }
 
     fn end(mut self) -> Vec<Segment> {
-        self.text.extend_from_slice(format!("\r\n--{}--\r\n", self.boundary).as_bytes());
-        self.segments.push(Segment::Bytes(self.text));
+        self.text.push_str("\r\n--");
+        self.text.push_str(&self.boundary);
+        self.text.push_str("--\r\n");
+        self.cut();
         self.segments
+    }
+
+    fn cut(&mut self) {
+        // What frames the next block is there at once, not by doublings.
+        let next = String::with_capacity(PART_FRAME as usize);
+        self.segments.push(Segment::Bytes(std::mem::replace(&mut self.text, next).into_bytes()));
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::files::{BlockState, Facts, Shown};
+    use crate::files::{BlockState, Extra, Facts, Shown};
     use crate::io::FileState;
 
     fn row(path: &str) -> Row {
@@ -294,14 +320,13 @@ mod tests {
             percent: 0,
             shown: Shown::Stale,
             group: 1,
-            size: Some(3),
+            size: Some(3).into(),
             counted: 0,
             path: path.into(),
-            media_type: "text/plain".into(),
-            last_modified: Some(5),
+            media_type: 0,
+            last_modified: Some(5).into(),
             facts: Facts::Loose,
-            metadata: Some(r#"{"a":1}"#.into()),
-            app_group: None,
+            extra: Extra::new(Some(r#"{"a":1}"#.into()), None),
         }
     }
 
@@ -309,7 +334,8 @@ mod tests {
     fn a_bundle_is_a_manifest_and_its_blocks_and_costs_no_more_than_reckoned() {
         let mut files = Files::default();
         let path = "odd \"name\"\n🦀.txt";
-        let id = files.push(row(path));
+        let media_type = files.intern("text/plain");
+        let id = files.push(Row { media_type, ..row(path) });
         let block = Block::of(b"abc");
         let work = files.start_work(id);
         (work.blocks, work.states, work.read) = (vec![block], vec![BlockState::Held], 3);
@@ -340,6 +366,6 @@ mod tests {
                 block.digest
             )
         );
-        assert!(document_cost(files.row(id).unwrap(), 1, 3) + 200 >= text.len() as u64);
+        assert!(document_cost(files.row(id).unwrap(), "text/plain", 1, 3) + 200 >= text.len() as u64);
     }
 }

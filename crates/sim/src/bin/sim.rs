@@ -1,4 +1,5 @@
-//! `sim --seeds N [--from S]` plays seeds and prints figures as JSON; `sim --seed S [--trace]` plays one.
+//! `sim --seeds N [--from S]` plays seeds and prints figures as JSON; `sim --seed S [--trace]` plays one; `sim --links` prints
+//! how well the engine uses links of many kinds.
 
 use cloudindex_sim::world::Figures;
 use cloudindex_sim::{Outcome, run, run_all};
@@ -6,7 +7,7 @@ use std::process::ExitCode;
 use std::sync::Mutex;
 use std::time::Instant;
 
-const USAGE: &str = "usage: sim [--seeds N] [--from S] | sim --seed S [--trace]";
+const USAGE: &str = "usage: sim [--seeds N] [--from S] | sim --seed S [--trace] | sim --links";
 /// Failing seeds that are listed; the rest is counted.
 const LISTED: usize = 200;
 /// Every so many seeds one is played twice: it must go the same way.
@@ -22,6 +23,10 @@ fn main() -> ExitCode {
             "--from" => from = number().unwrap_or_else(|| usage()),
             "--seed" => one = Some(number().unwrap_or_else(|| usage())),
             "--trace" => trace = true,
+            "--links" => {
+                print!("{}", cloudindex_sim::links::table());
+                return ExitCode::SUCCESS;
+            }
             _ => usage(),
         }
     }

@@ -1,0 +1,174 @@
+//! What the engine wants read, handed to readers; what they bring, kept in the store and told to the engine.
+
+use crate::hand::Hand;
+use crate::js;
+use crate::reading::{Cut, Outcome, StreamId, Whole};
+use crate::store::{Kept, Store};
+use cloudindex_engine::{BlockKey, Config, FileId, Input};
+use js_sys::Array;
+use rustc_hash::FxHashMap;
+use std::cell::{Cell, RefCell};
+use wasm_bindgen::prelude::*;
+use web_sys::File;
+
+/// Files and bytes that are read at once: enough that the cost of a read is little for each, few enough to be cut in some ms.
+const FILES: usize = 64;
+const BYTES: u64 = 8 * 1024 * 1024;
+
+/// The files of an upload, and who reads them.
+pub struct Readers {
+    small_file: u64,
+    in_file: u64,
+    /// Row by row the `File`, or the text why there is none. In the JavaScript heap, where 100,000 are nothing.
+    rows: Array,
+    open: RefCell<FxHashMap<FileId, Open>>,
+    last: Cell<StreamId>,
+    /// Small files that are to be read as soon as the engine has said all that it wants.
+    wanted: RefCell<Vec<Whole>>,
+    /// Who reads: this thread, until others are there.
+    hands: RefCell<Vec<Hand>>,
+    turn: Cell<usize>,
+}
+
+/// A file that is being read.
+struct Open {
+    stream: StreamId,
+    hand: Hand,
+    /// Blocks, and bytes in them, so far.
+    blocks: u32,
+    cut: u64,
+}
+
+impl Readers {
+    /// Files are read, for now, by `hand`.
+    pub fn new(config: &Config, hand: Hand) -> Self {
+        Readers {
+            small_file: config.cut.small_file as u64,
+            in_file: config.in_file,
+            rows: Array::new(),
+            open: RefCell::default(),
+            last: Cell::new(0),
+            wanted: RefCell::default(),
+            hands: RefCell::new(vec![hand]),
+            turn: Cell::new(0),
+        }
+    }
+
+    /// A worker is there to read. From the first of them on, this thread reads nothing new itself.
+    pub fn join(&self, hand: Hand) {
+        let mut hands = self.hands.borrow_mut();
+        hands.retain(|hand| matches!(hand, Hand::There(_)));
+        hands.push(hand);
+    }
+
+    /// Whose turn it is.
+    fn hand(&self) -> Hand {
+        let hands = self.hands.borrow();
+        self.turn.set((self.turn.get() + 1) % hands.len());
+        hands[self.turn.get()].clone()
+    }
+
+    /// The next row's file.
+    pub fn found(&self, file: Result<File, String>) {
+        self.rows.push(&file.map_or_else(JsValue::from, JsValue::from));
+    }
+
+    fn file(&self, id: FileId) -> Result<File, String> {
+        let no_file = |row: JsValue| row.as_string().unwrap_or_else(|| format!("there is no file {id}"));
+        self.rows.get(id).dyn_into().map_err(no_file)
+    }
+
+    /// Its size and when it was changed last, as the page saw them.
+    pub fn facts(&self, id: FileId) -> Option<(u64, u64)> {
+        self.file(id).ok().map(|file| (file.size() as u64, file.last_modified().max(0.0) as u64))
+    }
+
+    /// Whether the browser still finds the file to be what it was when it was chosen.
+    pub async fn look(&self, id: FileId) -> Result<(), String> {
+        let file = self.file(id)?;
+        let first = file.slice_with_f64_and_f64(0.0, 1.0).map(|first| js::future(&first.array_buffer()));
+        let seen = match first {
+            Ok(bytes) => bytes.await,
+            Err(error) => Err(error),
+        };
+        seen.map(drop).map_err(|error| js::describe(&error))
+    }
+
+    /// Goes on with the file, or opens it; or says why it can't be read.
+    pub fn read(&self, file: FileId, up_to: u64) -> Result<(), String> {
+        if let Some(open) = self.open.borrow().get(&file) {
+            open.hand.large(file, open.stream, up_to, None);
+            return Ok(());
+        }
+        let source = self.file(file)?;
+        let stream = self.last.get().wrapping_add(1);
+        self.last.set(stream);
+        let hand = self.hand();
+        let size = source.size() as u64;
+        if size <= self.small_file && size < up_to {
+            self.wanted.borrow_mut().push(Whole { file, stream, source });
+        } else {
+            hand.large(file, stream, up_to, Some(source));
+        }
+        self.open.borrow_mut().insert(file, Open { stream, hand, blocks: 0, cut: 0 });
+        Ok(())
+    }
+
+    /// Reads what was wanted.
+    pub fn flush(&self) {
+        let (mut group, mut bytes) = (Vec::new(), 0);
+        for whole in self.wanted.take() {
+            let size = whole.source.size() as u64;
+            if group.len() >= FILES || (bytes + size > BYTES && !group.is_empty()) {
+                self.hand().together(std::mem::take(&mut group));
+                bytes = 0;
+            }
+            bytes += size;
+            group.push(whole);
+        }
+        if !group.is_empty() {
+            self.hand().together(group);
+        }
+    }
+
+    pub fn stop(&self, file: FileId) {
+        if let Some(open) = self.open.borrow_mut().remove(&file) {
+            self.wanted.borrow_mut().retain(|whole| whole.file != file);
+            open.hand.stop(file);
+        }
+    }
+
+    /// Keeps what was read, and gives what the engine is to be told. What comes of a reading that was stopped is nothing.
+    pub fn take(&self, outcome: Outcome, store: &Store) -> Vec<Input> {
+        match outcome {
+            Outcome::Cut(cuts) => cuts.into_iter().filter_map(|cut| self.take_cut(cut, store)).collect(),
+            Outcome::Unreadable { file, stream, reason } => {
+                let mut open = self.open.borrow_mut();
+                let current = open.get(&file).is_some_and(|open| open.stream == stream) && open.remove(&file).is_some();
+                current.then_some(Input::Unreadable { file, reason }).into_iter().collect()
+            }
+        }
+    }
+
+    fn take_cut(&self, cut: Cut, store: &Store) -> Option<Input> {
+        let Cut { file, stream, blocks, read, ended } = cut;
+        let mut open = self.open.borrow_mut();
+        let at = open.get_mut(&file).filter(|open| open.stream == stream)?;
+        for (block, bytes) in &blocks {
+            let kept = match (bytes, self.file(file)) {
+                (None, Err(_)) => return None,
+                (Some(bytes), Err(_)) => Kept::Bytes(bytes.clone()),
+                (Some(bytes), Ok(source)) if (source.size() as u64) < self.in_file => Kept::Bytes(bytes.clone()),
+                (_, Ok(source)) => Kept::InFile { file: source, from: at.cut, len: block.len },
+            };
+            store.keep(BlockKey { file, index: at.blocks }, kept);
+            at.blocks += 1;
+            at.cut += u64::from(block.len);
+        }
+        let blocks = blocks.into_iter().map(|(block, _)| block).collect();
+        if ended {
+            open.remove(&file);
+        }
+        Some(Input::Cut { file, blocks, read, size: None, ended })
+    }
+}
