@@ -18,6 +18,11 @@ use std::rc::{Rc, Weak};
 use wasm_bindgen::prelude::*;
 use web_sys::{Event, MessageEvent, MessagePort};
 
+#[wasm_bindgen(module = "/src/browser.js")]
+extern "C" {
+    fn dice() -> u64;
+}
+
 /// What the host says on the control port (`docs/architecture.md`).
 pub enum ToFacade<'a> {
     Ready {},
@@ -109,7 +114,7 @@ pub fn start(
     fetch: Option<Function>,
 ) {
     report_panics_to(&control);
-    let driver = Driver::new(config, seed(), control.clone(), files.clone(), fetch);
+    let driver = Driver::new(config, dice(), control.clone(), files.clone(), fetch);
     let host = Rc::new(Host { driver, listeners: RefCell::default() });
 
     host.listen(&control, "message", |host, event| host.control(&data(&event)));
@@ -228,16 +233,6 @@ fn data(event: &Event) -> JsValue {
 
 fn row(value: &JsValue) -> Option<FileId> {
     js::count(value)?.try_into().ok()
-}
-
-/// The engine's only randomness.
-fn seed() -> u64 {
-    let random = js_sys::Uint32Array::new_with_length(2);
-    let crypto = js::get(&js_sys::global(), "crypto");
-    if js::invoke(&crypto, "getRandomValues", &[&random]).is_err() {
-        return (js_sys::Math::random() * 9e15) as u64;
-    }
-    (u64::from(random.get_index(0)) << 32) | u64::from(random.get_index(1))
 }
 
 thread_local! {

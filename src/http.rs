@@ -1,7 +1,7 @@
 //! Requests by `fetch`, in a page or a worker, or by the application's own `fetch`.
 
 use crate::js;
-use crate::store::{Body, Store};
+use crate::store::{Source, Store};
 use cloudindex_engine::{AttemptId, Encoding, FileId, Input, Reply, Request, Segment};
 use js_sys::{Array, Function, Promise, Uint8Array};
 use std::cell::RefCell;
@@ -10,8 +10,9 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::AbortController;
 
-#[wasm_bindgen(module = "/src/http.js")]
+#[wasm_bindgen(module = "/src/browser.js")]
 extern "C" {
+    fn join(pieces: &Array) -> JsValue;
     fn pack(options: &JsValue) -> Promise;
     fn exchange(own: &JsValue, url: &JsValue, options: &JsValue) -> Promise;
 }
@@ -122,19 +123,20 @@ fn read(answer: &Array) -> Reply {
 
 /// The body of all segments, undefined if there are none, and the files that the browser takes bytes from as it is sent.
 fn compose(segments: &[Segment], store: &Store) -> Result<(JsValue, Vec<FileId>), JsValue> {
-    if segments.is_empty() {
-        return Ok((JsValue::UNDEFINED, Vec::new()));
-    }
-    let mut body = Body::default();
+    let (parts, mut files) = (Array::new(), Vec::new());
     for segment in segments {
         match segment {
-            Segment::Bytes(bytes) => body.bytes(bytes),
+            Segment::Bytes(bytes) => drop(parts.push(&Uint8Array::from(&bytes[..]))),
             Segment::Block(key) => {
-                if !store.add(*key, &mut body)? {
-                    return Err(js::type_error(&format!("block {} of file {} is not kept", key.index, key.file)));
+                let (part, source) = store.part(*key).ok_or_else(|| {
+                    js::type_error(&format!("block {} of file {} is not kept", key.index, key.file))
+                })??;
+                parts.push(&part);
+                if source == Source::File && files.last() != Some(&key.file) {
+                    files.push(key.file);
                 }
             }
         }
     }
-    body.done()
+    Ok((join(&parts), files))
 }

@@ -5,7 +5,7 @@
 //! copying them through this thread, and no memory.
 
 use cloudindex_engine::{BlockKey, FileId};
-use js_sys::{Array, Uint8Array};
+use js_sys::Uint8Array;
 use rustc_hash::FxHashMap;
 use std::cell::RefCell;
 use std::ops::Range;
@@ -36,38 +36,12 @@ impl Kept {
     }
 }
 
-/// A body in the making, of which nothing is copied before it is known how long it becomes.
-#[derive(Default)]
-pub struct Body {
-    parts: Array,
-    length: u32,
-    files: Vec<FileId>,
-}
-
-impl Body {
-    pub fn bytes(&mut self, bytes: &[u8]) {
-        self.part(Uint8Array::from(bytes));
-    }
-
-    fn part(&mut self, bytes: Uint8Array) {
-        self.length += bytes.length();
-        self.parts.push(&bytes);
-    }
-
-    /// The body and the files whose bytes the browser has yet to take: one array, or a `Blob` where there are such files.
-    pub fn done(self) -> Result<(JsValue, Vec<FileId>), JsValue> {
-        if !self.files.is_empty() {
-            return Ok((Blob::new_with_buffer_source_sequence(&self.parts)?.into(), self.files));
-        }
-        let body = Uint8Array::new_with_length(self.length);
-        let mut offset = 0;
-        for part in self.parts.iter() {
-            let part: Uint8Array = part.unchecked_into();
-            body.set(&part, offset);
-            offset += part.length();
-        }
-        Ok((body.into(), Vec::new()))
-    }
+/// Where a body gets the bytes of a block from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    Memory,
+    /// The browser reads it as the body is sent.
+    File,
 }
 
 /// These bytes of a file. A slice is a trip to the browser process, so that there is none where it would be the whole file.
@@ -88,20 +62,14 @@ impl Store {
         self.blocks.borrow().get(&key).map(Kept::len)
     }
 
-    /// Adds the block to a body. False: it is not kept.
-    pub fn add(&self, key: BlockKey, body: &mut Body) -> Result<bool, JsValue> {
-        match self.blocks.borrow().get(&key) {
-            None => return Ok(false),
-            Some(Kept::Bytes(bytes)) => body.part(bytes.clone()),
-            Some(Kept::InFile { file, from, len }) => {
-                let part = slice(file, *from, *from + u64::from(*len))?;
-                body.parts.push(&part);
-                if body.files.last() != Some(&key.file) {
-                    body.files.push(key.file);
-                }
+    /// The block as a part of a body, if it is kept.
+    pub fn part(&self, key: BlockKey) -> Option<Result<(JsValue, Source), JsValue>> {
+        Some(match self.blocks.borrow().get(&key)? {
+            Kept::Bytes(bytes) => Ok((bytes.into(), Source::Memory)),
+            Kept::InFile { file, from, len } => {
+                slice(file, *from, *from + u64::from(*len)).map(|part| (part.into(), Source::File))
             }
-        }
-        Ok(true)
+        })
     }
 
     /// Drops blocks of a file. Their bytes are left to the collector: freed by hand (`buffer.transfer(0)`), they take away its

@@ -8,6 +8,8 @@ mod conversion;
 mod hooks;
 #[path = "web/journal.rs"]
 mod journal;
+#[path = "web/packing.rs"]
+mod packing;
 #[path = "web/reading.rs"]
 mod reading;
 #[path = "web/rig.rs"]

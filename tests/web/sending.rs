@@ -5,9 +5,9 @@ use cloudindex_engine::{AttemptId, BlockKey, Encoding, Input, Method, Reply, Req
 use cloudindex_uploader::http::Http;
 use cloudindex_uploader::store::{Kept, Store};
 use cloudindex_uploader::{host, js};
-use futures::channel::oneshot;
+use futures::StreamExt;
+use futures::channel::mpsc;
 use js_sys::{Array, Function, Uint8Array};
-use std::cell::Cell;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test;
 use web_sys::{MessageChannel, MessagePort};
@@ -23,12 +23,9 @@ fn get(url: &str) -> Request {
 }
 
 async fn send(http: &Http, request: Request, store: &Store) -> Input {
-    let (report, reported) = oneshot::channel();
-    let report = Cell::new(Some(report));
-    http.send(AttemptId(1), request, store, move |input, _| {
-        report.take().expect("it is told once").send(input).expect("the test waits");
-    });
-    reported.await.expect("a report")
+    let (report, mut reported) = mpsc::unbounded();
+    http.send(AttemptId(1), request, store, move |input, _| report.unbounded_send(input).expect("the test waits"));
+    reported.next().await.expect("a report")
 }
 
 /// What an application's fetch was called with, and its answer.
@@ -129,18 +126,15 @@ async fn an_attempt_that_is_called_off_reports_nothing() {
     let answer = "(url, { signal }) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))";
     let (fetch, calls) = spy(answer);
     let http = Http::new(Some(fetch));
-    let (report, mut reported) = oneshot::channel();
-    let report = Cell::new(Some(report));
-    http.send(AttemptId(1), get("x:"), &Store::default(), move |input, _| {
-        drop(report.take().map(|told| told.send(input)))
-    });
+    let (report, mut reported) = mpsc::unbounded::<Input>();
+    http.send(AttemptId(1), get("x:"), &Store::default(), move |input, _| drop(report.unbounded_send(input)));
     sleep(20).await;
     http.abort(AttemptId(1));
     http.abort(AttemptId(2));
     sleep(20).await;
     let signal = js::get(&Array::from(&calls.get(0)).get(1), "signal");
     assert!(js::get(&signal, "aborted").is_truthy());
-    assert!(reported.try_recv().is_err(), "dropped, not called");
+    assert!(reported.next().await.is_none(), "dropped, not called");
 }
 
 /// A server that commits every document whose blocks it holds; what it has is in `files`, path by path.
