@@ -42,6 +42,8 @@ export interface IntakeHooks {
   groupBy?: ((file: File) => string) | undefined;
   /** The host keeps the handles of what is added. */
   roots?: boolean;
+  /** Gives something with the `name` and `values()` of this handle that does its work elsewhere. */
+  away?: ((folder: FileSystemDirectoryHandle) => unknown) | undefined;
 }
 
 /** Walks, and hands on what it finds. */

@@ -46,8 +46,8 @@ export type FromHost =
 
 /** The first and only message to a worker: it becomes the engine's, or one that reads for it. */
 export type WorkerStart = { module: WebAssembly.Module; options: string } & (
-  | { control: MessagePort; files: MessagePort; readers: MessagePort[] }
-  | { reader: MessagePort }
+  | { control: MessagePort; files: MessagePort; readers: MessagePort[]; folders: MessagePort | undefined }
+  | { reader: MessagePort; folders: MessagePort | undefined }
 );
 
 /** A worker's only message, when it can't host an engine; the page then does. */

@@ -2,6 +2,7 @@
 import { Intake, checkOptions, host, readers } from './glue.js';
 import type { IntakeHooks } from './glue.js';
 import { UploadError, asUploadError, broken } from './errors.js';
+import { Folders } from './folders.js';
 import { loadWasm } from './wasm.js';
 import { toJson } from './words.js';
 import type { Connection } from './connection.js';
@@ -37,6 +38,8 @@ export class Session {
   /** The engine's worker first, then those that read for it. */
   #workers: Worker[] = [];
   #intake: Intake | undefined;
+  /** Lists folders in a worker. */
+  #folders: Folders | undefined;
   #ready: (() => void) | undefined;
 
   private constructor(connection: Connection, listener?: Listener) {
@@ -49,7 +52,8 @@ export class Session {
     const [module, options] = await prepare(connection, words);
     const session = new Session(connection, listener);
     const files = (connection.worker && await session.#inWorker(module, options)) || await session.#onPage(options, true);
-    session.#intake = new Intake(files as MessagePort, hooks);
+    const away = session.#folders && ((root: FileSystemDirectoryHandle) => session.#folders?.open(root));
+    session.#intake = new Intake(files as MessagePort, { ...hooks, away });
     session.#keeps = hooks.roots === true;
     return session;
   }
@@ -128,9 +132,15 @@ export class Session {
       };
       this.#listen(control.port1);
       try {
-        const reading = this.#startReaders(module, options);
-        const start: WorkerStart = { module, options, control: control.port2, files: files.port2, readers: reading };
-        worker.postMessage(start, [control.port2, files.port2, ...reading]);
+        const folders = new MessageChannel();
+        this.#folders = new Folders(folders.port1);
+        const reading = this.#startReaders(module, options, folders.port2);
+        // Where nobody reads for it, it lists folders too.
+        const own = reading.length === 0 ? folders.port2 : undefined;
+        const start: WorkerStart = {
+          module, options, control: control.port2, files: files.port2, readers: reading, folders: own,
+        };
+        worker.postMessage(start, [control.port2, files.port2, ...reading, ...(own ? [own] : [])]);
       } catch {
         clearTimeout(timer);
         resolve(false); // This browser does not hand on compiled modules.
@@ -140,6 +150,7 @@ export class Session {
       for (const one of [worker, ...this.#workers.splice(0)]) one.terminate();
       control.port1.close();
       files.port1.close();
+      this.#folders = undefined;
       return undefined;
     }
     this.#workers.unshift(worker);
@@ -150,12 +161,12 @@ export class Session {
   }
 
   /** Starts the workers that read for the engine's; the engine hears of each when it is there. */
-  #startReaders(module: WebAssembly.Module, options: string): MessagePort[] {
-    return Array.from({ length: readers(options, navigator.hardwareConcurrency ?? 1) }, () => {
+  #startReaders(module: WebAssembly.Module, options: string, folders: MessagePort): MessagePort[] {
+    return Array.from({ length: readers(options, navigator.hardwareConcurrency ?? 1) }, (_, i) => {
       const { port1, port2 } = new MessageChannel();
       const worker = newWorker();
-      const start: WorkerStart = { module, options, reader: port2 };
-      worker.postMessage(start, [port2]);
+      const start: WorkerStart = { module, options, reader: port2, folders: i === 0 ? folders : undefined };
+      worker.postMessage(start, i === 0 ? [port2, folders] : [port2]);
       this.#workers.push(worker);
       return port1;
     });

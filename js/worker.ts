@@ -1,5 +1,6 @@
 /** The entry of every worker. */
 import { host, initSync, read } from './glue.js';
+import { serveFolders } from './folders.js';
 import type { WorkerBroken, WorkerStart } from './messages.js';
 
 const scope = globalThis as unknown as {
@@ -12,6 +13,7 @@ scope.onmessage = ({ data }) => {
   scope.onmessage = null;
   try {
     initSync({ module: data.module });
+    if (data.folders) serveFolders(data.folders);
     if ('reader' in data) read(data.options, data.reader);
     else host(data.options, data.control, data.files, data.readers);
   } catch (cause) {

@@ -1,7 +1,7 @@
 // npm run reliability [-- MEASURE …]: the figures behind the promises of docs/reliability.md, each with the check that it
 // holds. Measures: browser-kills, server-kills, redrop, edit. Prints a table of each.
 import { build, proxy } from './lib/build.mjs';
-import { Complaint, command, run, seconds } from './lib/run.mjs';
+import { Complaint, command, seconds } from './lib/run.mjs';
 import { chromium } from './lib/tools.mjs';
 
 const MEASURES = ['browser-kills', 'server-kills', 'redrop', 'edit'];

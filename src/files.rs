@@ -5,7 +5,7 @@ use crate::outlet::{Hooks, Outlet};
 use crate::ports::{ToHost, ToPage};
 use crate::sources::Source;
 use crate::walk::{Stop, Walk};
-use js_sys::Promise;
+use js_sys::{Function, Promise};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
@@ -20,6 +20,7 @@ pub struct Files {
     port: MessagePort,
     outlet: Rc<Outlet>,
     roots: Roots,
+    away: Option<Function>,
     gate: RefCell<Gate>,
     /// Walks under way.
     walks: Cell<u32>,
@@ -46,6 +47,7 @@ impl Files {
     pub fn new(port: MessagePort, hooks: &JsValue) -> Result<Rc<Self>, JsValue> {
         let files = Rc::new(Files {
             outlet: Outlet::new(port.clone(), Hooks::read(hooks)?),
+            away: js::function(hooks, "away"),
             roots: if js::get(hooks, "roots").is_truthy() { Roots::Told } else { Roots::Untold },
             port,
             gate: RefCell::new(Gate::Open),
@@ -108,6 +110,12 @@ impl Files {
     /// What is found next came by this handle.
     pub fn root(&self, handle: &JsValue) {
         ToHost::Root(handle.clone()).post(&self.port);
+    }
+
+    /// The folder of this handle, listed where that does not hold the page.
+    pub fn away(&self, handle: JsValue) -> JsValue {
+        let folder = self.away.as_ref().and_then(|away| away.call1(&JsValue::UNDEFINED, &handle).ok());
+        folder.filter(JsValue::is_object).unwrap_or(handle)
     }
 
     /// Waits while the engine has enough.

@@ -59,6 +59,8 @@ export interface IntakeHooks {
   groupBy?: (file: File) => string;
   /** The host keeps the handles of what is added. */
   roots?: boolean;
+  /** Gives something with the `name` and `values()` of this handle that does its work elsewhere. */
+  away?: (folder: FileSystemDirectoryHandle) => unknown;
 }
 
 /** What an earlier page left. */

@@ -2,16 +2,15 @@
 //! page gets its turn after every few milliseconds, and one entry that can't be read does not stop the rest.
 
 use crate::files::{Files, Roots};
-use crate::js::{self, Signal};
+use crate::js;
 use crate::outlet::Seen;
 use crate::sources::{self, Dropped, Node, Source};
 use js_sys::{Array, Promise};
-use rustc_hash::FxHashMap;
-use std::cell::Cell;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::VecDeque;
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::{JsFuture, spawn_local};
+use wasm_bindgen_futures::JsFuture;
 use web_sys::{File, MessageChannel};
 
 /// Files of a tree that are opened at once; the browser's own work on them overlaps.
@@ -32,13 +31,6 @@ pub struct Walk {
     files: Rc<Files>,
     roots: Roots,
     began: f64,
-}
-
-/// A file that is being opened; its promise was made already.
-struct Opening {
-    path: String,
-    node: Node,
-    file: JsFuture,
 }
 
 impl Walk {
@@ -62,7 +54,7 @@ impl Walk {
         match source {
             Source::File(file) => self.file(file).await,
             Source::Node(node) if node.is_folder() => self.tree(node).await,
-            Source::Node(node) => self.opened(Opening::of(node.name(), node)).await,
+            Source::Node(node) => self.alone(node).await,
             // `Source::one` makes none of these, so no list holds another.
             Source::Dropped(_) | Source::Iterator(_) | Source::AsyncIterator(_) => Ok(()),
         }
@@ -120,71 +112,141 @@ impl Walk {
         }
     }
 
-    /// A folder and all below it; paths begin with its name.
+    /// A folder and all below it; paths begin with its name. By its handle as far as that goes, which is fast, then what is
+    /// missing there by its entry.
     async fn tree(&mut self, root: Node) -> Result<(), Stop> {
-        let mut folders = VecDeque::new();
-        let mut next = Some(Folder::list(root.name(), root));
-        let mut opening = VecDeque::new();
-        while let Some(Folder { path: folder, listing, listed }) = next.take() {
-            drop(listed.await);
-            let listed = listing.take().unwrap_or_else(|| Err(js::type_error("the folder was not listed")));
+        let path = root.name();
+        let handle = root.handle.map(|handle| self.files.away(handle));
+        let mut folders = VecDeque::from([(path, Node { handle, ..root })]);
+        let mut begun = None;
+        while let Some((path, node)) = folders.pop_front() {
+            let values = begun.take().unwrap_or_else(|| Folder::list(&node));
             // While the files of this folder are opened, the next one is listed already.
-            next = folders.pop_front().map(|(path, node)| Folder::list(path, node));
-            let mut listing = match listed {
-                Ok(listing) => listing,
-                Err(error) => {
-                    self.report(Seen::Unreadable { path: folder, reason: js::describe(&error) }).await?;
-                    continue;
-                }
-            };
-            loop {
-                let nodes = match listing.next().await {
-                    Ok(nodes) if nodes.is_empty() => break,
-                    Ok(nodes) => nodes,
-                    Err(error) => {
-                        self.report(Seen::Unreadable { path: folder.clone(), reason: js::describe(&error) }).await?;
-                        break;
-                    }
-                };
-                for node in nodes {
-                    let path = format!("{folder}/{}", node.name());
-                    if node.is_folder() {
-                        match &next {
-                            None => next = Some(Folder::list(path, node)),
-                            Some(_) => folders.push_back((path, node)),
-                        }
-                        continue;
-                    }
-                    opening.push_back(Opening::of(path, node));
-                    if opening.len() >= OPENING
-                        && let Some(first) = opening.pop_front()
-                    {
-                        self.opened(first).await?;
-                    }
-                }
-                self.turn().await;
+            begun = folders.front().map(|(_, next)| Folder::list(next));
+            let mut folder =
+                Folder { entry: node.entry, path, seen: FxHashSet::default(), folders: FxHashMap::default() };
+            if let Some(values) = values {
+                self.by_handle(&mut folder, values).await?;
             }
-        }
-        for opening in opening {
-            self.opened(opening).await?;
+            self.by_entry(&mut folder, &mut folders).await?;
+            for (name, handle) in folder.folders {
+                folders.push_back((format!("{}/{name}", folder.path), Node { handle: Some(handle), entry: None }));
+            }
         }
         Ok(())
     }
 
-    async fn opened(&mut self, opening: Opening) -> Result<(), Stop> {
-        let Opening { path, node, file } = opening;
-        let mut file = file.await;
-        if let (Err(_), Node { handle: Some(_), entry: Some(entry) }) = (&file, node) {
-            file = callback(&entry, "file").await;
+    /// Opens what the handle lists.
+    async fn by_handle(&mut self, folder: &mut Folder, values: Result<JsValue, JsValue>) -> Result<(), Stop> {
+        let mut opening = VecDeque::new();
+        loop {
+            let next = match &values {
+                Ok(values) => step(settled(js::invoke(values, "next", &[])).await),
+                Err(error) => Err(error.clone()),
+            };
+            match next {
+                Ok(None) => break,
+                Ok(Some(handle)) => {
+                    let node = Node { handle: Some(handle.clone()), entry: None };
+                    let name = node.name();
+                    if node.is_folder() {
+                        folder.folders.insert(name, handle);
+                    } else {
+                        opening.push_back((
+                            name,
+                            js::invoke(&handle, "getFile", &[]).map_or_else(js::rejected, |file| js::future(&file)),
+                        ));
+                    }
+                }
+                // What is not listed here has an entry.
+                Err(_) if folder.entry.is_some() => break,
+                Err(error) => {
+                    let seen = Seen::Unreadable { path: folder.path.clone(), reason: js::describe(&error) };
+                    self.report(seen).await?;
+                    break;
+                }
+            }
+            if opening.len() >= OPENING
+                && let Some((name, file)) = opening.pop_front()
+            {
+                self.opened(folder, name, file).await?;
+            }
+            self.turn().await;
         }
-        self.report(match file {
-            Ok(value) => match sources::file(&value) {
-                Some(file) => Seen::file(file, path),
-                None => Seen::Unreadable { path, reason: format!("the browser gave {} for a file", js::show(&value)) },
-            },
-            Err(error) => Seen::Unreadable { path, reason: js::describe(&error) },
-        })
-        .await
+        for (name, file) in opening {
+            self.opened(folder, name, file).await?;
+        }
+        Ok(())
+    }
+
+    async fn opened(&mut self, folder: &mut Folder, name: String, file: JsFuture) -> Result<(), Stop> {
+        let file = file.await;
+        // What can't be opened so may be by its entry.
+        if file.is_ok() || folder.entry.is_none() {
+            self.report(seen(format!("{}/{name}", folder.path), file)).await?;
+            if folder.entry.is_some() {
+                folder.seen.insert(name);
+            }
+        }
+        Ok(())
+    }
+
+    /// Opens what the handle did not list, and pairs folders with their handles.
+    async fn by_entry(&mut self, folder: &mut Folder, folders: &mut VecDeque<(String, Node)>) -> Result<(), Stop> {
+        let Some(entry) = folder.entry.clone() else { return Ok(()) };
+        let mut opening = VecDeque::new();
+        let reader = js::invoke(&entry, "createReader", &[]);
+        loop {
+            // Until it gives nothing: Chromium gives a hundred at a time.
+            let entries = match &reader {
+                Ok(reader) => callback(reader, "readEntries").await,
+                Err(error) => Err(error.clone()),
+            };
+            let entries = match entries {
+                Ok(entries) => entries.dyn_ref::<Array>().map(|entries| entries.to_vec()).unwrap_or_default(),
+                Err(error) => {
+                    let seen = Seen::Unreadable { path: folder.path.clone(), reason: js::describe(&error) };
+                    self.report(seen).await?;
+                    break;
+                }
+            };
+            if entries.is_empty() {
+                break;
+            }
+            for entry in entries {
+                let node = Node { handle: None, entry: Some(entry.clone()) };
+                let name = node.name();
+                let path = format!("{}/{name}", folder.path);
+                if node.is_folder() {
+                    folders.push_back((path, Node { handle: folder.folders.remove(&name), ..node }));
+                } else if !folder.seen.remove(&name) {
+                    opening.push_back((path, callback(&entry, "file")));
+                }
+                if opening.len() >= OPENING
+                    && let Some((path, file)) = opening.pop_front()
+                {
+                    self.report(seen(path, file.await)).await?;
+                }
+            }
+            self.turn().await;
+        }
+        for (path, file) in opening {
+            self.report(seen(path, file.await)).await?;
+        }
+        Ok(())
+    }
+
+    /// A file that is no part of a folder.
+    async fn alone(&mut self, node: Node) -> Result<(), Stop> {
+        let by_handle = match &node.handle {
+            Some(handle) => settled(js::invoke(handle, "getFile", &[])).await,
+            None => Err(JsValue::UNDEFINED),
+        };
+        let file = match (by_handle, &node.entry) {
+            (Err(_), Some(entry)) => callback(entry, "file").await,
+            (file, _) => file,
+        };
+        self.report(seen(node.name(), file)).await
     }
 
     async fn report(&mut self, seen: Seen) -> Result<(), Stop> {
@@ -199,84 +261,31 @@ impl Walk {
     }
 }
 
-impl Opening {
-    /// Asks for the file now.
-    fn of(path: String, node: Node) -> Self {
-        let file = match (&node.handle, &node.entry) {
-            (Some(handle), _) => js::invoke(handle, "getFile", &[]).map_or_else(js::rejected, |file| js::future(&file)),
-            (None, entry) => callback(entry.as_ref().unwrap_or(&JsValue::UNDEFINED), "file"),
-        };
-        Opening { path, node, file }
-    }
-}
-
-/// A folder whose listing has begun.
+/// A folder on the way.
 struct Folder {
     path: String,
-    listing: Rc<Cell<Option<Result<Listing, JsValue>>>>,
-    listed: JsFuture,
+    entry: Option<JsValue>,
+    /// Files that were opened by their handles; kept only as long as there is an entry to compare with.
+    seen: FxHashSet<String>,
+    /// Handles of the folders in it.
+    folders: FxHashMap<String, JsValue>,
 }
 
 impl Folder {
-    fn list(path: String, node: Node) -> Self {
-        let (listing, (signal, listed)) = (Rc::new(Cell::new(None)), Signal::new());
-        let begun = Rc::clone(&listing);
-        spawn_local(async move {
-            begun.set(Some(Listing::of(node).await));
-            signal.give();
-        });
-        Folder { path, listing, listed }
+    /// Begins to list what has a handle.
+    fn list(node: &Node) -> Option<Result<JsValue, JsValue>> {
+        node.handle.as_ref().map(|handle| js::invoke(handle, "values", &[]))
     }
 }
 
-/// What is in a folder.
-enum Listing {
-    Handles(JsValue),
-    /// `readEntries` until it gives nothing: Chromium gives a hundred at a time.
-    Entries {
-        reader: JsValue,
-        handles: FxHashMap<String, JsValue>,
-    },
-}
-
-impl Listing {
-    /// By entries where there is an entry, with the handles of the same names.
-    async fn of(node: Node) -> Result<Self, JsValue> {
-        let Some(entry) = node.entry else {
-            return Ok(Listing::Handles(js::invoke(&node.handle.unwrap_or_default(), "values", &[])?));
-        };
-        let reader = js::invoke(&entry, "createReader", &[])?;
-        let mut handles = FxHashMap::default();
-        if let Some(Ok(values)) = node.handle.map(|handle| js::invoke(&handle, "values", &[])) {
-            let mut began = js::millis();
-            // An error ends it early: what has no handle is opened by its entry.
-            while let Ok(Some(handle)) = step(settled(js::invoke(&values, "next", &[])).await) {
-                handles.insert(js::text(&handle, "name").unwrap_or_default(), handle);
-                turn(&mut began).await;
-            }
-        }
-        Ok(Listing::Entries { reader, handles })
-    }
-
-    /// The next few nodes; none: the end.
-    async fn next(&mut self) -> Result<Vec<Node>, JsValue> {
-        match self {
-            Listing::Handles(values) => {
-                let handle = step(settled(js::invoke(values, "next", &[])).await)?;
-                Ok(handle.map(|handle| Node { handle: Some(handle), entry: None }).into_iter().collect())
-            }
-            Listing::Entries { reader, handles } => {
-                let entries = callback(reader, "readEntries").await?;
-                let entries = entries.dyn_ref::<Array>().map(|entries| entries.to_vec()).unwrap_or_default();
-                Ok(entries
-                    .into_iter()
-                    .map(|entry| Node {
-                        handle: js::text(&entry, "name").and_then(|name| handles.remove(&name)),
-                        entry: Some(entry),
-                    })
-                    .collect())
-            }
-        }
+/// What was opened, or why it was not.
+fn seen(path: String, file: Result<JsValue, JsValue>) -> Seen {
+    match file {
+        Ok(value) => match sources::file(&value) {
+            Some(file) => Seen::file(file, path),
+            None => Seen::Unreadable { path, reason: format!("the browser gave {} for a file", js::show(&value)) },
+        },
+        Err(error) => Seen::Unreadable { path, reason: js::describe(&error) },
     }
 }
 
