@@ -74,6 +74,8 @@ export class Folders {
   readonly #port: MessagePort;
   readonly #asked = new Map<number, ((slice: Slice) => void)[]>();
   #last = 0;
+  /** The worker never came: folders are listed on the page. */
+  #failed = false;
 
   constructor(port: MessagePort) {
     this.#port = port;
@@ -82,23 +84,34 @@ export class Folders {
 
   /** The same folder; the handle itself where it can't be handed on. */
   open(root: FileSystemDirectoryHandle): unknown {
+    if (this.#failed) return root;
     const id = this.#last += 1;
     try {
       this.#port.postMessage({ id, root });
     } catch {
       return root;
     }
-    return this.#folder(root.name, id);
+    return this.#folder(root.name, id, root);
   }
 
-  #folder(name: string, id: number) {
+  /** What was asked is answered. The worker never came, so that only roots were asked, which are listed here instead. */
+  fail(): void {
+    this.#failed = true;
+    const error = new Error('the worker that lists folders did not start');
+    for (const [id, asked] of this.#asked) {
+      for (const answer of asked.splice(0)) answer({ id, nodes: [], done: true, error });
+    }
+  }
+
+  #folder(name: string, id: number, root?: FileSystemDirectoryHandle) {
     // Asked now, before the first of them is taken.
-    return { kind: 'directory', name, values: () => this.#values(id, this.#ask(id)) };
+    return { kind: 'directory', name, values: () => this.#values(id, this.#ask(id), root) };
   }
 
-  async *#values(id: number, first: Promise<Slice>) {
+  async *#values(id: number, first: Promise<Slice>, root?: FileSystemDirectoryHandle) {
     for (let asked = first; ;) {
       const { nodes, done, error } = await asked;
+      if (this.#failed && root) return yield* root.values();
       if (error !== undefined) throw error;
       if (!done) asked = this.#ask(id);
       for (const { name, file, folder, error } of nodes) {
@@ -111,6 +124,7 @@ export class Folders {
 
   #ask(id: number): Promise<Slice> {
     return new Promise((resolve) => {
+      if (this.#failed) return resolve({ id, nodes: [], done: true, error: new Error('nobody lists folders') });
       const waiting = this.#asked.get(id) ?? [];
       this.#asked.set(id, [...waiting, resolve]);
       this.#port.postMessage({ id });

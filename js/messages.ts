@@ -50,8 +50,5 @@ export type WorkerStart = { module: WebAssembly.Module; options: string } & (
   | { reader: MessagePort; folders: MessagePort | undefined }
 );
 
-/** A worker's only message, when it can't host an engine; the page then does. */
-export interface WorkerBroken {
-  t: 'broken';
-  message: string;
-}
+/** What a worker says to the page: that it runs, or that it can't. Nothing else comes this way. */
+export type WorkerSays = { t: 'runs' } | { t: 'broken'; message: string };

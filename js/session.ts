@@ -6,7 +6,7 @@ import { Folders } from './folders.js';
 import { loadWasm } from './wasm.js';
 import { toJson } from './words.js';
 import type { Connection } from './connection.js';
-import type { FromHost, ToHost, Update, WorkerBroken, WorkerStart } from './messages.js';
+import type { FromHost, ToHost, Update, WorkerSays, WorkerStart } from './messages.js';
 
 /** ms that a worker may take to start before the page does its work: long enough for a busy machine. */
 const WORKER_STARTS_WITHIN = 15_000;
@@ -125,8 +125,9 @@ export class Session {
       const timer = setTimeout(resolve, WORKER_STARTS_WITHIN, false);
       this.#ready = () => { clearTimeout(timer); resolve(true); };
       worker.onerror = (event) => { event.preventDefault(); clearTimeout(timer); resolve(false); };
-      worker.onmessage = (event: MessageEvent<WorkerBroken>) => {
-        console.warn(`cloudindex-uploader: no worker (${event.data.message}); working on the page's thread.`);
+      worker.onmessage = ({ data }: MessageEvent<WorkerSays>) => {
+        if (data.t === 'runs') return;
+        console.warn(`cloudindex-uploader: no worker (${data.message}); working on the page's thread.`);
         clearTimeout(timer);
         resolve(false);
       };
@@ -154,9 +155,7 @@ export class Session {
       return undefined;
     }
     this.#workers.unshift(worker);
-    for (const one of this.#workers) {
-      one.onerror = (event) => { event.preventDefault(); this.#broke(event.message || 'a worker failed'); };
-    }
+    worker.onerror = (event) => { event.preventDefault(); this.#broke(event.message || 'the worker failed'); };
     return files.port1;
   }
 
@@ -168,6 +167,20 @@ export class Session {
       const start: WorkerStart = { module, options, reader: port2, folders: i === 0 ? folders : undefined };
       worker.postMessage(start, i === 0 ? [port2, folders] : [port2]);
       this.#workers.push(worker);
+      let runs = false; // Until then nobody relies on it: the engine hears of a reader when it is there.
+      const lost = () => {
+        worker.terminate();
+        if (i === 0) this.#folders?.fail();
+      };
+      worker.onmessage = ({ data }: MessageEvent<WorkerSays>) => {
+        if (data.t === 'runs') runs = true;
+        else lost();
+      };
+      worker.onerror = (event) => {
+        event.preventDefault();
+        if (runs) this.#broke(event.message || 'a worker failed');
+        else lost();
+      };
       return port1;
     });
   }

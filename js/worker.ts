@@ -1,12 +1,12 @@
 /** The entry of every worker. */
 import { host, initSync, read } from './glue.js';
 import { serveFolders } from './folders.js';
-import type { WorkerBroken, WorkerStart } from './messages.js';
+import type { WorkerSays, WorkerStart } from './messages.js';
 
 const scope = globalThis as unknown as {
   onmessage: ((event: MessageEvent<WorkerStart>) => void) | null;
   onmessageerror: (() => void) | null;
-  postMessage(message: WorkerBroken): void;
+  postMessage(message: WorkerSays): void;
 };
 
 scope.onmessage = ({ data }) => {
@@ -16,6 +16,7 @@ scope.onmessage = ({ data }) => {
     if (data.folders) serveFolders(data.folders);
     if ('reader' in data) read(data.options, data.reader);
     else host(data.options, data.control, data.files, data.readers);
+    scope.postMessage({ t: 'runs' });
   } catch (cause) {
     broken(cause instanceof Error ? cause.message : String(cause));
   }

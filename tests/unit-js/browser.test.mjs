@@ -114,6 +114,12 @@ test('a worker that breaks at its start: the page does the work', async () => {
   assert.deepEqual(await upload(page), { ...ALL_WELL, workers: WORKERS });
 });
 
+test('a worker that only reads and does not load: the engine reads by itself', async () => {
+  let asked = 0;
+  const { page } = await open((path) => (path.endsWith('/worker.js') && (asked += 1) > 1 ? { fail: true } : undefined));
+  assert.deepEqual(await upload(page), { ...ALL_WELL, workers: WORKERS });
+});
+
 test('worker: false', async () => {
   const { page } = await open();
   assert.deepEqual(await upload(page, { worker: false }), { ...ALL_WELL, workers: 0 });
