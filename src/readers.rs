@@ -116,18 +116,24 @@ impl Readers {
 
     /// Reads what was wanted.
     pub fn flush(&self) {
-        let (mut group, mut bytes) = (Vec::new(), 0);
-        for whole in self.wanted.take() {
-            let size = whole.source.size() as u64;
-            if group.len() >= FILES || (bytes + size > BYTES && !group.is_empty()) {
-                self.hand().together(std::mem::take(&mut group));
-                bytes = 0;
+        let size = |whole: &Whole| whole.source.size() as u64;
+        // Apart: of what is read together all stays as long as one of them is kept.
+        let (kept, in_file): (Vec<_>, Vec<_>) =
+            self.wanted.take().into_iter().partition(|whole| size(whole) < self.in_file);
+        for alike in [kept, in_file] {
+            let (mut group, mut bytes) = (Vec::new(), 0);
+            for whole in alike {
+                let size = size(&whole);
+                if group.len() >= FILES || (bytes + size > BYTES && !group.is_empty()) {
+                    self.hand().together(std::mem::take(&mut group));
+                    bytes = 0;
+                }
+                bytes += size;
+                group.push(whole);
             }
-            bytes += size;
-            group.push(whole);
-        }
-        if !group.is_empty() {
-            self.hand().together(group);
+            if !group.is_empty() {
+                self.hand().together(group);
+            }
         }
     }
 
@@ -169,6 +175,8 @@ impl Readers {
         if ended {
             open.remove(&file);
         }
-        Some(Input::Cut { file, blocks, read, size: None, ended })
+        // Of a file that is tried again the engine knows no size.
+        let size = if ended { None } else { self.file(file).ok().map(|source| source.size() as u64) };
+        Some(Input::Cut { file, blocks, read, size, ended })
     }
 }

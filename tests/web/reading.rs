@@ -79,8 +79,9 @@ impl Rig {
         let mut found = Vec::new();
         self.grant(0, granted);
         let read = loop {
-            let Input::Cut { blocks, read, size: None, ended, .. } = self.one().await else { panic!("no cut") };
+            let Input::Cut { blocks, read, size, ended, .. } = self.one().await else { panic!("no cut") };
             readings += 1;
+            assert_eq!(size, (!ended).then_some(expected.len() as u64), "of a large file it is told at once");
             assert!(read <= granted, "{read} of {granted}");
             found.extend(blocks);
             if ended {
@@ -170,6 +171,28 @@ async fn many_small_files_are_read_together_and_arrive_whole_by_whoever_reads() 
             }
         }
         assert!(readings <= 4 + 4, "{readings} readings: four of 64, and the empty ones alone");
+    }
+}
+
+#[wasm_bindgen_test]
+async fn a_small_file_does_not_keep_what_larger_ones_brought() {
+    let files: Vec<Vec<u8>> = (0..12).map(|n| noise(if n % 2 == 0 { 1000 } else { 500_000 }, n)).collect();
+    let sources: Vec<JsValue> = files.iter().map(|bytes| file(bytes, "mixed")).collect();
+    let rows: Vec<&JsValue> = sources.iter().collect();
+    for mut rig in [Rig::of(&rows), Rig::behind_a_port(&rows).await] {
+        for row in 0..12 {
+            rig.readers.read(row, 1 << 20).expect("it is read");
+        }
+        rig.readers.flush();
+        let mut seen = 0;
+        while seen < 12 {
+            seen += rig.next().await.len();
+        }
+        for file in (0..12).step_by(2) {
+            let (part, _) = rig.store.part(BlockKey { file, index: 0 }).expect("it is kept").expect("a part");
+            let behind = part.unchecked_into::<Uint8Array>().buffer().byte_length();
+            assert!(behind <= 6 * 1000, "{behind} bytes stay for 1000");
+        }
     }
 }
 

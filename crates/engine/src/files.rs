@@ -140,6 +140,14 @@ pub(crate) enum Bytes {
     InFile,
 }
 
+/// Bytes of a file that were read, or may be, and that the server lacks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Takes {
+    pub memory: u64,
+    /// They stay in the file until they are sent.
+    pub in_file: u64,
+}
+
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Stream {
     #[default]
@@ -170,15 +178,15 @@ pub(crate) enum BlockState {
 }
 
 impl Work {
-    /// Bytes of memory that this file takes or may take.
-    pub fn reserved(&self) -> u64 {
+    /// What this file takes, or may take.
+    pub fn takes(&self) -> Takes {
         let reach = match self.stream {
             Stream::Open => self.granted.max(self.read),
             Stream::Closed | Stream::Ended => self.read,
         };
         match self.bytes {
-            Bytes::Held => reach - self.forgotten,
-            Bytes::InFile => reach - self.read,
+            Bytes::Held => Takes { memory: reach - self.forgotten, in_file: 0 },
+            Bytes::InFile => Takes { memory: reach - self.read, in_file: self.read - self.forgotten },
         }
     }
 

@@ -6,7 +6,7 @@
 //! they are read ahead of the network so far that what is sent is still in the machine's own cache of the file.
 
 use crate::config::Config;
-use crate::files::{Bytes, Files, Stream};
+use crate::files::{Bytes, Files, Stream, Takes};
 use crate::io::{Action, FileId};
 use std::collections::VecDeque;
 
@@ -25,6 +25,8 @@ pub(crate) struct Intake {
     /// What the next file would take, as far as it was looked at.
     next: u64,
     reserved: u64,
+    /// Bytes that were read, stay in their files, and are not acked.
+    in_files: u64,
     /// Bytes that may be reserved.
     limit: u64,
     slots: usize,
@@ -33,7 +35,7 @@ pub(crate) struct Intake {
     small_file: u64,
     /// Files of so many bytes are not kept in memory.
     in_file: u64,
-    /// Bytes of large files that may be read and not acked.
+    /// Bytes that stay in their files and may be read and not acked.
     ahead: u64,
     /// Bytes of a file known to be large that may be read as soon as it is opened.
     first: u64,
@@ -54,6 +56,7 @@ impl Intake {
             large: Vec::new(),
             next: small_file + 1,
             reserved: 0,
+            in_files: 0,
             limit,
             slots: config.open_files.max(1),
             streams: streams as usize,
@@ -89,9 +92,10 @@ impl Intake {
         self.reserved >= self.limit || (self.open.is_empty() && self.reserved + self.next > self.limit)
     }
 
-    /// Books a change of what a file takes, from `before` to `after` bytes.
-    pub fn rebook(&mut self, before: u64, after: u64) {
-        self.reserved = self.reserved - before + after;
+    /// Books a change of what a file takes.
+    pub fn rebook(&mut self, before: Takes, after: Takes) {
+        self.reserved = self.reserved - before.memory + after.memory;
+        self.in_files = self.in_files - before.in_file + after.in_file;
     }
 
     pub fn closed(&mut self, file: FileId) {
@@ -145,15 +149,19 @@ impl Intake {
             if self.reserved + reach > self.limit || (self.opening > 0 && self.opening + reach > self.limit / 3) {
                 break;
             }
+            let stays = size.filter(|size| *size > self.small_file || *size >= self.in_file);
+            if stays.is_some() && self.in_files + self.opening >= self.ahead {
+                break;
+            }
             self.waiting.pop_front();
             let work = files.start_work(file);
-            let before = work.reserved();
+            let before = work.takes();
             work.stream = Stream::Open;
             work.granted = reach;
-            if size.is_some_and(|size| size > self.small_file || size >= self.in_file) {
+            if stays.is_some() {
                 work.bytes = Bytes::InFile;
             }
-            let after = work.reserved();
+            let after = work.takes();
             self.rebook(before, after);
             self.open.push((file, reach));
             self.opening += reach;
@@ -176,9 +184,9 @@ impl Intake {
             // Many small grants cost a message each, so a grant waits until it is worth one, or the reader stands still.
             let least = if work.read >= work.granted { 1 } else { self.piece / 4 };
             if up_to >= reach + least.max(1) {
-                let before = work.reserved();
+                let before = work.takes();
                 work.granted = up_to;
-                let after = work.reserved();
+                let after = work.takes();
                 self.rebook(before, after);
                 actions.push_back(Action::Read { file, up_to });
             }

@@ -212,3 +212,22 @@ fn a_second_upload_has_limits_of_its_own() {
     rig.serve_all();
     assert!(rig.all(FileState::Committed), "{:?}", rig.errors);
 }
+
+#[test]
+fn what_stays_in_its_file_is_not_read_far_ahead_of_the_network() {
+    let mut rig = Rig::new(Config { in_file: 512, read_ahead: 64 * KIB as u64, ..config() });
+    rig.times = Some(1);
+    rig.drop_files(
+        &vec![noise(KIB); 1000]
+            .iter()
+            .enumerate()
+            .map(|(n, file)| [file, &n.to_le_bytes()[..2]].concat()[2..].to_vec())
+            .collect::<Vec<_>>(),
+    );
+    // Nothing is answered.
+    rig.pass(5_000);
+    assert!(rig.reads.len() <= 64, "{} files were read", rig.reads.len());
+    rig.serve_all();
+    assert!(rig.all(FileState::Committed));
+    assert_eq!(rig.reads.len(), 1000);
+}

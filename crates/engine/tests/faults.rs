@@ -319,3 +319,21 @@ fn a_server_that_falls_and_is_back_in_no_time_blames_nobody_but_one_that_falls_f
         assert!(rig.all(FileState::Failed));
     }
 }
+
+#[test]
+fn a_file_that_vanished_from_a_body_costs_the_others_no_attempt() {
+    let mut rig = Rig::new(Config { attempts: 2, ..config() });
+    rig.drop_files(&small(8));
+    rig.serve();
+    // The browser takes bytes from the files, one of them is gone, and there is no answer: again and again.
+    for file in 0..5 {
+        rig.pass(100);
+        assert_eq!(paths(&rig.sent[0].1).len(), 8 - file as usize, "the rest goes on at once");
+        rig.input(Input::Unreadable { file, reason: "NotFoundError".into() });
+        rig.no_reply();
+    }
+    assert!(rig.sent.iter().all(|(_, request)| request.url.ends_with("/documents")), "nobody doubts the link");
+    rig.serve_all();
+    assert_eq!((rig.progress.completed, rig.progress.failed), (3, 5));
+    assert!(rig.errors.values().all(|error| error.code == codes::FILE_UNREADABLE));
+}

@@ -60,6 +60,10 @@ impl Engine {
 
     fn unanswered(&mut self, attempt: AttemptId, reason: &str, loss: Loss, now: Now) {
         let Some(flight) = self.transport.land(attempt) else { return };
+        if loss == Loss::Broken && !flight.gone.is_empty() {
+            // A file of it that is gone may be what broke it. If the link is, the rest will tell.
+            return self.again_without(flight, now);
+        }
         if flight.body == Body::Packing {
             return self.unpacked(flight, now);
         }
@@ -77,6 +81,14 @@ impl Engine {
                     self.transport.requeue(Parcel { blame: Blame::Open, ready_at: now, ..parcel });
                 }
             }
+        }
+    }
+
+    /// Goes again without its files that came to rest.
+    pub(super) fn again_without(&mut self, flight: Flight, now: Now) {
+        if let Some(parcel) = left_of(flight) {
+            let parcel = self.doubted(parcel);
+            self.transport.requeue(Parcel { ready_at: now, ..parcel });
         }
     }
 

@@ -4,7 +4,7 @@ use super::Engine;
 use crate::bundle::{Items, Load, Purpose};
 use crate::config::Ask;
 use crate::error::{Failure, codes};
-use crate::files::{Again, BlockState, Bytes, Source, Stream, Turn, Work};
+use crate::files::{Again, BlockState, Bytes, Source, Stream, Takes, Turn, Work};
 use crate::io::{Action, BlockKey, FileId, FileState, Now};
 use crate::shared::{Claim, name};
 use crate::targets::cloudindex::{BLOCK_ENTRY, block_cost, document_cost};
@@ -108,11 +108,11 @@ impl Engine {
             return;
         }
         *state = BlockState::Stored;
-        let before = work.reserved();
+        let before = work.takes();
         work.stored += 1;
         work.acked += u64::from(block.len);
         work.forgotten += u64::from(block.len);
-        let (after, acked) = (work.reserved(), work.acked);
+        let (after, acked) = (work.takes(), work.acked);
         self.intake.rebook(before, after);
         self.actions.push_back(Action::Forget { file: key.file, blocks: key.index..key.index + 1 });
         self.count_acked(key.file, acked, now);
@@ -298,7 +298,7 @@ impl Engine {
         if work.states.iter().any(is_held) {
             self.actions.push_back(Action::Forget { file: id, blocks: 0..work.blocks.len() as u32 });
         }
-        self.intake.rebook(work.reserved(), 0);
+        self.intake.rebook(work.takes(), Takes::default());
         for ((index, block), state) in (0u32..).zip(&work.blocks).zip(&work.states) {
             if is_held(state)
                 && let Some(next) = self.shared.release(&block.digest, BlockKey { file: id, index })

@@ -28,11 +28,8 @@ impl Engine {
 
     fn call_off(&mut self, attempt: AttemptId, now: Now) {
         self.actions.push_back(Action::Abort(attempt));
-        if let Some(flight) = self.transport.land(attempt)
-            && let Some(parcel) = super::faults::left_of(flight)
-        {
-            let parcel = self.doubted(parcel);
-            self.transport.requeue(Parcel { ready_at: now, ..parcel });
+        if let Some(flight) = self.transport.land(attempt) {
+            self.again_without(flight, now);
         }
     }
 

@@ -224,7 +224,7 @@ impl Engine {
         if work.stream != Stream::Open || read < work.read {
             return;
         }
-        let before = work.reserved();
+        let before = work.takes();
         let first = work.blocks.len() as u32;
         work.read = read;
         work.states.extend(blocks.iter().map(|_| BlockState::Held));
@@ -237,7 +237,7 @@ impl Engine {
         if is_large {
             work.bytes = Bytes::InFile;
         }
-        let after = work.reserved();
+        let after = work.takes();
         let mut changed = !work.is_as_expected(first as usize, ended);
         if changed && work.again.take_if(|again| again.source == Source::Journal).is_some() {
             changed = false;
