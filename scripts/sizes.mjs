@@ -6,9 +6,10 @@ import { build } from './lib/build.mjs';
 import { Complaint, ROOT, command } from './lib/run.mjs';
 
 // Bytes of brotli, wasm and JavaScript together. The aim is what is wanted, the limit what is held today. It leaves a
-// little room above what is measured: where the checkout lies alone moves the sum by some tens of bytes.
+// little room above what is measured: where the checkout lies alone moves the sum by some tens of bytes. Workers that read, compression and the
+// pace of the transport raised it by 6 kB.
 const AIM = 75_000;
-const LIMIT = 102_500;
+const LIMIT = 109_500;
 
 await command(async () => {
   await build();

@@ -5,13 +5,11 @@ use crate::http::Http;
 use crate::journal::Journal;
 use crate::ports::ToPage;
 use crate::readers::Readers;
-use crate::reading::Outcome;
 use crate::store::Store;
 use crate::timer::{self, Timer};
-use cloudindex_engine::{Action, Engine, FileId, Input, Leave};
+use cloudindex_engine::{Action, Engine, Input, Leave};
 use std::cell::RefCell;
 use std::rc::Rc;
-use wasm_bindgen_futures::spawn_local;
 use web_sys::MessagePort;
 
 /// An engine and the hands that work for it.
@@ -29,13 +27,7 @@ pub struct Driver {
 impl Driver {
     /// Something happened.
     pub fn feed(self: &Rc<Self>, input: Input) {
-        self.feed_all(vec![input]);
-    }
-
-    fn feed_all(self: &Rc<Self>, inputs: Vec<Input>) {
-        for input in inputs {
-            self.engine.borrow_mut().handle(input, timer::now());
-        }
+        self.engine.borrow_mut().handle(input, timer::now());
         // A statement of its own: in a `while let` the borrow would last through `perform`.
         loop {
             let action = self.engine.borrow_mut().poll();
@@ -52,11 +44,11 @@ impl Driver {
                 let sized = |file| {
                     self.readers.facts(file).map(|(size, time)| Input::Sized { file, size, last_modified: Some(time) })
                 };
-                self.later(files.into_iter().filter_map(sized).collect());
+                files.into_iter().filter_map(sized).for_each(|input| self.feed_later(input));
             }
             Action::Read { file, up_to } => {
                 if let Err(reason) = self.readers.read(file, up_to) {
-                    self.later(vec![Input::Unreadable { file, reason }]);
+                    self.feed_later(Input::Unreadable { file, reason });
                 }
             }
             Action::StopReading(file) => self.readers.stop(file),
@@ -79,34 +71,6 @@ impl Driver {
         }
     }
 
-    /// What was read.
-    pub fn read(self: &Rc<Self>, outcome: Outcome) {
-        self.feed_all(self.readers.take(outcome, &self.store));
-    }
-
-    /// Something of an attempt. Where no answer came, the browser may have met a file that is not what it was, and does not say
-    /// so: each is looked at, and the engine hears of it before it thinks ill of the network.
-    fn sent(self: &Rc<Self>, input: Input, files: Vec<FileId>) {
-        if files.is_empty() {
-            return self.feed(input);
-        }
-        let driver = Rc::clone(self);
-        spawn_local(async move {
-            for file in files {
-                if let Err(reason) = driver.readers.look(file).await {
-                    driver.feed(Input::Unreadable { file, reason });
-                }
-            }
-            driver.feed(input);
-        });
-    }
-
-    /// Feeds what is known already: the engine is told when it has said all that it wants.
-    fn later(self: &Rc<Self>, inputs: Vec<Input>) {
-        let driver = Rc::clone(self);
-        spawn_local(async move { driver.feed_all(inputs) });
-    }
-
     fn tell(&self, message: ToPage) {
         if let Some(page) = &self.page {
             message.post(page);
@@ -117,6 +81,7 @@ impl Driver {
     pub fn close(&self) {
         self.timer.arm(None);
         self.http.abort_all();
+        self.readers.close();
         self.journal.close(Leave::Unfinished);
     }
 }

@@ -2,7 +2,7 @@
 //! decides nothing. One module serves both sides (`docs/architecture.md` has the picture):
 //!
 //! * the engine's side, in a worker or on the page: [`host`](mod@host) wires the ports, [`driver`] is the loop, [`readers`],
-//!   [`hand`] and [`reading`] turn files into blocks, [`store`] keeps their bytes, [`http`] sends them, [`timer`] wakes the engine;
+//!   [`hand`] and [`reading`] turn files into blocks, [`store`] keeps their bytes, [`reports`] tells the engine, [`http`] sends them, [`timer`] wakes the engine;
 //! * the page's side: [`files`] is the [`Intake`], [`walk`] finds files in whatever was dropped (taken by [`sources`]),
 //!   [`outlet`] reports them in slices;
 //! * what outlives both: [`journal`](mod@journal);
@@ -23,6 +23,7 @@ pub mod plain;
 pub mod ports;
 pub mod readers;
 pub mod reading;
+pub mod reports;
 pub mod sources;
 pub mod store;
 pub mod timer;
@@ -156,7 +157,7 @@ pub fn validate(paths: Vec<String>, sizes: Vec<f64>, options: &str) -> Result<Js
     Ok(refused.into())
 }
 
-/// The page's side: finds the files in what the user offers, reads them, and hands their bytes to the engine.
+/// The page's side: finds the files in what the user offers, and hands them to the engine's side.
 #[wasm_bindgen]
 pub struct Intake(Rc<files::Files>);
 
@@ -178,7 +179,7 @@ impl Intake {
         files::Files::add(&self.0, source)
     }
 
-    /// Stops walks and reads; frees.
+    /// Stops walks; frees.
     pub fn close(&self) {
         self.0.close();
     }

@@ -2,10 +2,10 @@
 
 use crate::hand::Hand;
 use crate::js;
-use crate::reading::{Cut, Outcome, StreamId, Whole};
+use crate::reading::{Cut, StreamId, Whole};
 use crate::store::{Kept, Store};
 use cloudindex_engine::{BlockKey, Config, FileId, Input};
-use js_sys::Array;
+use js_sys::{Array, Uint8Array};
 use rustc_hash::FxHashMap;
 use std::cell::{Cell, RefCell};
 use wasm_bindgen::prelude::*;
@@ -86,12 +86,14 @@ impl Readers {
     /// Whether the browser still finds the file to be what it was when it was chosen.
     pub async fn look(&self, id: FileId) -> Result<(), String> {
         let file = self.file(id)?;
-        let first = file.slice_with_f64_and_f64(0.0, 1.0).map(|first| js::future(&first.array_buffer()));
-        let seen = match first {
+        // The last byte: one that was cut short within the second of its time has none there.
+        let last = file.slice_with_f64((file.size() - 1.0).max(0.0)).map(|last| js::future(&last.array_buffer()));
+        let seen = match last {
             Ok(bytes) => bytes.await,
             Err(error) => Err(error),
         };
-        seen.map(drop).map_err(|error| js::describe(&error))
+        let length = seen.map(|bytes| Uint8Array::new(&bytes).length()).map_err(|error| js::describe(&error))?;
+        if length == 0 && file.size() > 0.0 { Err("it was cut short".to_owned()) } else { Ok(()) }
     }
 
     /// Goes on with the file, or opens it; or says why it can't be read.
@@ -144,19 +146,20 @@ impl Readers {
         }
     }
 
-    /// Keeps what was read, and gives what the engine is to be told. What comes of a reading that was stopped is nothing.
-    pub fn take(&self, outcome: Outcome, store: &Store) -> Vec<Input> {
-        match outcome {
-            Outcome::Cut(cuts) => cuts.into_iter().filter_map(|cut| self.take_cut(cut, store)).collect(),
-            Outcome::Unreadable { file, stream, reason } => {
-                let mut open = self.open.borrow_mut();
-                let current = open.get(&file).is_some_and(|open| open.stream == stream) && open.remove(&file).is_some();
-                current.then_some(Input::Unreadable { file, reason }).into_iter().collect()
-            }
-        }
+    /// Whether this was the file's reading; if so it is over.
+    pub fn ends(&self, file: FileId, stream: StreamId) -> bool {
+        let mut open = self.open.borrow_mut();
+        open.get(&file).is_some_and(|open| open.stream == stream) && open.remove(&file).is_some()
     }
 
-    fn take_cut(&self, cut: Cut, store: &Store) -> Option<Input> {
+    /// Nothing more is read.
+    pub fn close(&self) {
+        let open: Vec<FileId> = self.open.borrow().keys().copied().collect();
+        open.into_iter().for_each(|file| self.stop(file));
+    }
+
+    /// Keeps what was read, and gives what the engine is to be told; nothing of a reading that was stopped.
+    pub fn take(&self, cut: Cut, store: &Store) -> Option<Input> {
         let Cut { file, stream, blocks, read, ended } = cut;
         let mut open = self.open.borrow_mut();
         let at = open.get_mut(&file).filter(|open| open.stream == stream)?;

@@ -63,7 +63,17 @@ impl Rig {
 
     async fn next(&mut self) -> Vec<Input> {
         let outcome = self.outcomes.next().await.expect("an outcome");
-        self.readers.take(outcome, &self.store)
+        self.told(outcome)
+    }
+
+    /// What the engine would be told.
+    fn told(&self, outcome: Outcome) -> Vec<Input> {
+        match outcome {
+            Outcome::Cut(cuts) => cuts.into_iter().filter_map(|cut| self.readers.take(cut, &self.store)).collect(),
+            Outcome::Unreadable { file, stream, reason } => {
+                self.readers.ends(file, stream).then_some(Input::Unreadable { file, reason }).into_iter().collect()
+            }
+        }
     }
 
     /// The only thing that came.
@@ -222,7 +232,7 @@ async fn a_stopped_reading_brings_nothing_and_a_new_one_begins_at_the_start() {
         rig.readers.stop(0);
         sleep(100).await;
         while let Ok(late) = rig.outcomes.try_recv() {
-            assert!(rig.readers.take(late, &rig.store).is_empty());
+            assert!(rig.told(late).is_empty());
         }
         rig.store.forget(0, 0..10);
         rig.check(&bytes, 2_000_000).await;
