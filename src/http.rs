@@ -74,18 +74,27 @@ impl Http {
             let outcome = match composed {
                 Ok((options, sources)) => {
                     files = sources;
-                    if encoding == Encoding::Gzip {
-                        let packed = JsFuture::from(pack(&options)).await;
-                        // It may be called off, before or by what is said to this.
-                        if flies(&flights, attempt) {
-                            let bytes = packed.ok().and_then(|bytes| js::count(&bytes));
-                            report(Input::Packed { attempt, bytes }, Vec::new());
+                    let packed = match encoding {
+                        Encoding::Identity => None,
+                        Encoding::Gzip => Some(JsFuture::from(pack(&options)).await),
+                    };
+                    let answer = match packed {
+                        // It may be one of them that can't be read, and not packing that can't be done.
+                        Some(Err(error)) if !files.is_empty() => Err(error),
+                        packed => {
+                            if let Some(packed) = packed {
+                                // It may be called off, before or by what is said to this.
+                                if flies(&flights, attempt) {
+                                    let bytes = packed.ok().and_then(|bytes| js::count(&bytes));
+                                    report(Input::Packed { attempt, bytes }, Vec::new());
+                                }
+                                if !flies(&flights, attempt) {
+                                    return;
+                                }
+                            }
+                            JsFuture::from(exchange(&fetch, &url, &options)).await
                         }
-                        if !flies(&flights, attempt) {
-                            return;
-                        }
-                    }
-                    let answer = JsFuture::from(exchange(&fetch, &url, &options)).await;
+                    };
                     if land(&flights, attempt).is_none() {
                         return;
                     }

@@ -86,9 +86,9 @@ impl Readers {
     /// Whether the browser still finds the file to be what it was when it was chosen.
     pub async fn look(&self, id: FileId) -> Result<(), String> {
         let file = self.file(id)?;
-        // The last byte: one that was cut short within the second of its time has none there.
-        let last = file.slice_with_f64((file.size() - 1.0).max(0.0)).map(|last| js::future(&last.array_buffer()));
-        let seen = match last {
+        // The last byte: where times are coarse, a shorter file can be of the same time.
+        let last = file.slice_with_f64_and_f64((file.size() - 1.0).max(0.0), file.size());
+        let seen = match last.map(|last| js::future(&last.array_buffer())) {
             Ok(bytes) => bytes.await,
             Err(error) => Err(error),
         };

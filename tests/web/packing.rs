@@ -1,10 +1,10 @@
 //! Bodies that go as gzip.
 
-use crate::rig::{eval, noise, number, run, sleep};
-use cloudindex_engine::{AttemptId, Encoding, Input, Method, Request, Segment};
+use crate::rig::{eval, noise, number, overwrite, run, sleep, stored};
+use cloudindex_engine::{AttemptId, BlockKey, Encoding, Input, Method, Request, Segment};
 use cloudindex_uploader::http::Http;
 use cloudindex_uploader::js;
-use cloudindex_uploader::store::Store;
+use cloudindex_uploader::store::{Kept, Store};
 use futures::StreamExt;
 use futures::channel::mpsc::{self, UnboundedReceiver};
 use js_sys::{Function, Uint8Array};
@@ -71,6 +71,24 @@ async fn an_attempt_that_is_called_off_while_it_is_packed_is_never_sent() {
     sleep(1).await;
     http.abort(ATTEMPT);
     assert!(reported.next().await.is_none(), "nothing is told of it");
+    assert_eq!(eval("called.length"), 0);
+}
+
+#[wasm_bindgen_test]
+async fn a_file_that_is_not_what_it_was_is_suspected_before_packing_is() {
+    let file = stored("packed", 200_000).await;
+    let (store, key) = (Store::default(), BlockKey { file: 3, index: 0 });
+    store.keep(key, Kept::InFile { file: file.unchecked_into(), from: 0, len: 200_000 });
+    overwrite("packed").await;
+    let (report, mut reported) = mpsc::unbounded();
+    let request = Request { body: vec![Segment::Block(key)], ..request(b"") };
+    Http::new(fetch()).send(ATTEMPT, request, &store, move |input, files| {
+        drop(report.unbounded_send((input, files)));
+    });
+    let (input, files) = reported.next().await.expect("it is told");
+    assert!(matches!(input, Input::NoReply { attempt: ATTEMPT, .. }), "{input:?}");
+    assert_eq!(files, [3]);
+    assert!(reported.next().await.is_none());
     assert_eq!(eval("called.length"), 0);
 }
 

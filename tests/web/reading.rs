@@ -1,6 +1,6 @@
 //! Reading: what arrives is the file, no more is read than was granted, and what can't be read says why.
 
-use crate::rig::{eval, file, noise, resolve, run, sleep};
+use crate::rig::{eval, file, noise, overwrite, resolve, sleep, stored};
 use cloudindex_engine::blocks::digest;
 use cloudindex_engine::{Block, BlockKey, Config, Input};
 use cloudindex_uploader::hand::{Hand, Said, serve};
@@ -237,32 +237,6 @@ async fn a_stopped_reading_brings_nothing_and_a_new_one_begins_at_the_start() {
         rig.store.forget(0, 0..10);
         rig.check(&bytes, 2_000_000).await;
     }
-}
-
-/// A file of the origin's private file system, of so many bytes.
-async fn stored(name: &str, length: usize) -> JsValue {
-    run(&format!(
-        "(async () => {{
-            const folder = await navigator.storage.getDirectory();
-            const handle = await folder.getFileHandle('{name}', {{ create: true }});
-            const writable = await handle.createWritable();
-            await writable.write(new Uint8Array({length}).fill(1));
-            await writable.close();
-            return handle.getFile();
-        }})()"
-    ))
-    .await
-}
-
-async fn overwrite(name: &str) {
-    let write = "async (name) => {
-        const folder = await navigator.storage.getDirectory();
-        const writable = await (await folder.getFileHandle(name)).createWritable({ keepExistingData: true });
-        await writable.write({ type: 'write', position: 0, data: new Uint8Array([2, 2, 2]) });
-        await writable.close();
-    }";
-    let write: Function = eval(write).unchecked_into();
-    resolve(&write.call1(&JsValue::NULL, &name.into()).expect("a promise")).await.expect("it is written");
 }
 
 #[wasm_bindgen_test]

@@ -143,3 +143,29 @@ pub fn file(bytes: &[u8], name: &str) -> JsValue {
 pub fn number(object: &JsValue, key: &str) -> f64 {
     js::get(object, key).as_f64().unwrap_or_else(|| panic!("{key} of {object:?}"))
 }
+
+/// A file of the origin's private file system, of so many bytes.
+pub async fn stored(name: &str, length: usize) -> JsValue {
+    run(&format!(
+        "(async () => {{
+            const folder = await navigator.storage.getDirectory();
+            const handle = await folder.getFileHandle('{name}', {{ create: true }});
+            const writable = await handle.createWritable();
+            await writable.write(new Uint8Array({length}).fill(1));
+            await writable.close();
+            return handle.getFile();
+        }})()"
+    ))
+    .await
+}
+
+pub async fn overwrite(name: &str) {
+    let write = "async (name) => {
+        const folder = await navigator.storage.getDirectory();
+        const writable = await (await folder.getFileHandle(name)).createWritable({ keepExistingData: true });
+        await writable.write({ type: 'write', position: 0, data: new Uint8Array([2, 2, 2]) });
+        await writable.close();
+    }";
+    let write: js_sys::Function = eval(write).unchecked_into();
+    resolve(&write.call1(&JsValue::NULL, &name.into()).expect("a promise")).await.expect("it is written");
+}
