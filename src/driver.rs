@@ -27,6 +27,17 @@ pub struct Driver {
 impl Driver {
     /// Something happened.
     pub fn feed(self: &Rc<Self>, input: Input) {
+        self.feed_all(std::iter::once(input));
+    }
+
+    /// Several things happened. What they make the engine want to read is read together.
+    pub fn feed_all(self: &Rc<Self>, inputs: impl Iterator<Item = Input>) {
+        inputs.for_each(|input| self.step(input));
+        self.readers.flush();
+        self.timer.arm(self.engine.borrow().wake_at());
+    }
+
+    fn step(self: &Rc<Self>, input: Input) {
         self.engine.borrow_mut().handle(input, timer::now());
         // A statement of its own: in a `while let` the borrow would last through `perform`.
         loop {
@@ -34,8 +45,6 @@ impl Driver {
             let Some(action) = action else { break };
             self.perform(action);
         }
-        self.readers.flush();
-        self.timer.arm(self.engine.borrow().wake_at());
     }
 
     fn perform(self: &Rc<Self>, action: Action) {

@@ -11,11 +11,7 @@ impl Driver {
     pub fn read(self: &Rc<Self>, outcome: Outcome) {
         match outcome {
             Outcome::Cut(cuts) => {
-                for cut in cuts {
-                    if let Some(input) = self.readers.take(cut, &self.store) {
-                        self.feed(input);
-                    }
-                }
+                self.feed_all(cuts.into_iter().filter_map(|cut| self.readers.take(cut, &self.store)));
             }
             Outcome::Unreadable { file, stream, reason } => {
                 if self.readers.ends(file, stream) {
