@@ -52,7 +52,7 @@ pub struct Config {
     /// ms that a link which once worked may be silent before all that is left fails. 10 minutes: a server's restart or a train's tunnel, not a night.
     pub patience: u64,
 
-    /// Bytes held in memory at once. 64 MiB: five bundles of 8 MiB in flight and reads ahead of them.
+    /// Bytes held in memory at once. 64 MiB: a third for bodies in flight, the rest for reading ahead of them.
     pub max_buffer: u64,
     /// Files of so many bytes stay on the disk until they are sent, and the browser reads them again: from 128 KiB on that is
     /// less work than to copy them through the page's memory (measured).
@@ -62,14 +62,15 @@ pub struct Config {
     pub read_ahead: u64,
     /// Files between the walk and the network before the walk waits. 10,000: totals are known early, for 1 kB of memory a file on the page.
     pub queue_size: usize,
-    /// Files opened at once. 256: the page reads small ones 64 together, and some such reads overlap.
+    /// Files opened at once. 256: small ones are read 64 together, and some such reads overlap.
     pub open_files: usize,
     /// Workers, the engine's among them. 4: what one disk and one link give is read and named by three.
     pub max_workers: u32,
     /// ms between sweeps that free finished state. 1000: the seed's.
     pub clear_interval: u64,
 
-    /// Greatest bytes of blocks in a bundle. 8 MiB: with five in flight, a second at 320 Mbit/s.
+    /// Greatest bytes of a bundle. 16 MiB: from there on a request costs the browser little beside its bytes (measured). What is
+    /// copied from memory is bounded by its share of `max_buffer` besides.
     pub bundle_bytes: u64,
     /// Whether the server is asked what it has before it is sent.
     pub ask: Ask,

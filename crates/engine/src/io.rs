@@ -149,10 +149,10 @@ pub enum Input {
 /// Everything that the engine wants done. The shell does it and reports back by [`Input`]; it decides nothing.
 #[derive(Debug)]
 pub enum Action {
-    /// Ask the sizes of these files when the page is idle; answer each by [`Input::Sized`].
+    /// Ask the sizes of these files; answer each by [`Input::Sized`].
     Size(Vec<FileId>),
     /// Open the file, or go on with it, and read until `up_to` bytes of it have come, then wait for more.
-    /// A file that goes on past [`crate::Config::small_file`] is asked its size, told in the next [`Input::Cut`].
+    /// The size of one that goes on past `small_file` is told in the next [`Input::Cut`], unless it was told before.
     Read { file: FileId, up_to: u64 },
     /// Close the file's stream and drop what its cutter holds. A later `Read` starts from byte 0.
     StopReading(FileId),

@@ -31,6 +31,7 @@ mod compression;
 mod files;
 mod intake;
 mod pace;
+mod parcel;
 mod retry;
 mod rng;
 mod shared;

@@ -6,8 +6,9 @@ use crate::compression::Offer;
 use crate::config::{Ask, Refresh};
 use crate::error::{Failure, codes};
 use crate::io::{Action, AttemptId, FileId, Now};
+use crate::parcel::{Blame, Body, Errand, Flight, Parcel};
 use crate::retry::backoff;
-use crate::transport::{Blame, Body, Charge, Errand, Flight, Link, Loss, Parcel, Token};
+use crate::transport::{Charge, Link, Loss, Token};
 
 /// A question pays when the answer may save so many times its bytes.
 const DOUBT: u64 = 4;

@@ -6,9 +6,9 @@ use crate::config::Ask;
 use crate::error::{Failure, codes};
 use crate::files::{Again, BlockState, Bytes, Source, Stream, Takes, Turn, Work};
 use crate::io::{Action, BlockKey, FileId, FileState, Now};
+use crate::parcel::{Errand, Parcel};
 use crate::shared::{Claim, name};
 use crate::targets::cloudindex::{BLOCK_ENTRY, block_cost, document_cost};
-use crate::transport::{Errand, Parcel};
 use cloudindex_wire::Digest;
 
 /// Readings of one file before it is given up: a server that loses blocks again and again, or a wire that garbles them.

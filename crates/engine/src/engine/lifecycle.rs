@@ -6,7 +6,8 @@ use crate::config::Tracking;
 use crate::error::Failure;
 use crate::files::{Facts, Row, Stream};
 use crate::io::{Action, AttemptId, FileId, FileState, GroupChange, Now, Phase, Reply};
-use crate::transport::{Errand, Link};
+use crate::parcel::Errand;
+use crate::transport::Link;
 use cloudindex_wire::{BatchView, Phase as BatchPhase};
 
 impl Engine {

@@ -6,8 +6,8 @@ use crate::error::{Failure, codes};
 use crate::files::{BlockState, Facts, Turn};
 use crate::io::{Action, FileId, FileState, Leave, Now};
 use crate::journal::{Known, Log, Unfinished, Writer};
+use crate::parcel::Errand;
 use crate::targets::cloudindex::document_cost;
-use crate::transport::Errand;
 use rustc_hash::FxHashSet;
 
 /// The engine's side of the journal.

@@ -5,8 +5,8 @@ use crate::bundle::{Items, Load, Purpose};
 use crate::error::{Failure, codes};
 use crate::io::{Action, AttemptId, BlockKey, FileId, FileState, Now, Reply};
 use crate::limits::Limits;
+use crate::parcel::{Body, Errand, Flight, Parcel};
 use crate::retry::{Verdict, judge};
-use crate::transport::{Body, Errand, Flight, Parcel};
 use cloudindex_wire::{BatchView, BlockAck, BlockOutcome, BundleReply, DocumentAck, DocumentOutcome, Phase};
 
 impl Engine {

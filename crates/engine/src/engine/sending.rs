@@ -7,8 +7,9 @@ use crate::config::Config;
 use crate::files::{Bytes, Work};
 use crate::intake::flight_bytes;
 use crate::io::{Action, AttemptId, Block, BlockKey, CallId, Encoding, Method, Now, Request, Segment};
+use crate::parcel::{Body, Errand, Flight, Parcel};
 use crate::targets::cloudindex::{BLOCK_ENTRY, block_cost, document_cost};
-use crate::transport::{Body, Errand, Flight, Link, Parcel};
+use crate::transport::Link;
 
 /// What a bundle may copy from memory: as many as may fly at once must fit into the memory for bodies, and a block into each.
 pub(super) fn held_bytes(config: &Config) -> u64 {
