@@ -25,7 +25,7 @@ pub struct Gate<'a> {
     capped: bool,
     /// Times that the server failed a request, since it last did not.
     failures: BTreeMap<u64, u32>,
-    /// Bytes of blocks in flight.
+    /// Bytes of blocks in flight that are copied from memory.
     pub flying: u64,
 }
 
@@ -35,6 +35,8 @@ pub struct Live {
     request: u64,
     pub keys: Vec<BlockKey>,
     pub block_bytes: u64,
+    /// Those of them that are copied from memory.
+    held: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -93,12 +95,12 @@ impl<'a> Gate<'a> {
         if !self.used.insert(attempt) {
             return Err(format!("{attempt:?} is used twice"));
         }
-        let block_bytes = blocks.bytes;
+        let (block_bytes, held) = (blocks.bytes, blocks.held);
         let request = self.name(kind, wire, &blocks.keys);
         // A question about blocks does not say whose they are: files that are alike ask alike.
         let anonymous = kind == Kind::Blocks && blocks.keys.is_empty();
-        self.live.insert(attempt, Live { kind, request, keys: blocks.keys, block_bytes });
-        self.flying += block_bytes;
+        self.live.insert(attempt, Live { kind, request, keys: blocks.keys, block_bytes, held });
+        self.flying += held;
         if self.live.len() > config.concurrency {
             return Err(format!("{} requests in flight, {} allowed", self.live.len(), config.concurrency));
         }
@@ -159,7 +161,7 @@ impl<'a> Gate<'a> {
     /// The attempt is over; nothing if it was before.
     pub fn land(&mut self, attempt: AttemptId) -> Option<Live> {
         let live = self.live.remove(&attempt)?;
-        self.flying -= live.block_bytes;
+        self.flying -= live.held;
         Some(live)
     }
 

@@ -37,8 +37,9 @@ struct Kept {
 #[derive(Debug, Default)]
 pub struct Blocks {
     pub keys: Vec<BlockKey>,
-    /// Bytes of them that are copied from memory.
     pub bytes: u64,
+    /// Those of them that are copied from memory.
+    pub held: u64,
 }
 
 #[derive(Debug)]
@@ -291,7 +292,8 @@ impl<'a> Shell<'a> {
                 Segment::Bytes(bytes) => body.extend_from_slice(bytes),
                 Segment::Block(key) => {
                     let kept = self.store.get(key).ok_or_else(|| format!("{key:?} is sent, but not in the store"))?;
-                    blocks.bytes += kept.held;
+                    blocks.bytes += kept.bytes.len() as u64;
+                    blocks.held += kept.held;
                     blocks.keys.push(*key);
                     body.extend_from_slice(&kept.bytes);
                 }

@@ -221,9 +221,13 @@ fn must_arrive(world: &World<'_>, id: usize) -> bool {
         Trouble::Always(_) | Trouble::Once(_) => false,
         Trouble::None => scenario.mended || source.change == Change::Never,
     };
+    // A manifest is not divided: on some links that are slow by intent it takes longer than an answer may.
+    let link = &scenario.link;
+    let carries = manifest(size, config.cut.min) as f64 * 2.0 < link.bytes_per_ms * link.timeout as f64;
     let calm = scenario.mood == Mood::Calm && untouched;
     (calm || scenario.mended || is_late(world))
         && welcome
+        && carries
         && fits
         && twins == 1
         && config.max_files.is_none()
