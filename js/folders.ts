@@ -21,7 +21,7 @@ interface Slice {
 
 /** Nodes in a slice: the first is short, so that something leaves at once. */
 const FIRST = 16;
-const SLICE = 64;
+const SLICE = 128;
 
 /** Files of a folder that are opened at once; the browser's own work on them overlaps. */
 const OPENING = 16;
@@ -30,6 +30,8 @@ const OPENING = 16;
 export function serveFolders(port: MessagePort): void {
   const folders = new Map<number, FileSystemDirectoryHandle>();
   const listings = new Map<number, AsyncGenerator<Node[]>>();
+  /** A slice of each that is ready before it is asked for. */
+  const ahead = new Map<number, Promise<Slice>>();
   let last = 0;
 
   async function* list(id: number): AsyncGenerator<Node[]> {
@@ -60,11 +62,18 @@ export function serveFolders(port: MessagePort): void {
     }
     const listing = listings.get(id) ?? list(id);
     listings.set(id, listing);
-    const slice: Slice = await listing.next().then(
-      ({ value, done }) => ({ id, nodes: value ?? [], done: done === true }),
-      (error: unknown) => ({ id, nodes: [], done: true, error }),
+    const next = () => listing.next().then(
+      ({ value, done }): Slice => ({ id, nodes: value ?? [], done: done === true }),
+      (error: unknown): Slice => ({ id, nodes: [], done: true, error }),
     );
-    if (slice.done) listings.delete(id);
+    const coming = ahead.get(id) ?? next();
+    // The generator keeps the order of those that wait.
+    ahead.set(id, next());
+    const slice = await coming;
+    if (slice.done) {
+      listings.delete(id);
+      ahead.delete(id);
+    }
     port.postMessage(slice);
   };
 }
