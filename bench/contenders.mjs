@@ -4,7 +4,7 @@
  *  `quick`: it is in --quick. `inputs`: it brings its server's page, with these. */
 export const CONTENDERS = {
   ours: { title: 'cloudindex-uploader', server: 'cloudindex', quick: true },
-  'ours-drop': { title: 'cloudindex-uploader, folder dropped', server: 'cloudindex', drop: true },
+  'ours-drop': { title: 'cloudindex-uploader, dropped', server: 'cloudindex', drop: true },
   fetch: { title: 'fetch, one file a request', server: 'receiver', quick: true },
   'fetch-pieces': { title: 'fetch, pieces of 32 MiB', server: 'receiver', only: ['C'] },
   'fetch-formdata': { title: 'fetch, FormData of 100', server: 'receiver', quick: true },
