@@ -1,6 +1,6 @@
 /**
  * Folders listed, and their files opened, in a worker: a page that holds the browser's handles of thousands of files stands
- * still for half a second when they are collected (Chromium), a worker may.
+ * still when they are collected (Chromium), a worker may.
  */
 
 /** What is in a folder: a file, why it can't be opened, or a folder and its number. */

@@ -17,8 +17,8 @@ export const join = (parts) => {
 export const pack = async (options) => {
   const { body } = options;
   let at = 0;
-  // Chromium packs on this very thread, a Blob as it is read. In slices with a turn of the event loop between them it holds up nothing for more
-  // than 10 ms, else for 150 (4 MiB); a timer in place of the port would cost a third of the speed.
+  // Chromium packs on this very thread, a Blob as it is read. In slices with a turn of the event loop between them it holds up
+  // nothing for long; a timer in place of the port would be slower.
   const slices = body.stream?.() ?? new ReadableStream({
     async pull(stream) {
       await new Promise((resolve) => {
