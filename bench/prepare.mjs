@@ -1,12 +1,12 @@
 // What a bench needs before it runs: this project built, the peers' packages, the receiver. With network; the runs have none.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { build } from '../scripts/lib/build.mjs';
+import { TARGET, build } from '../scripts/lib/build.mjs';
 import { ROOT, run } from '../scripts/lib/run.mjs';
 import { chromium } from '../scripts/lib/tools.mjs';
 
 const HERE = join(ROOT, 'bench');
-export const RECEIVER = join(process.env.CARGO_TARGET_DIR ?? join(ROOT, 'target'), 'release/cloudindex-bench-receiver');
+export const RECEIVER = join(TARGET, 'release/cloudindex-bench-receiver');
 
 export async function prepare({ copyparty, rebuild }) {
   await chromium();

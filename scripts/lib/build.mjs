@@ -2,13 +2,15 @@
 // what follows it is redone when the content of its inputs changed.
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { ROOT, run, seconds } from './run.mjs';
 import { packages, rust } from './tools.mjs';
 
-const WASM = 'target/wasm32-unknown-unknown/web/cloudindex_uploader.wasm';
+/** Where cargo puts what it makes. */
+export const TARGET = resolve(ROOT, process.env.CARGO_TARGET_DIR ?? 'target');
+const WASM = join(TARGET, 'wasm32-unknown-unknown/web/cloudindex_uploader.wasm');
 const GLUE = 'dist/glue';
-export const SERVER = join(ROOT, 'target/release/cloudindex-server');
+export const SERVER = join(TARGET, 'release/cloudindex-server');
 
 // Everything that rustc's wasm target switches on by default, and SIMD (.cargo/config.toml).
 const FEATURES = [
@@ -89,7 +91,7 @@ async function whenChanged(name, inputs, outputs, work) {
 async function digest(paths) {
   const hash = createHash('sha256');
   for (const path of paths) {
-    for (const file of await files(join(ROOT, path))) {
+    for (const file of await files(resolve(ROOT, path))) {
       const content = await readFile(file);
       hash.update(`${relative(ROOT, file)}\0${content.length}\0`).update(content);
     }

@@ -58,7 +58,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>, keys: Option<String>
         page: None,
         keys: Vec::new(),
         origins: Vec::new(),
-        max_bundle_bytes: 17 << 20,
+        max_bundle_bytes: 33 << 20,
         max_block_bytes: 8 << 20,
         max_documents: 5000,
     };

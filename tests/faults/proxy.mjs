@@ -3,9 +3,10 @@ import { spawn } from 'node:child_process';
 import http from 'node:http';
 import { createInterface } from 'node:readline';
 import { join } from 'node:path';
-import { ROOT, ended } from '../../scripts/lib/run.mjs';
+import { TARGET } from '../../scripts/lib/build.mjs';
+import { ended } from '../../scripts/lib/run.mjs';
 
-export const PROXY = join(ROOT, 'target/release/cloudindex-fault-proxy');
+export const PROXY = join(TARGET, 'release/cloudindex-fault-proxy');
 
 export class Proxy {
   /** Its address, without a slash at the end: a page that is loaded from it sends all its requests through it. */

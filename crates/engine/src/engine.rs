@@ -338,7 +338,7 @@ impl Engine {
             cap: self.bundle_bytes,
             held: self.held_bytes.min(self.bundle_bytes),
             documents: self.bundle_documents,
-            linger: self.config.linger,
+            linger: self.config.linger * (1 + 3 * self.transport.flying() as u64),
             more: if nothing_more { More::Nothing } else { More::Coming },
         }
     }
