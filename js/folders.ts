@@ -24,7 +24,7 @@ const FIRST = 16;
 const SLICE = 128;
 
 /** Files of a folder that are opened at once; the browser's own work on them overlaps. */
-const OPENING = 16;
+const OPENING = 64;
 
 /** The worker's side. */
 export function serveFolders(port: MessagePort): void {

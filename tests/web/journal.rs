@@ -265,7 +265,7 @@ async fn found_left(name: &str) -> JsValue {
 
 /// As the engine writes it: batch "B" was opened now, 5 files were found, 2 of 100 bytes arrived.
 fn unfinished() -> Vec<u8> {
-    let mut record = b"CIJ1\x01".to_vec();
+    let mut record = b"CIJ2\x01".to_vec();
     let mut now = js_sys::Date::now() as u64;
     while now >= 0x80 {
         record.push(now as u8 | 0x80);

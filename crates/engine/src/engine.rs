@@ -232,7 +232,11 @@ impl Engine {
         self.now = now;
         match input {
             Input::Found(found) => self.found(found, now),
+            Input::Folder(path) => self.folder(path, now),
             Input::IntakeEnded => self.intake_ended(),
+            Input::Opened { file, size, last_modified, media_type } => {
+                self.file_opened(file, (size, last_modified), &media_type);
+            }
             Input::Sized { file, size, last_modified } => self.sized(file, size, last_modified, now),
             Input::Cut { file, blocks, read, size, ended } => self.cut(file, blocks, read, size, ended, now),
             Input::Unreadable { file, reason } => self.unreadable(file, &reason, now),
@@ -309,6 +313,7 @@ impl Engine {
         self.guide_walk();
         self.advance(now);
         self.keep_journal(now);
+        self.recall_folders();
         self.clock.set_running(self.run == Run::Running && !self.is_down(), now);
         if self.sweep_at.is_some_and(|at| at <= now) {
             self.sweep_at = None;

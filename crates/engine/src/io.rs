@@ -100,8 +100,12 @@ pub struct Found {
 pub enum Input {
     /// Files the walk found; they get the next ids in this order.
     Found(Vec<Found>),
+    /// A folder is about to be walked; answered by [`Action::Folder`].
+    Folder(String),
     /// All that was added so far has been walked. More may be found later.
     IntakeEnded,
+    /// A file that was found by size and time alone is opened now, and has these.
+    Opened { file: FileId, size: u64, last_modified: u64, media_type: String },
     /// The answer to [`Action::Size`].
     Sized { file: FileId, size: u64, last_modified: Option<u64> },
     /// More of a file was read and cut. `read` counts all its bytes so far; `blocks` are the next ones in order;
@@ -168,6 +172,8 @@ pub enum Action {
     PauseWalk,
     /// Walk on.
     ResumeWalk,
+    /// The answer to the first [`Input::Folder`] that had none. It waits for the journal, but not for another page to let go of it.
+    Folder(Recall),
     /// Take the journal of [`crate::Config::journal`] for this page alone, and read it; answer by [`Input::JournalOpened`],
     /// [`Input::JournalBusy`] first if another page has it, or [`Input::JournalLost`].
     OpenJournal,
@@ -183,6 +189,15 @@ pub enum Action {
     Answer { call: CallId, result: Result<String, Failure> },
     /// What changed since the last update, at most one a frame.
     Emit(Box<Update>),
+}
+
+/// What the journal says of a folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recall {
+    /// Files in it were stored before: where size and time can be had without opening them, that may be enough.
+    Known,
+    /// Nothing that would help.
+    New,
 }
 
 /// What a page leaves behind when it lets go of the journal.

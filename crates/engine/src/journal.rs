@@ -5,9 +5,9 @@
 //! that order. A record that can't be read is passed over, and so is what is too old.
 //!
 //! ```text
-//! record = "CIJ1" frame*          number = LEB128          text = number (bytes), UTF-8
+//! record = "CIJ2" frame*          number = LEB128          text = number (bytes), UTF-8
 //! frame  = 1 at batch             the batch was opened; `at` in ms since 1970, as everywhere
-//!        | 2 at path size last_modified blocks (digest, length)*        a file was acked
+//!        | 2 at path size last_modified type blocks (digest, length)*   a file was acked; `type`: text, its media type
 //!        | 3 found arrived bytes  so far: files found, files and bytes acked
 //!        | 4                      the upload is over
 //! ```
@@ -15,10 +15,10 @@
 use crate::compression::Texture;
 use crate::io::Block;
 use cloudindex_wire::Digest;
-use rustc_hash::{FxHashMap, FxHasher};
+use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
 use std::hash::{Hash, Hasher};
 
-const MAGIC: &[u8] = b"CIJ1";
+const MAGIC: &[u8] = b"CIJ2";
 /// Records after which the log is written anew as one: reading a thousand small ones takes a tenth of a second.
 const RECORDS: usize = 200;
 /// Bytes that a log written anew may have, newest first: some 300,000 files.
@@ -41,6 +41,7 @@ pub struct Unfinished {
 pub(crate) struct Known {
     pub size: u64,
     pub last_modified: u64,
+    pub media_type: String,
     pub blocks: Vec<Block>,
 }
 
@@ -65,6 +66,8 @@ pub(crate) struct Log {
     frames: Vec<(u64, u32)>,
     /// The newest of each path.
     files: FxHashMap<u64, u32>,
+    /// Hashes of the folders that they are in.
+    folders: FxHashSet<u64>,
     pub unfinished: Option<Unfinished>,
     /// The log is long for what it says.
     pub is_worn: bool,
@@ -92,6 +95,7 @@ impl Log {
                     Frame::File { at: noted, path, .. } if is_fresh(*noted, now, life) => {
                         log.frames.push((hash(path), at));
                         log.files.insert(hash(path), at);
+                        log.folders.insert(hash(path.rsplit_once('/').map_or("", |(folder, _)| folder)));
                     }
                     Frame::File { .. } => dead += 1,
                     _ => frame.tell(&mut log.unfinished, now, life),
@@ -108,11 +112,16 @@ impl Log {
     pub fn recall(&self, path: &str) -> Option<Known> {
         let mut rest = self.bytes.get(*self.files.get(&hash(path))? as usize..)?;
         match Frame::take(&mut rest)? {
-            Frame::File { path: known, size, last_modified, blocks, .. } if known == path => {
-                Some(Known { size, last_modified, blocks: blocks.collect() })
+            Frame::File { path: known, size, last_modified, media_type, blocks, .. } if known == path => {
+                Some(Known { size, last_modified, media_type: media_type.to_owned(), blocks: blocks.collect() })
             }
             _ => None,
         }
+    }
+
+    /// Whether a file is known that is in this very folder.
+    pub fn has(&self, folder: &str) -> bool {
+        self.folders.contains(&hash(folder))
     }
 
     /// One record that says the same.
@@ -160,6 +169,7 @@ impl Writer {
         self.text(path);
         self.number(known.size);
         self.number(known.last_modified);
+        self.text(&known.media_type);
         self.number(known.blocks.len() as u64);
         for block in &known.blocks {
             self.bytes.extend_from_slice(&block.digest.0);
@@ -204,7 +214,7 @@ impl Writer {
 
 enum Frame<'a> {
     Opened { at: u64, batch: String },
-    File { at: u64, path: &'a str, size: u64, last_modified: u64, blocks: Blocks<'a> },
+    File { at: u64, path: &'a str, size: u64, last_modified: u64, media_type: &'a str, blocks: Blocks<'a> },
     Tally { found: u64, arrived: u64, bytes: u64 },
     Closed,
 }
@@ -243,12 +253,13 @@ impl<'a> Frame<'a> {
             1 => Frame::Opened { at: number(rest)?, batch: text(rest)?.to_owned() },
             2 => {
                 let (at, path, size, last_modified) = (number(rest)?, text(rest)?, number(rest)?, number(rest)?);
+                let media_type = text(rest)?;
                 let (count, start) = (number(rest)?, *rest);
                 for _ in 0..count {
                     block(rest)?;
                 }
                 let blocks = Blocks(&start[..start.len() - rest.len()]);
-                Frame::File { at, path, size, last_modified, blocks }
+                Frame::File { at, path, size, last_modified, media_type, blocks }
             }
             3 => Frame::Tally { found: number(rest)?, arrived: number(rest)?, bytes: number(rest)? },
             4 => Frame::Closed,
@@ -303,7 +314,8 @@ mod tests {
 
     fn known(n: u8) -> Known {
         let blocks = (0..n % 4).map(|i| Block { len: 1 << (i * 7), ..Block::of(&[n, i]) }).collect();
-        Known { size: u64::from(n) << 40, last_modified: 1_700_000_000_000 + u64::from(n), blocks }
+        let media_type = ["", "text/html"][usize::from(n) % 2].to_owned();
+        Known { size: u64::from(n) << 40, last_modified: 1_700_000_000_000 + u64::from(n), media_type, blocks }
     }
 
     #[test]
@@ -323,6 +335,7 @@ mod tests {
             assert_eq!(log.recall("a/ü"), Some(known(2)));
             assert_eq!(log.recall("b"), Some(known(7)));
             assert_eq!((log.recall("old"), log.recall("c")), (None, None));
+            assert_eq!(["a", "", "b", "c"].map(|folder| log.has(folder)), [true, true, false, false]);
             let left = Unfinished { batch: "b1".into(), since: 5000, found: 9, arrived: 4, bytes: 12 };
             assert_eq!(log.unfinished, Some(left));
         }

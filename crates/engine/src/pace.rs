@@ -122,7 +122,7 @@ impl Pace {
         // Those that leave together are of different sizes: equal ones would share the link, come back together, and leave it
         // idle for a round trip, again and again.
         let place = (requests as u64 + 1).min(lanes);
-        (self.window as u64 / lanes * (place + lanes) / (2 * lanes)).max(LEAST / 4)
+        (self.window as u64 / lanes * place / lanes).max(LEAST / 4)
     }
 
     /// May one more fly beside these?

@@ -2,10 +2,11 @@
 
 mod common;
 
-use cloudindex_engine::config::Ask;
+use cloudindex_engine::config::{Ask, GroupBy};
 use cloudindex_engine::journal::unfinished;
 use cloudindex_engine::*;
 use common::*;
+use std::collections::BTreeSet;
 
 const EPOCH: u64 = 1_790_000_000_000;
 
@@ -103,6 +104,87 @@ fn files_whose_size_and_time_are_not_known_are_asked_for_them_only_where_the_jou
     rig.open_journal();
     rig.serve_all();
     assert_eq!((rig.reads.clone(), rig.all(FileState::Committed)), (vec![5, 6], true));
+}
+
+#[test]
+fn a_walk_hears_of_its_folders_when_the_journal_is_there() {
+    let mut before = page(journalled(), None);
+    before.drop_files(&small(3));
+    before.open_journal();
+    before.serve_all();
+    let mut rig = page(journalled(), Some(before));
+    for folder in ["f", "g", ""] {
+        rig.input(Input::Folder(folder.into()));
+    }
+    assert!(rig.folders.is_empty());
+    rig.open_journal();
+    assert_eq!(rig.folders, [Recall::Known, Recall::New, Recall::New]);
+    rig.drop_files(&small(3));
+    rig.serve_all();
+    assert_eq!((rig.reads.len(), rig.all(FileState::Committed)), (0, true));
+}
+
+#[test]
+fn a_walk_does_not_wait_for_a_journal_that_is_busy_lost_or_not_wanted() {
+    for way in 0..4 {
+        let config = if way == 0 { config() } else { journalled() };
+        let mut rig = page(config, None);
+        rig.input(Input::Folder("f".into()));
+        match way {
+            0 => {}
+            1 => rig.input(Input::JournalBusy),
+            2 => rig.input(Input::JournalLost { reason: "SecurityError".into() }),
+            _ => rig.input(Input::Cancel),
+        }
+        assert_eq!(rig.folders, [Recall::New], "{way}");
+    }
+}
+
+#[test]
+fn who_groups_by_type_must_see_the_files() {
+    let mut before = page(journalled(), None);
+    before.drop_files(&small(3));
+    before.open_journal();
+    before.serve_all();
+    let mut rig = page(Config { group_by: GroupBy::Type, ..journalled() }, Some(before));
+    rig.input(Input::Folder("f".into()));
+    rig.open_journal();
+    assert_eq!(rig.folders, [Recall::New]);
+}
+
+#[test]
+fn the_type_of_a_file_that_was_not_opened_is_what_it_was_before() {
+    let html = |n: u8| Found {
+        path: format!("f/{n}.html"),
+        media_type: "text/html".into(),
+        size: Some(10),
+        last_modified: Some(EPOCH - 60_001),
+        ..Found::default()
+    };
+    let mut before = page(journalled(), None);
+    before.files = vec![vec![1; 10]];
+    before.input(Input::Found(vec![html(0)]));
+    before.input(Input::IntakeEnded);
+    before.open_journal();
+    before.serve_all();
+    let mut rig = page(journalled(), Some(before));
+    rig.files = vec![vec![1; 10], vec![2; 10]];
+    rig.input(Input::Folder("f".into()));
+    rig.open_journal();
+    rig.input(Input::Found([0, 1].map(|n| Found { media_type: String::new(), ..html(n) }).to_vec()));
+    rig.input(Input::Opened { file: 1, size: 10, last_modified: EPOCH - 60_001, media_type: "text/html".into() });
+    rig.input(Input::IntakeEnded);
+    let mut types = BTreeSet::new();
+    rig.pass(200);
+    while !rig.sent.is_empty() {
+        let documents = manifest(&rig.sent[0].1)["documents"].as_array().cloned().unwrap_or_default();
+        types.extend(documents.iter().map(|document| format!("{} {}", document["path"], document["type"])));
+        rig.serve();
+        rig.pass(200);
+    }
+    assert!(rig.all(FileState::Committed));
+    let html = [0, 1].map(|n| format!("\"f/{n}.html\" \"text/html\""));
+    assert_eq!(types, BTreeSet::from(html));
 }
 
 #[test]

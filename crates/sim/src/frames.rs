@@ -20,7 +20,7 @@ pub fn frames(record: &[u8]) -> Result<Vec<Frame>, String> {
 
 /// The frames of a record up to what can't be read, and how many bytes that are.
 fn readable(record: &[u8]) -> (Vec<Frame>, usize) {
-    let Some(mut rest) = record.strip_prefix(b"CIJ1") else { return (Vec::new(), record.len()) };
+    let Some(mut rest) = record.strip_prefix(b"CIJ2") else { return (Vec::new(), record.len()) };
     let mut frames = Vec::new();
     while !rest.is_empty() {
         let left = rest.len();
@@ -61,7 +61,7 @@ fn frame(rest: &mut &[u8]) -> Option<Frame> {
         1 => Frame::Opened { at: number(rest)?, batch: text(rest)? },
         2 => {
             let (at, path, size, last_modified) = (number(rest)?, text(rest)?, number(rest)?, number(rest)?);
-            let count = number(rest)?;
+            let (_media_type, count) = (text(rest)?, number(rest)?);
             let block = |_| Some((Digest(take(rest, 32)?.try_into().ok()?), number(rest)?));
             Frame::File { at, path, size, last_modified, blocks: (0..count).map(block).collect::<Option<_>>()? }
         }

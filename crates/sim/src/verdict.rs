@@ -37,6 +37,7 @@ fn ended(world: &World<'_>) -> Result<(), String> {
     if let Some(call) = world.calls.iter().position(|answers| *answers != 1) {
         return Err(format!("call {call} was answered {} times", world.calls[call]));
     }
+    must(world.folders == 0, &format!("the walk has never heard of {} folders", world.folders))?;
     must(
         matches!(world.journal.hold, Hold::Free | Hold::Lost),
         &format!("it is over, and the journal is {:?}", world.journal.hold),

@@ -17,7 +17,7 @@ use crate::scenario::{Doing, Mood, Scenario};
 use crate::server::Server;
 use crate::shell::Shell;
 use crate::story::{Ends, Story};
-use cloudindex_engine::{Action, AttemptId, Engine, Input, Now};
+use cloudindex_engine::{Action, AttemptId, Engine, Input, Now, Recall};
 use pages::Orphan;
 use records::Recollection;
 use std::collections::{BTreeMap, BTreeSet};
@@ -69,6 +69,8 @@ pub struct World<'a> {
     /// Attempts that were called off before they got to the server.
     recalled: BTreeSet<AttemptId>,
     pub calls: Vec<u32>,
+    /// Folders that the walk has not heard of yet.
+    pub folders: u32,
     pub figures: Figures,
     /// When the phase came to its end, the last time.
     pub over_at: Option<u64>,
@@ -130,6 +132,7 @@ impl<'a> World<'a> {
             packs_until: 0,
             recalled: BTreeSet::new(),
             calls: Vec::new(),
+            folders: 0,
             figures: Figures::default(),
             over_at: None,
             instant: (0, 0),
@@ -178,6 +181,7 @@ impl<'a> World<'a> {
                 let input = self.shell.walk(walk, &mut self.queue);
                 self.server.taken.upload += u32::from(self.gate.walked(&input));
                 if let Some(Input::Found(found)) = &input {
+                    self.ask_for_folder(&found[0].path);
                     let told = self.engine.progress();
                     let live = told.total - told.completed - told.failed - told.cancelled;
                     let most = self.scenario.config.queue_size as u64;
@@ -324,6 +328,12 @@ impl<'a> World<'a> {
             }
             Action::PauseWalk => self.shell.pause_walk(),
             Action::ResumeWalk => self.shell.resume_walk(queue),
+            Action::Folder(recall) => {
+                check.that(self.folders > 0, || "nobody asked for a folder".into());
+                self.folders = self.folders.saturating_sub(1);
+                let awaited = self.journal.hold == Hold::Asked && recall == Recall::Known;
+                check.that(!awaited, || "a folder is known before the journal is there".into());
+            }
             Action::OpenJournal
             | Action::Record(_)
             | Action::Rewrite(_)
@@ -353,6 +363,13 @@ impl<'a> World<'a> {
                 }
             }
         }
+    }
+
+    /// The walk comes to the folder of this file, and goes on without waiting for what it is told: it may then be late.
+    fn ask_for_folder(&mut self, path: &str) {
+        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        self.folders += 1;
+        self.feed(Some(Input::Folder(folder.to_owned())));
     }
 
     fn arm(&mut self) {

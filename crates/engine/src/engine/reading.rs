@@ -16,6 +16,18 @@ impl Engine {
         if found.is_empty() {
             return;
         }
+        self.begin_walk(now);
+        let mut ask = Vec::new();
+        for file in found {
+            self.found_one(file, &mut ask, now);
+        }
+        if !ask.is_empty() {
+            self.actions.push_back(Action::Size(ask));
+        }
+    }
+
+    /// What is added to an upload that is over begins another one.
+    fn begin_walk(&mut self, now: Now) {
         if self.walk == Walk::Ended && self.stage != Stage::Working {
             self.stage = Stage::Working;
             self.updates.reason = None;
@@ -33,12 +45,21 @@ impl Engine {
             self.open_journal();
         }
         self.walk = Walk::Walking;
-        let mut ask = Vec::new();
-        for file in found {
-            self.found_one(file, &mut ask, now);
-        }
-        if !ask.is_empty() {
-            self.actions.push_back(Action::Size(ask));
+    }
+
+    /// What the journal says of it is told when the journal is there.
+    pub(super) fn folder(&mut self, path: String, now: Now) {
+        self.begin_walk(now);
+        self.memory.asked_folders.push_back(path);
+    }
+
+    /// What was found by size and time is a `File` now, which may be another one since.
+    pub(super) fn file_opened(&mut self, id: FileId, facts: (u64, u64), media_type: &str) {
+        let media_type = self.files.intern(media_type);
+        let Some(row) = self.files.row_mut(id) else { return };
+        row.media_type = media_type;
+        if (row.size.get(), row.last_modified.get()) != (Some(facts.0), Some(facts.1)) {
+            row.facts = Facts::Loose;
         }
     }
 

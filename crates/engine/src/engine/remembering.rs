@@ -2,13 +2,15 @@
 
 use super::{Batch, Engine, Stage};
 use crate::bundle::Purpose;
+use crate::config::GroupBy;
 use crate::error::{Failure, codes};
 use crate::files::{BlockState, Facts, Turn};
-use crate::io::{Action, FileId, FileState, Leave, Now};
+use crate::io::{Action, FileId, FileState, Leave, Now, Recall};
 use crate::journal::{Known, Log, Unfinished, Writer};
 use crate::parcel::Errand;
 use crate::targets::cloudindex::document_cost;
 use rustc_hash::FxHashSet;
+use std::collections::VecDeque;
 
 /// The engine's side of the journal.
 #[derive(Debug)]
@@ -21,6 +23,8 @@ pub(super) struct Memory {
     pub asked_sizes: FxHashSet<FileId>,
     /// Those of them that the page was not asked yet.
     to_ask: Vec<FileId>,
+    /// Folders that the walk waits to hear of.
+    pub asked_folders: VecDeque<String>,
     pub count: Count,
 }
 
@@ -62,6 +66,7 @@ impl Memory {
             writer: Writer::default(),
             asked_sizes: FxHashSet::default(),
             to_ask: Vec::new(),
+            asked_folders: VecDeque::new(),
             count: Count::default(),
         }
     }
@@ -182,6 +187,19 @@ impl Engine {
         }
     }
 
+    /// Tells the walk what is known of its folders.
+    pub(super) fn recall_folders(&mut self) {
+        if self.memory.stage == Book::Awaited {
+            return;
+        }
+        // Who groups by type must know the types before the files are opened.
+        let helps = self.memory.stage == Book::Open && self.config.group_by != GroupBy::Type;
+        for path in self.memory.asked_folders.drain(..) {
+            let recall = if helps && self.memory.log.has(&path) { Recall::Known } else { Recall::New };
+            self.actions.push_back(Action::Folder(recall));
+        }
+    }
+
     /// Files that waited for the journal.
     fn enter_all(&mut self, now: Now) {
         for id in self.intake.take_waiting() {
@@ -215,6 +233,7 @@ impl Engine {
 
     /// The file looks as it did when the server had it: it is asked for without being read.
     fn ask_known(&mut self, id: FileId, known: Known, now: Now) {
+        let (unknown, media_type) = (self.files.intern(""), self.files.intern(&known.media_type));
         let work = self.files.start_work(id);
         work.states = known.blocks.iter().map(|_| BlockState::Unread).collect();
         work.blocks = known.blocks;
@@ -223,6 +242,9 @@ impl Engine {
         let count = work.blocks.len();
         let Some(row) = self.files.row_mut(id) else { return };
         row.state = FileState::Sending;
+        if row.media_type == unknown {
+            row.media_type = media_type;
+        }
         let cost = self.files.row(id).map_or(0, |row| document_cost(row, self.files.media_type(row), count, 0));
         self.updates.file(&mut self.files, id);
         self.ready.document(id, cost, 0, Purpose::Ask, now);
@@ -240,7 +262,9 @@ impl Engine {
             && row.facts == Facts::Firm
             && let (Some(size), Some(last_modified)) = (row.size.get(), row.last_modified.get())
         {
-            memory.writer.file(wall, &row.path, &Known { size, last_modified, blocks: work.blocks.clone() });
+            let media_type = self.files.media_type(row).to_owned();
+            let known = Known { size, last_modified, media_type, blocks: work.blocks.clone() };
+            memory.writer.file(wall, &row.path, &known);
         }
     }
 

@@ -38,6 +38,8 @@ pub struct Rig {
     pub progress: Progress,
     pub refreshes: usize,
     pub walk: Vec<&'static str>,
+    /// What the walk was told of folders.
+    pub folders: Vec<Recall>,
     pub aborted: Vec<AttemptId>,
     /// Digests that the server holds, and bytes of blocks that were sent to it.
     pub held: HashSet<String>,
@@ -68,6 +70,7 @@ impl Rig {
             progress: Progress::default(),
             refreshes: 0,
             walk: Vec::new(),
+            folders: Vec::new(),
             aborted: Vec::new(),
             held: HashSet::new(),
             taken: 0,
@@ -169,6 +172,7 @@ impl Rig {
                 Action::RefreshToken => self.refreshes += 1,
                 Action::PauseWalk => self.walk.push("pause"),
                 Action::ResumeWalk => self.walk.push("resume"),
+                Action::Folder(recall) => self.folders.push(recall),
                 Action::Answer { call, result } => self.answers.push((call, result)),
                 Action::Forget { .. } => {}
                 Action::OpenJournal | Action::ForgetRoots => {}
@@ -287,7 +291,7 @@ pub fn digests(request: &Request) -> Vec<String> {
 }
 
 /// A bundle's manifest; null if it has none.
-fn manifest(request: &Request) -> Value {
+pub fn manifest(request: &Request) -> Value {
     let text = text(request);
     let json = text.split_once("application/json\r\n\r\n").and_then(|(_, rest)| rest.split_once("\r\n--"));
     json.map_or(Value::Null, |(json, _)| serde_json::from_str(json).unwrap())

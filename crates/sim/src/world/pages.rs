@@ -116,6 +116,7 @@ impl World<'_> {
         self.recalled.clear();
         self.packs_until = 0;
         self.calls.clear();
+        self.folders = 0;
         self.done.clear();
         self.recollection = Default::default();
         self.server.meets(&self.scenario.sources, now);

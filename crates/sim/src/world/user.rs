@@ -94,7 +94,7 @@ impl World<'_> {
             5 => Input::Unreadable { file, reason: "of nobody".into() },
             6 if !self.gate.refreshing => Input::Token(Err("out of turn".into())),
             7 => Input::Found(Vec::new()),
-            8 if self.journal.hold != Hold::Asked => Input::JournalOpened(vec![b"CIJ1\x02of nobody".to_vec()]),
+            8 if self.journal.hold != Hold::Asked => Input::JournalOpened(vec![b"CIJ2\x02of nobody".to_vec()]),
             9 if self.journal.hold != Hold::Asked => Input::JournalBusy,
             _ => Input::Wake,
         };
