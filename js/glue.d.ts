@@ -34,21 +34,3 @@ export interface Left {
   elsewhere: boolean;
   roots: FileSystemHandle[];
 }
-
-export interface IntakeHooks {
-  /** Row `first + i` is `files[i]` (null: unreadable entry) at `paths[i]`. */
-  found(first: number, files: (File | null)[], paths: string[]): void;
-  metadata?: ((file: File) => object | undefined) | undefined;
-  groupBy?: ((file: File) => string) | undefined;
-  /** The host keeps the handles of what is added. */
-  roots?: boolean;
-  /** Gives something with the `name` and `values()` of this handle that does its work elsewhere. */
-  away?: ((folder: FileSystemDirectoryHandle) => unknown) | undefined;
-}
-
-/** Walks, and hands on what it finds. */
-export class Intake {
-  constructor(files: MessagePort, hooks: IntakeHooks);
-  add(source: unknown): Promise<void>;
-  close(): void;
-}

@@ -30,6 +30,11 @@ export class Rows {
     this.#reserve(this.#paths.length);
   }
 
+  /** A file that was only looked at was opened. */
+  opened(row: number, file: File): void {
+    this.#files[row] = file;
+  }
+
   /** Takes over what the engine says. */
   apply(change: FileChange): 'moved' | 'settled' | 'same' {
     const { id } = change;

@@ -1,6 +1,7 @@
 /** One engine and the way to it: in a module worker, or on the page where no worker can start. */
-import { Intake, checkOptions, host, readers } from './glue.js';
-import type { IntakeHooks } from './glue.js';
+import { Intake } from '../src/intake.js';
+import type { IntakeHooks } from '../src/intake.js';
+import { checkOptions, host, readers } from './glue.js';
 import { UploadError, asUploadError, broken } from './errors.js';
 import { Folders } from './folders.js';
 import { loadWasm } from './wasm.js';
@@ -70,9 +71,9 @@ export class Session {
     this.#control?.postMessage(message);
   }
 
-  /** Resolves when the source is walked to its end. */
-  async add(source: unknown): Promise<void> {
-    await this.#intake?.add(source);
+  /** Resolves when what `take` gave is walked to its end. */
+  async add(taken: unknown[]): Promise<void> {
+    await this.#intake?.walk(taken);
   }
 
   /** The text of the answer. */

@@ -200,7 +200,7 @@ export interface UploadFile {
   path: string;
   /** The path's last segment. */
   name: string;
-  /** Null when the entry could not be opened. */
+  /** Null when the entry could not be opened; and while nobody has to, because the journal (`resume`) knows that it was uploaded. */
   file: File | null;
   status: FileStatus;
   /** 0 to 100. */

@@ -6,7 +6,7 @@ import { allowed, left } from './interrupted.js';
 import type { FileChange, GroupChange, ToHost, Update } from './messages.js';
 import { Rows } from './rows.js';
 import { Session } from './session.js';
-import { take } from './sources.js';
+import { take } from '../src/sources.js';
 import { Target } from './targets.js';
 import type { Interrupted, Phase, Progress, Source, UploadFile, UploadOptions, UploadResult } from './types.js';
 
@@ -159,6 +159,7 @@ export class Uploader extends UploaderEventTarget {
     const { metadata, groupBy, resume } = this.#options;
     const opening = Session.upload(this.#target.connection, { ...this.#options, ...this.#target.words }, {
       found: (first, files, paths) => this.#found(first, files, paths),
+      opened: (row, file) => this.#rows.opened(row, file),
       metadata,
       groupBy: typeof groupBy === 'function' ? groupBy : undefined,
       roots: Boolean(resume),

@@ -9,7 +9,7 @@ import { Complaint, ROOT, command } from './lib/run.mjs';
 // little room above what is measured: where the checkout lies alone moves the sum by some tens of bytes. Workers that read, compression and the
 // pace of the transport raised it by 6 kB.
 const AIM = 75_000;
-const LIMIT = 109_500;
+const LIMIT = 101_400;
 
 await command(async () => {
   await build();

@@ -7,7 +7,7 @@ use crate::ports::ToPage;
 use crate::readers::Readers;
 use crate::store::Store;
 use crate::timer::{self, Timer};
-use cloudindex_engine::{Action, Engine, Input, Leave};
+use cloudindex_engine::{Action, Engine, FileId, Input, Leave};
 use std::cell::RefCell;
 use std::rc::Rc;
 use web_sys::MessagePort;
@@ -34,6 +34,10 @@ impl Driver {
     pub fn feed_all(self: &Rc<Self>, inputs: impl Iterator<Item = Input>) {
         inputs.for_each(|input| self.step(input));
         self.readers.flush();
+        let to_open = self.readers.to_open();
+        if !to_open.is_empty() {
+            self.tell(ToPage::Open(to_open));
+        }
         self.timer.arm(self.engine.borrow().wake_at());
     }
 
@@ -55,11 +59,7 @@ impl Driver {
                 };
                 files.into_iter().filter_map(sized).for_each(|input| self.feed_later(input));
             }
-            Action::Read { file, up_to } => {
-                if let Err(reason) = self.readers.read(file, up_to) {
-                    self.feed_later(Input::Unreadable { file, reason });
-                }
-            }
+            Action::Read { file, up_to } => self.read_on(file, up_to),
             Action::StopReading(file) => self.readers.stop(file),
             Action::Forget { file, blocks } => self.store.forget(file, blocks),
             Action::Send { attempt, request } => {
@@ -70,6 +70,7 @@ impl Driver {
             Action::RefreshToken => ToFacade::Refresh {}.post(&self.control),
             Action::PauseWalk => self.tell(ToPage::PauseWalk),
             Action::ResumeWalk => self.tell(ToPage::ResumeWalk),
+            Action::Folder(recall) => self.tell(ToPage::Folder(recall)),
             Action::OpenJournal => self.journal.open(),
             Action::Record(record) => self.journal.record(&record),
             Action::Rewrite(record) => self.journal.rewrite(record.as_deref()),
@@ -77,6 +78,13 @@ impl Driver {
             Action::CloseJournal(leave) => self.journal.close(leave),
             Action::Answer { call, result } => ToFacade::answer(call, result).post(&self.control),
             Action::Emit(update) => ToFacade::Update { update: &update }.post(&self.control),
+        }
+    }
+
+    /// Opens the file, or goes on with it.
+    pub(crate) fn read_on(self: &Rc<Self>, file: FileId, up_to: u64) {
+        if let Err(reason) = self.readers.read(file, up_to) {
+            self.feed_later(Input::Unreadable { file, reason });
         }
     }
 

@@ -148,13 +148,14 @@ impl Host {
             Some(ToHost::Root(handle)) => driver.journal.root(&handle),
             Some(ToHost::Found(files)) => {
                 let found = files.into_iter().map(|(found, file)| {
-                    let reason = || found.unreadable.clone().unwrap_or_else(|| "it could not be opened".to_owned());
-                    driver.readers.found(file.ok_or_else(reason));
+                    driver.readers.found(found.unreadable.clone().map_or(Ok(file), Err));
                     found
                 });
                 driver.feed(Input::Found(found.collect()));
                 driver.journal.keep_roots();
             }
+            Some(ToHost::Folder(path)) => driver.feed(Input::Folder(path)),
+            Some(ToHost::Opened(id, file)) => driver.opened(id, file),
             Some(ToHost::IntakeEnded) => driver.feed(Input::IntakeEnded),
             None => js::complain(&format!("the files port brought {}", js::show(message))),
         }

@@ -169,8 +169,13 @@ impl Signal {
     }
 
     pub fn give(self) {
+        self.tell(&JsValue::UNDEFINED);
+    }
+
+    /// Who waits gets this.
+    pub fn tell(self, value: &JsValue) {
         if let Some(resolve) = self.0 {
-            let _ = resolve.call0(&JsValue::UNDEFINED);
+            let _ = resolve.call1(&JsValue::UNDEFINED, value);
         }
     }
 }

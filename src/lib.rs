@@ -3,8 +3,8 @@
 //!
 //! * the engine's side, in a worker or on the page: [`host`](mod@host) wires the ports, [`driver`] is the loop, [`readers`],
 //!   [`hand`] and [`reading`] turn files into blocks, [`store`] keeps their bytes, [`reports`] tells the engine, [`http`] sends them, [`timer`] wakes the engine;
-//! * the page's side: [`files`] is the [`Intake`], [`walk`] finds files in whatever was dropped (taken by [`sources`]),
-//!   [`outlet`] reports them in slices;
+//! * the page's side is JavaScript: `intake.js` gives rows to the files that `walk.js` finds in whatever was dropped (taken by
+//!   `sources.js`), and hands them on in slices;
 //! * what outlives both: [`journal`](mod@journal);
 //! * between them: [`ports`] has the private messages, [`plain`] what the facade is told, [`js`] the conversions.
 //!
@@ -12,27 +12,22 @@
 #![cfg(target_arch = "wasm32")]
 
 pub mod driver;
-pub mod files;
 pub mod hand;
 pub mod host;
 pub mod http;
 pub mod journal;
 pub mod js;
-pub mod outlet;
 pub mod plain;
 pub mod ports;
 pub mod readers;
 pub mod reading;
 pub mod reports;
-pub mod sources;
 pub mod store;
 pub mod timer;
-pub mod walk;
 
 use cloudindex_engine::{Config, Found, limits, options, plan};
 use js_sys::{Array, Function, Promise, Uint32Array};
 use plain::Plain;
-use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::future_to_promise;
 use web_sys::MessagePort;
@@ -51,17 +46,6 @@ export interface Failure {
   retryable: boolean;
   status?: number;
   attempt?: number;
-}
-
-export interface IntakeHooks {
-  /** Row `first + i` is `files[i]` (null: an entry that could not be opened) at `paths[i]`. */
-  found(first: number, files: (File | null)[], paths: string[]): void;
-  metadata?: (file: File) => object | undefined;
-  groupBy?: (file: File) => string;
-  /** The host keeps the handles of what is added. */
-  roots?: boolean;
-  /** Gives something with the `name` and `values()` of this handle that does its work elsewhere. */
-  away?: (folder: FileSystemDirectoryHandle) => unknown;
 }
 
 /** What an earlier page left. */
@@ -155,32 +139,4 @@ pub fn validate(paths: Vec<String>, sizes: Vec<f64>, options: &str) -> Result<Js
         .map(|(index, failure)| js::object(&[("index", (*index as u32).into()), ("error", failure.plain())]))
         .collect();
     Ok(refused.into())
-}
-
-/// The page's side: finds the files in what the user offers, and hands them to the engine's side.
-#[wasm_bindgen]
-pub struct Intake(Rc<files::Files>);
-
-#[wasm_bindgen]
-impl Intake {
-    /// `files`: the port whose other end the host has.
-    #[wasm_bindgen(constructor)]
-    pub fn new(
-        files: MessagePort,
-        #[wasm_bindgen(unchecked_param_type = "IntakeHooks")] hooks: JsValue,
-    ) -> Result<Intake, JsValue> {
-        files::Files::new(files, &hooks).map(Intake)
-    }
-
-    /// Takes a FileList, File, iterable or async iterable of File, DataTransfer, DataTransferItemList, FileSystemHandle or
-    /// FileSystemEntry. What a drop offers is taken before this returns; resolves when this source is walked to its end.
-    #[wasm_bindgen(unchecked_return_type = "Promise<void>")]
-    pub fn add(&self, #[wasm_bindgen(unchecked_param_type = "unknown")] source: JsValue) -> Promise {
-        files::Files::add(&self.0, source)
-    }
-
-    /// Stops walks; frees.
-    pub fn close(&self) {
-        self.0.close();
-    }
 }

@@ -1,25 +1,33 @@
 //! The private messages between the page's Intake and the host: arrays that begin with a kind, because they are the cheapest
-//! to clone.
+//! to clone. `intake.js` has their other end.
 
 use crate::js;
-use cloudindex_engine::Found;
+use cloudindex_engine::{FileId, Found, Recall};
 use js_sys::Array;
 use wasm_bindgen::prelude::*;
 use web_sys::{File, MessagePort};
 
 /// From the host to the page.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum ToPage {
     PauseWalk,
     ResumeWalk,
+    /// The answer to the first [`ToHost::Folder`] that had none.
+    Folder(Recall),
+    /// Files that were only looked at are to be read.
+    Open(Vec<FileId>),
 }
 
-/// From the page to the host.
+/// From the page to the host, which `intake.js` posts.
 #[derive(Debug)]
 pub enum ToHost {
     /// The handle by which files come that are found next.
     Root(JsValue),
-    /// Each with its file, which is nothing where it can't be read. The browser clones it for next to nothing, for its size
+    /// A folder is next to be walked.
+    Folder(String),
+    /// The answer to [`ToPage::Open`], one by one: the file, or why it can't be read.
+    Opened(FileId, Result<File, String>),
+    /// Each with its file, which is nothing where it can't be read or was only looked at. The browser clones it for next to nothing, for its size
     /// was looked at before.
     Found(Vec<(Found, Option<File>)>),
     IntakeEnded,
@@ -27,89 +35,49 @@ pub enum ToHost {
 
 const PAUSE_WALK: u32 = 0;
 const RESUME_WALK: u32 = 1;
+const KNOWN_FOLDER: u32 = 2;
+const NEW_FOLDER: u32 = 3;
+const OPEN: u32 = 4;
 
 const FOUND: u32 = 0;
 const INTAKE_ENDED: u32 = 1;
 const ROOT: u32 = 2;
+const FOLDER: u32 = 3;
+const OPENED: u32 = 4;
 
 impl ToPage {
     pub fn post(&self, port: &MessagePort) {
-        let kind = match self {
-            ToPage::PauseWalk => PAUSE_WALK,
-            ToPage::ResumeWalk => RESUME_WALK,
+        let message = match self {
+            ToPage::PauseWalk => js::numbers(&[PAUSE_WALK]),
+            ToPage::ResumeWalk => js::numbers(&[RESUME_WALK]),
+            ToPage::Folder(Recall::Known) => js::numbers(&[KNOWN_FOLDER]),
+            ToPage::Folder(Recall::New) => js::numbers(&[NEW_FOLDER]),
+            ToPage::Open(files) => js::numbers(&[&[OPEN], &files[..]].concat()),
         };
-        js::post(port, &js::numbers(&[kind]), &Array::new());
-    }
-
-    pub fn parse(message: &JsValue) -> Option<Self> {
-        Some(match kind(message)? {
-            (_, PAUSE_WALK) => ToPage::PauseWalk,
-            (_, RESUME_WALK) => ToPage::ResumeWalk,
-            _ => return None,
-        })
+        js::post(port, &message, &Array::new());
     }
 }
 
 impl ToHost {
-    pub fn post(self, port: &MessagePort) {
-        let message = match self {
-            ToHost::Found(files) => return post_found(files.into_iter().map(|(found, file)| row(found, file)), port),
-            ToHost::IntakeEnded => js::numbers(&[INTAKE_ENDED]),
-            ToHost::Root(handle) => Array::of2(&ROOT.into(), &handle),
-        };
-        js::post(port, &message, &Array::new());
-    }
-
     pub fn parse(message: &JsValue) -> Option<Self> {
         Some(match kind(message)? {
             (message, FOUND) => ToHost::Found((1..message.length()).map(|place| found(&message.get(place))).collect()),
             (_, INTAKE_ENDED) => ToHost::IntakeEnded,
             (message, ROOT) => ToHost::Root(message.get(1)),
+            (message, FOLDER) => ToHost::Folder(message.get(1).as_string()?),
+            (message, OPENED) => {
+                let file = message.get(2);
+                let reason = |file: JsValue| file.as_string().unwrap_or_default();
+                ToHost::Opened(js::id(message, 1)?, file.dyn_into().map_err(reason))
+            }
             _ => return None,
         })
-    }
-}
-
-/// One that only looks like a file can't be handed on; it is told as what can't be read, and takes nobody along.
-fn post_found(rows: impl Iterator<Item = Array>, port: &MessagePort) {
-    let mut message = js::numbers(&[FOUND]);
-    message.extend(rows);
-    if port.post_message(&message).is_ok() {
-        return;
-    }
-    for row in message.iter().skip(1).map(|row| Array::from(&row)) {
-        if let Err(error) = port.post_message(&Array::of2(&FOUND.into(), &row)) {
-            row.set(UNREADABLE, js::describe(&error).into());
-            row.set(FILE, JsValue::UNDEFINED);
-            js::post(port, &Array::of2(&FOUND.into(), &row), &Array::new());
-        }
     }
 }
 
 fn kind(message: &JsValue) -> Option<(&Array, u32)> {
     let message: &Array = message.dyn_ref()?;
     Some((message, js::count(&message.get(0))? as u32))
-}
-
-/// Places in a row.
-const UNREADABLE: u32 = 6;
-const FILE: u32 = 7;
-
-/// A found file is an array too, its optional fields undefined.
-fn row(found: Found, file: Option<File>) -> Array {
-    let text = |value: Option<String>| value.map_or(JsValue::UNDEFINED, JsValue::from);
-    let number = |value: Option<u64>| value.map_or(JsValue::UNDEFINED, |number| JsValue::from(number as f64));
-    let fields = [
-        found.path.into(),
-        found.media_type.into(),
-        number(found.size),
-        number(found.last_modified),
-        text(found.metadata),
-        text(found.group),
-        text(found.unreadable),
-        file.into(),
-    ];
-    fields.iter().collect()
 }
 
 fn found(row: &JsValue) -> (Found, Option<File>) {
@@ -124,7 +92,7 @@ fn found(row: &JsValue) -> (Found, Option<File>) {
         last_modified: number(3),
         metadata: text(4),
         group: text(5),
-        unreadable: text(UNREADABLE),
+        unreadable: text(6),
     };
-    (found, row.get(FILE).dyn_into().ok())
+    (found, row.get(7).dyn_into().ok())
 }

@@ -19,8 +19,12 @@ const BYTES: u64 = 8 * 1024 * 1024;
 pub struct Readers {
     small_file: u64,
     in_file: u64,
-    /// Row by row the `File`, or the text why there is none. In the JavaScript heap, where 100,000 are nothing.
+    /// Row by row the `File`, the text why there is none, or null: it was not opened yet. In the JavaScript heap, where 100,000
+    /// are nothing.
     rows: Array,
+    /// Files that are to be read, up to there, as soon as the page has opened them; those that it is to be told of.
+    opening: RefCell<FxHashMap<FileId, u64>>,
+    to_open: RefCell<Vec<FileId>>,
     open: RefCell<FxHashMap<FileId, Open>>,
     last: Cell<StreamId>,
     /// Small files that are to be read as soon as the engine has said all that it wants.
@@ -46,6 +50,8 @@ impl Readers {
             small_file: config.cut.small_file as u64,
             in_file: config.in_file,
             rows: Array::new(),
+            opening: RefCell::default(),
+            to_open: RefCell::default(),
             open: RefCell::default(),
             last: Cell::new(0),
             wanted: RefCell::default(),
@@ -68,9 +74,25 @@ impl Readers {
         hands[self.turn.get()].clone()
     }
 
-    /// The next row's file.
-    pub fn found(&self, file: Result<File, String>) {
-        self.rows.push(&file.map_or_else(JsValue::from, JsValue::from));
+    /// The next row's file; none if it was not opened.
+    pub fn found(&self, file: Result<Option<File>, String>) {
+        self.rows.push(&file.map_or_else(JsValue::from, |file| file.map_or(JsValue::NULL, JsValue::from)));
+    }
+
+    /// What the page has opened; up to where it is to be read, if it still is.
+    pub fn opened(&self, id: FileId, file: &File) -> Option<u64> {
+        self.rows.set(id, file.into());
+        self.opening.borrow_mut().remove(&id)
+    }
+
+    /// The page could not open it; whether anybody still wants to know.
+    pub fn not_opened(&self, id: FileId) -> bool {
+        self.opening.borrow_mut().remove(&id).is_some()
+    }
+
+    /// Files that the page is to open.
+    pub fn to_open(&self) -> Vec<FileId> {
+        self.to_open.take()
     }
 
     fn file(&self, id: FileId) -> Result<File, String> {
@@ -100,6 +122,12 @@ impl Readers {
     pub fn read(&self, file: FileId, up_to: u64) -> Result<(), String> {
         if let Some(open) = self.open.borrow().get(&file) {
             open.hand.large(file, open.stream, up_to, None);
+            return Ok(());
+        }
+        if self.rows.get(file).is_null() {
+            if self.opening.borrow_mut().insert(file, up_to).is_none() {
+                self.to_open.borrow_mut().push(file);
+            }
             return Ok(());
         }
         let source = self.file(file)?;
@@ -140,6 +168,7 @@ impl Readers {
     }
 
     pub fn stop(&self, file: FileId) {
+        self.opening.borrow_mut().remove(&file);
         if let Some(open) = self.open.borrow_mut().remove(&file) {
             self.wanted.borrow_mut().retain(|whole| whole.file != file);
             open.hand.stop(file);

@@ -5,6 +5,7 @@ use crate::reading::Outcome;
 use cloudindex_engine::{FileId, Input};
 use std::rc::Rc;
 use wasm_bindgen_futures::spawn_local;
+use web_sys::File;
 
 impl Driver {
     /// What was read. File by file, for what the engine says to one may end the reading of the next.
@@ -16,6 +17,25 @@ impl Driver {
             Outcome::Unreadable { file, stream, reason } => {
                 if self.readers.ends(file, stream) {
                     self.feed(Input::Unreadable { file, reason });
+                }
+            }
+        }
+    }
+
+    /// What came of a file that the page was to open.
+    pub fn opened(self: &Rc<Self>, id: FileId, file: Result<File, String>) {
+        match file {
+            Ok(file) => {
+                let up_to = self.readers.opened(id, &file);
+                let (size, last_modified) = (file.size() as u64, file.last_modified().max(0.0) as u64);
+                if let Some(up_to) = up_to {
+                    self.read_on(id, up_to);
+                }
+                self.feed(Input::Opened { file: id, size, last_modified, media_type: file.type_() });
+            }
+            Err(reason) => {
+                if self.readers.not_opened(id) {
+                    self.feed(Input::Unreadable { file: id, reason });
                 }
             }
         }

@@ -17,8 +17,10 @@ const GLUE = `
   export const planBatches = (...given) => played().planBatches(...given);
   export const left = (options) => played().left(JSON.parse(options));
   export const validate = (...given) => played().validate(...given);
+`;
+const INTAKE = `
   export class Intake {
-    constructor(port, hooks) { return played().intake(port, hooks); }
+    constructor(port, hooks) { return globalThis.played.intake(port, hooks); }
   }
 `;
 
@@ -32,7 +34,8 @@ const { outputFiles: [{ text }] } = await build({
     name: 'played glue',
     setup({ onResolve, onLoad }) {
       onResolve({ filter: /\/glue\.js$/ }, () => ({ path: 'glue', namespace: 'played' }));
-      onLoad({ filter: /.*/, namespace: 'played' }, () => ({ contents: GLUE }));
+      onResolve({ filter: /\/intake\.js$/ }, () => ({ path: 'intake', namespace: 'played' }));
+      onLoad({ filter: /.*/, namespace: 'played' }, ({ path }) => ({ contents: path === 'glue' ? GLUE : INTAKE }));
     },
   }],
 });
@@ -78,8 +81,8 @@ export class Host {
         this.#hooks = hooks;
         this.roots = hooks.roots;
         return {
-          add: async (source) => {
-            const files = Array.from(source);
+          walk: async ([{ iterator }]) => {
+            const files = Array.from(iterator);
             this.added = files;
             this.#hooks.found(this.#rows, files, files.map(({ name }) => name));
             this.#rows += files.length;

@@ -1,7 +1,6 @@
 //! `metadata` and `groupBy`: what they say is told; what they throw fails that file alone.
 
-use crate::rig::{Rig, eval, paths};
-use cloudindex_uploader::Intake;
+use crate::rig::{Intake, Rig, eval, paths};
 use cloudindex_uploader::js;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_test::wasm_bindgen_test;

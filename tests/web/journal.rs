@@ -333,6 +333,7 @@ async fn a_walk_tells_of_handles_if_somebody_keeps_them() {
                 }
                 ToHost::Found(files) => found += files.len(),
                 ToHost::IntakeEnded => break,
+                other => panic!("{other:?}"),
             }
         }
         resolve(&added).await.expect("the walk ends");

@@ -32,7 +32,7 @@ impl Rig {
         let reader = Reader::new(cut, Rc::new(move |outcome| drop(sender.unbounded_send(outcome))));
         let readers = Readers::new(&Config::default(), Hand::Here(reader));
         for file in files {
-            readers.found((*file).clone().dyn_into().map_err(|_| "it may not be read".to_owned()));
+            readers.found((*file).clone().dyn_into().map(Some).map_err(|_| "it may not be read".to_owned()));
         }
         Rig { readers, store: Store::default(), outcomes }
     }
@@ -129,6 +129,23 @@ impl Rig {
         }
         assert!(rest.is_empty());
     }
+}
+
+#[wasm_bindgen_test]
+fn a_file_that_was_only_looked_at_is_read_when_the_page_has_opened_it() {
+    let rig = Rig::of(&[]);
+    rig.readers.found(Ok(None));
+    assert!(rig.readers.read(0, 100).is_ok() && rig.readers.read(0, 200).is_ok());
+    assert_eq!((rig.readers.to_open(), rig.readers.to_open()), (vec![0], vec![]));
+    // Called off, asked for again, and opened meanwhile.
+    rig.readers.stop(0);
+    assert!(rig.readers.read(0, 300).is_ok());
+    assert_eq!(rig.readers.to_open(), [0]);
+    let file = file(b"x", "a").unchecked_into();
+    assert_eq!(rig.readers.opened(0, &file), Some(300));
+    assert_eq!(rig.readers.opened(0, &file), None, "nobody waits for it any more");
+    assert!(rig.readers.read(0, 100).is_ok() && rig.readers.to_open().is_empty());
+    assert!(!rig.readers.not_opened(0));
 }
 
 #[wasm_bindgen_test]

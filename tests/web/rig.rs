@@ -1,7 +1,6 @@
 //! An Intake whose other end is the test, and small helpers.
 
 use cloudindex_engine::Found;
-use cloudindex_uploader::Intake;
 use cloudindex_uploader::js::{self, Listener};
 use cloudindex_uploader::ports::{ToHost, ToPage};
 use futures::StreamExt;
@@ -12,6 +11,34 @@ use std::pin::pin;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Event, MessageChannel, MessageEvent, MessagePort};
+
+#[wasm_bindgen(module = "/src/intake.js")]
+extern "C" {
+    /// The page's side, which is JavaScript.
+    pub type Intake;
+    #[wasm_bindgen(constructor, catch)]
+    pub fn new(port: MessagePort, hooks: JsValue) -> Result<Intake, JsValue>;
+    #[wasm_bindgen(method)]
+    pub fn add(this: &Intake, source: JsValue) -> Promise;
+    #[wasm_bindgen(method)]
+    pub fn close(this: &Intake);
+}
+
+// Modules that it imports are there for who asks for them.
+#[wasm_bindgen(module = "/src/sources.js")]
+extern "C" {
+    #[wasm_bindgen(catch)]
+    pub fn take(source: &JsValue) -> Result<Array, JsValue>;
+}
+#[wasm_bindgen(module = "/src/walk.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = open)]
+    pub fn open_entry(entry: &JsValue) -> Promise;
+}
+#[wasm_bindgen(module = "/src/say.js")]
+extern "C" {
+    pub fn describe(error: &JsValue) -> String;
+}
 
 /// Evaluates an expression.
 pub fn eval(script: &str) -> JsValue {
@@ -101,7 +128,7 @@ impl Rig {
         loop {
             match self.next().await {
                 ToHost::Found(files) => found.extend(files.into_iter().map(|(found, _)| found)),
-                ToHost::Root(_) => {}
+                ToHost::Root(_) | ToHost::Folder(_) | ToHost::Opened(..) => {}
                 ToHost::IntakeEnded => break,
             }
         }

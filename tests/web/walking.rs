@@ -1,6 +1,7 @@
 //! Walking: every kind of source, whole and by its paths, and no entry that can't be read stops the rest.
 
 use crate::rig::{Rig, eval, paths, resolve, run, sleep, sorted};
+use cloudindex_engine::{Found, Recall};
 use cloudindex_uploader::js;
 use cloudindex_uploader::ports::{ToHost, ToPage};
 use js_sys::Array;
@@ -14,6 +15,9 @@ const ENTRIES: &str = "function entry(name, content) {
         file: (ok, failed) => content === null
             ? failed(new DOMException('it may not be read', 'NotReadableError'))
             : ok(new File([content], name)),
+        getMetadata: (ok, failed) => content === null || content === 'odd'
+            ? failed(new DOMException('no', 'NotReadableError'))
+            : ok({ size: content.length, modificationTime: new Date(1700000000123) }),
     };
     const children = Object.entries(content).map(([name, content]) => entry(name, content));
     return {
@@ -166,6 +170,91 @@ async fn a_drop_is_listed_by_entries_and_opened_by_handles() {
     assert!(of("root/a:b").size.is_some());
     assert!(of("dropped item").unreadable.is_some());
     assert_eq!(found.iter().filter(|file| file.unreadable.is_some()).count(), 1);
+}
+
+/// Files, and what the walk asked of folders, until it ends; `known`: how they stand.
+async fn walk_known(rig: &mut Rig, root: JsValue, known: impl Fn(&str) -> bool) -> (Vec<(Found, bool)>, Vec<String>) {
+    let added = rig.intake.add(root);
+    let (mut found, mut folders) = (Vec::new(), Vec::new());
+    loop {
+        match rig.next().await {
+            ToHost::Found(files) => found.extend(files.into_iter().map(|(found, file)| (found, file.is_some()))),
+            ToHost::Folder(path) => {
+                rig.tell(ToPage::Folder(if known(&path) { Recall::Known } else { Recall::New }));
+                folders.push(path);
+            }
+            ToHost::IntakeEnded => break,
+            other => panic!("{other:?}"),
+        }
+    }
+    resolve(&added).await.expect("the walk ends");
+    (found, folders)
+}
+
+#[wasm_bindgen_test]
+async fn files_of_a_known_folder_are_looked_at_and_opened_when_they_are_read() {
+    let root = entry("root", "{ a: 'a', odd: 'odd', bad: null, sub: { b: 'bb', deep: { c: 'ccc' } } }");
+    let mut rig = Rig::with("{ roots: true, opened: (row, file) => shown.push([row, null, file.name]) }");
+    let (found, folders) = walk_known(&mut rig, root, |path| path != "root/sub").await;
+    assert_eq!(folders, ["root", "root/sub", "root/sub/deep"]);
+    let of = |path: &str| found.iter().position(|(file, _)| file.path == path).expect("found");
+    for (path, size, is_open) in
+        [("root/a", 1, false), ("root/odd", 3, true), ("root/sub/b", 2, true), ("root/sub/deep/c", 3, false)]
+    {
+        let (file, open) = &found[of(path)];
+        assert_eq!((file.size, *open), (Some(size), is_open), "{path}");
+        assert!(file.unreadable.is_none() && (*open || file.last_modified == Some(1_700_000_000_123)), "{file:?}");
+    }
+    assert!(found[of("root/bad")].0.unreadable.is_some());
+
+    let row = of("root/sub/deep/c") as u32;
+    // What has its file already, or is no row, is nobody's business.
+    rig.tell(ToPage::Open(vec![of("root/odd") as u32, 99, row]));
+    match rig.next().await {
+        ToHost::Opened(id, Ok(file)) => assert_eq!((id, file.name(), file.size()), (row, "c".into(), 3.0)),
+        other => panic!("{other:?}"),
+    }
+    let told = Array::from(&rig.shown.at(-1));
+    assert_eq!((told.get(0).as_f64(), told.get(2).as_string()), (Some(f64::from(row)), Some("c".into())));
+    rig.tell(ToPage::Open(vec![row]));
+    assert!(rig.inbox.within(50).await.is_none(), "it is opened once");
+}
+
+#[wasm_bindgen_test]
+async fn what_can_not_be_opened_now_may_be_later() {
+    let root = eval(&format!("(() => {{ {ENTRIES};
+        const root = entry('root', {{ a: 'a' }});
+        const [file] = (() => {{ let all; root.createReader().readEntries((found) => {{ all = found; }}); return all; }})();
+        const open = file.file;
+        let times = 0;
+        file.file = (ok, failed) => times++ ? open(ok, failed) : failed(new DOMException('busy', 'NotReadableError'));
+        let given = false;
+        root.createReader = () => ({{ readEntries: (ok) => ok(given ? [] : (given = true, [file])) }});
+        return root; }})()"));
+    let mut rig = Rig::with("{ roots: true }");
+    walk_known(&mut rig, root, |_| true).await;
+    rig.tell(ToPage::Open(vec![0]));
+    assert!(matches!(rig.next().await, ToHost::Opened(0, Err(reason)) if reason == "NotReadableError: busy"));
+    rig.tell(ToPage::Open(vec![0]));
+    assert!(matches!(rig.next().await, ToHost::Opened(0, Ok(_))));
+}
+
+#[wasm_bindgen_test]
+async fn who_sees_every_file_or_has_no_journal_asks_for_no_folder() {
+    for hooks in ["{}", "{ roots: true, metadata: () => ({}) }", "{ roots: true, groupBy: () => 'g' }"] {
+        let mut rig = Rig::with(hooks);
+        let (found, folders) = walk_known(&mut rig, entry("root", "{ a: 'a' }"), |_| true).await;
+        assert_eq!((found[0].1, folders.len()), (true, 0), "{hooks}");
+    }
+}
+
+#[wasm_bindgen_test]
+async fn a_closed_intake_ends_a_walk_that_asked_for_a_folder() {
+    let mut rig = Rig::with("{ roots: true }");
+    let added = rig.intake.add(entry("root", "{ a: 'a' }"));
+    assert!(matches!(rig.next().await, ToHost::Folder(path) if path == "root"));
+    rig.intake.close();
+    assert!(resolve(&added).await.is_ok());
 }
 
 #[wasm_bindgen_test]

@@ -30,11 +30,13 @@ fn bindgen(input: &str, out: &Path) -> Result<(), Box<dyn Error>> {
     let imports = module.imports.iter_mut().map(|import| (&mut import.name, "i"));
     let exports = module.exports.iter_mut().map(|export| (&mut export.name, "e"));
     // Whoever writes JavaScript by hand knows no name with a hash.
-    let hashed = imports.chain(exports).filter(|(name, _)| name.len() > 16 && is_hash(&name[name.len() - 16..]));
+    let hashed = imports.chain(exports).filter(|(name, _)| has_hash(name));
     let mut renamed = Vec::new();
     for (number, (name, side)) in hashed.enumerate() {
         renamed.push((std::mem::replace(name, format!("{side}{number}")), format!("{side}{number}")));
     }
+    // A name may be the beginning of another one.
+    renamed.sort_by_key(|(old, _)| std::cmp::Reverse(old.len()));
     output.emit(out)?;
     for file in std::fs::read_dir(out)? {
         let path = file?.path();
@@ -46,6 +48,8 @@ fn bindgen(input: &str, out: &Path) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn is_hash(text: &str) -> bool {
-    text.bytes().all(|byte| byte.is_ascii_hexdigit())
+/// At its end, or before the number by which wasm-bindgen tells two of one hash apart.
+fn has_hash(name: &str) -> bool {
+    let name = name.trim_end_matches(|digit: char| digit.is_ascii_digit()).strip_suffix('_').unwrap_or(name);
+    name.len() > 16 && name.bytes().rev().take(16).all(|byte| byte.is_ascii_hexdigit())
 }
