@@ -79,8 +79,9 @@ pub(crate) struct Terms {
     /// Nor over this of bytes that are held in memory, of which a body is a copy.
     pub held: u64,
     pub documents: usize,
-    /// ms that an incomplete bundle waits for company.
+    /// ms that an incomplete bundle waits for company, and one whose bytes are in files.
     pub linger: u64,
+    pub patience: u64,
     pub more: More,
 }
 
@@ -116,7 +117,9 @@ impl<T: Copy> Line<T> {
     fn due(&self, terms: Terms) -> Option<Now> {
         let (.., since) = self.items.front()?;
         let full = self.fills(terms) || self.items.len() >= terms.documents;
-        Some(if full || terms.more == More::Nothing { Now(0) } else { since.after(terms.linger) })
+        // Bytes in memory keep others from being read while they wait.
+        let linger = if self.held * 2 < self.bytes { terms.patience } else { terms.linger };
+        Some(if full || terms.more == More::Nothing { Now(0) } else { since.after(linger) })
     }
 
     /// What waits fills a request.
@@ -208,7 +211,7 @@ impl Ready {
 
     fn lines_due(&self, terms: Terms) -> [Option<Now>; 4] {
         [
-            self.asked_documents.due(terms),
+            self.asked_documents.due(asked(terms)),
             self.documents.due(terms),
             self.asked_blocks.due(few(terms)),
             self.blocks.due(terms),
@@ -242,8 +245,13 @@ impl Ready {
     }
 }
 
+/// Bytes wait for the answer, so that a question does not wait long.
+fn asked(terms: Terms) -> Terms {
+    Terms { patience: terms.linger, ..terms }
+}
+
 fn few(terms: Terms) -> Terms {
-    Terms { documents: ASKED_BLOCKS, ..terms }
+    Terms { documents: ASKED_BLOCKS, ..asked(terms) }
 }
 
 #[cfg(test)]
@@ -263,7 +271,7 @@ mod tests {
             for (file, size) in sizes.iter().enumerate() {
                 ready.document(file as FileId, *size, *size, Purpose::Send, Now(file as u64));
             }
-            let terms = Terms { target, cap, held: cap, documents, linger: 10, more: More::Nothing };
+            let terms = Terms { target, cap, held: cap, documents, linger: 10, patience: 10, more: More::Nothing };
             let mut seen = Vec::new();
             while let Some(load) = ready.take(terms, Now(0)) {
                 let Items::Documents(files) = load.items else { panic!("no blocks were put in") };
@@ -280,7 +288,8 @@ mod tests {
     fn an_incomplete_bundle_waits_for_company_but_not_long() {
         let documents = |id| Some(Load { items: Items::Documents(vec![id]), purpose: Purpose::Send });
         let mut ready = Ready::new();
-        let terms = Terms { target: 100, cap: 100, held: 100, documents: 10, linger: 60, more: More::Coming };
+        let terms =
+            Terms { target: 100, cap: 100, held: 100, documents: 10, linger: 60, patience: 60, more: More::Coming };
         ready.document(0, 10, 10, Purpose::Send, Now(5));
         assert_eq!(ready.take(terms, Now(64)), None);
         assert_eq!(ready.due(terms), Some(Now(65)));
@@ -292,7 +301,7 @@ mod tests {
     #[test]
     fn all_kinds_take_turns() {
         let mut ready = Ready::new();
-        let terms = Terms { target: 10, cap: 10, held: 10, documents: 10, linger: 0, more: More::Coming };
+        let terms = Terms { target: 10, cap: 10, held: 10, documents: 10, linger: 0, patience: 0, more: More::Coming };
         for index in 0..2 {
             for purpose in [Purpose::Send, Purpose::Ask] {
                 ready.document(index, 10, 10, purpose, Now(0));

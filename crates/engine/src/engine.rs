@@ -343,7 +343,9 @@ impl Engine {
             cap: self.bundle_bytes,
             held: self.held_bytes.min(self.bundle_bytes),
             documents: self.bundle_documents,
-            linger: self.config.linger * (1 + 3 * self.transport.flying() as u64),
+            linger: self.config.linger,
+            // Nothing is lost by waiting while others fly: they take as much of the machine, the fewer the better.
+            patience: self.config.linger * (1 + 3 * self.transport.flying() as u64),
             more: if nothing_more { More::Nothing } else { More::Coming },
         }
     }
