@@ -19,7 +19,7 @@ USAGE: cloudindex-server [FLAGS]
                             commas. With neither, a key is made on the first start, kept in DIR/api-key (mode 0600)
                             and printed to stderr
   --allow-origin ORIGIN     a page's origin that may call from a browser, like https://app.example, or * (repeatable)
-  --max-bundle-bytes N      bytes of one request's body, as sent and as decoded (default 17825792: 16 MiB and a manifest)
+  --max-bundle-bytes N      bytes of one request's body, as sent and as decoded (default 34603008: 32 MiB and a manifest)
   --max-block-bytes N       bytes of one block (default 8388608)
   --max-documents N         documents of one manifest (default 5000)
   --help, --version

@@ -9,7 +9,7 @@ import { Page } from '../e2e/page.mjs';
 
 export const MB = 1_000_000;
 /** The most that can be in flight: `concurrency` requests of the greatest bundle (crates/engine/src/config.rs). */
-export const IN_FLIGHT = 5 * 8 * 1024 * 1024;
+export const IN_FLIGHT = 5 * 32 * 1024 * 1024;
 
 /** Runs `work` with a folder that goes afterwards. */
 export async function withFolder(work) {

@@ -57,7 +57,7 @@ pub struct Config {
     /// Files of so many bytes stay on the disk until they are sent, and the browser reads them again: from 128 KiB on that is
     /// less work than to copy them through the page's memory (measured).
     pub in_file: u64,
-    /// Bytes of large files that are read and cut before the server has them. 128 MiB: they take no memory, and what is sent is
+    /// Bytes of large files that are read and cut before the server has them. 256 MiB: they take no memory, and what is sent is
     /// still in the cache of the machine's disk.
     pub read_ahead: u64,
     /// Files between the walk and the network before the walk waits. 10,000: totals are known early, for 1 kB of memory a file on the page.
@@ -69,7 +69,7 @@ pub struct Config {
     /// ms between sweeps that free finished state. 1000: the seed's.
     pub clear_interval: u64,
 
-    /// Greatest bytes of a bundle. 16 MiB: from there on a request costs the browser little beside its bytes (measured). What is
+    /// Greatest bytes of a bundle. 32 MiB: from there on a request costs the browser little beside its bytes (measured). What is
     /// copied from memory is bounded by its share of `max_buffer` besides.
     pub bundle_bytes: u64,
     /// Whether the server is asked what it has before it is sent.
