@@ -109,7 +109,10 @@ export class Intake {
     if (this.#state === 'closed') throw CLOSED;
   }
 
+  /** Looks at the file, which for a plain `File` is a trip to the browser process. Once made, it costs nothing to hand the file to
+   *  a worker; unmade, that costs more. Here, because between two of them the page may have its turn. */
   push(found) {
+    void found.file?.size;
     this.#seen.push(found);
     const due = this.#flushed + LINGER - performance.now();
     if (this.#seen.length >= SLICE || due <= 0) this.#flush();
@@ -132,8 +135,7 @@ export class Intake {
     this.#tell('found', first, seen.map(({ file }) => file ?? null), seen.map(({ path }) => path));
   }
 
-  /** A row as the host reads it: path, type, size, time, metadata, group, why it can't be read, file. To look at a plain `File`
-   *  is a trip to the browser process; once made, it costs nothing to hand the file to a worker; unmade, that costs more. */
+  /** A row as the host reads it: path, type, size, time, metadata, group, why it can't be read, file. */
   #row({ path, file, error, size, lastModified }) {
     if (!file) return [path, '', size, lastModified, undefined, undefined, error, undefined];
     let [metadata, group] = [];
@@ -197,7 +199,7 @@ export class Intake {
     this.#unopened.delete(row);
     const { file, error } = await open(entry);
     if (file) {
-      void file.size; // Looked at before it is handed on, as all are.
+      void file.size; // As in `push`.
       this.#tell('opened', row, file);
     } else if (this.#state !== 'closed') {
       this.#unopened.set(row, entry);

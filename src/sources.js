@@ -18,7 +18,7 @@ export const take = (source) => {
     return taken.length > 0 ? taken : take(source.files);
   }
   // Copied, because an input that is reset empties the list it gave out.
-  const list = isOf(source, 'FileList') || Array.isArray(source) ? Array.from(source) : source;
+  const list = isOf(source, 'FileList') ? copied(source) : Array.isArray(source) ? Array.from(source) : source;
   if (isObject(list) || typeof list === 'function') {
     if (typeof list[Symbol.asyncIterator] === 'function') return [{ asyncIterator: list[Symbol.asyncIterator]() }];
     if (typeof list[Symbol.iterator] === 'function') return [{ iterator: list[Symbol.iterator]() }];
@@ -45,6 +45,23 @@ const isObject = (value) => typeof value === 'object' && value !== null;
 
 /** `instanceof` that lives where the class does not exist, and takes objects of another frame. */
 const isOf = (value, name) => Object.prototype.toString.call(value) === `[object ${name}]`;
+
+/** What is in the list now. As an array its files would all be made known to JavaScript at once, which holds the page for 100,000
+ *  of them; a form keeps them as they are, and gives one after the other. */
+const copied = (list) => {
+  try {
+    if (list.length > 1000) {
+      const [form, input] = ['form', 'input'].map((name) => document.createElement(name));
+      Object.assign(input, { type: 'file', name: 'files', multiple: true, files: list });
+      form.append(input);
+      const files = new FormData(form);
+      if (files.get('files') === list[0]) return files.values();
+    }
+  } catch {
+    // Not a document's, or nothing that an input takes.
+  }
+  return Array.from(list);
+};
 
 /** The items that are files. All are asked for one thing, then all for the next: asked in turn, each entry waits in Chromium
  *  for the handles before it, and thousands of loose files hold the page several times as long. */

@@ -1,9 +1,9 @@
 // Walking what was added: trees of handles or entries, lists, generators. Everything found is told at once, the page gets its
 // turn after every few milliseconds, and one entry that can't be read does not stop the rest.
 //
-// Handles open files three times as fast as entries, but Chromium's leave out, silently, every name that is not portable
+// Handles open files faster than entries, but Chromium's leave out, silently, every name that is not portable
 // (`a:b`, `x.lnk`, ` lead`) and whole folders so named. Entries have them all, so where there is an entry it is the truth; and
-// it tells size and time of a file without opening it, which is four times as fast again.
+// it tells size and time of a file without opening it, which is much faster again.
 import { isFile, one, wrong } from './sources.js';
 import { describe, show } from './say.js';
 
