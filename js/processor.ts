@@ -29,6 +29,7 @@ export class BatchProcessor {
       uploader.addEventListener('batchcomplete', ({ detail }) => onBatchComplete(detail.batchNumber, detail.results));
     }
     if (onFileProgress) {
+      uploader.openAll();
       uploader.addEventListener('fileprogress', ({ detail }) => {
         if (detail.file) onFileProgress(detail.file, detail.percent);
       });

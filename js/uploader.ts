@@ -24,6 +24,7 @@ export class Uploader extends UploaderEventTarget {
   readonly #options: UploadOptions;
   readonly #rows = new Rows();
   #session: Promise<Session> | undefined;
+  #opensAll = false;
   /** The engine starts paused: `autoStart: false` or `pause()` came before the first file. */
   #startPaused: boolean;
   #phase: Phase = 'idle';
@@ -56,6 +57,11 @@ export class Uploader extends UploaderEventTarget {
   /** The batch that is filled, as soon as there is one. */
   get batchId(): string | undefined {
     return this.#batchId;
+  }
+
+  /** @internal Files that the journal knows are opened too, for listeners that are given them. */
+  openAll(): void {
+    this.#opensAll = true;
   }
 
   /** How many files were found so far. */
@@ -163,6 +169,7 @@ export class Uploader extends UploaderEventTarget {
       metadata,
       groupBy: typeof groupBy === 'function' ? groupBy : undefined,
       roots: Boolean(resume),
+      opensAll: this.#opensAll || this.hears('batchstart'),
     }, {
       update: (update) => this.#update(update),
       broken: (error) => this.#fail(error),

@@ -55,7 +55,10 @@ impl Driver {
         match action {
             Action::Size(files) => {
                 let sized = |file| {
-                    self.readers.facts(file).map(|(size, time)| Input::Sized { file, size, last_modified: Some(time) })
+                    Some(match self.readers.facts(file)? {
+                        Ok((size, time)) => Input::Sized { file, size, last_modified: Some(time) },
+                        Err(reason) => Input::Unreadable { file, reason },
+                    })
                 };
                 files.into_iter().filter_map(sized).for_each(|input| self.feed_later(input));
             }

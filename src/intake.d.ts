@@ -8,6 +8,8 @@ export interface IntakeHooks {
   groupBy?: ((file: File) => string) | undefined;
   /** The host keeps the handles of what is added. */
   roots?: boolean;
+  /** Every file is opened, though the journal may know it. */
+  opensAll?: boolean;
   /** Gives something with the `name` and `values()` of this handle that does its work elsewhere. */
   away?: ((folder: FileSystemDirectoryHandle) => unknown) | undefined;
 }

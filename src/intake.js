@@ -86,19 +86,27 @@ export class Intake {
 
   /** For walks: what is found next came by this handle. */
   root(handle) {
-    this.#port.postMessage([ROOT, handle]);
+    try {
+      this.#port.postMessage([ROOT, handle]);
+    } catch (error) {
+      complain(`a handle can't be kept: ${describe(error)}`);
+    }
   }
 
   /** The folder of this handle, listed where that does not hold the page. */
   away(handle) {
-    return this.#hooks.away?.(handle) ?? handle;
+    try {
+      return this.#hooks.away?.(handle) ?? handle;
+    } catch {
+      return handle;
+    }
   }
 
   /** Whether the files of a folder are known, so that it may be enough to look at them. Only a journal can tell; and an
    *  application that wants to see each file must. */
   recall(path) {
-    const { roots, metadata, groupBy } = this.#hooks;
-    if (!roots || metadata || groupBy || this.#state === 'closed') return false;
+    const { roots, opensAll, metadata, groupBy } = this.#hooks;
+    if (!roots || opensAll || metadata || groupBy || this.#state === 'closed') return false;
     this.#port.postMessage([FOLDER, path]);
     return new Promise((resolve) => { this.#asked.push(resolve); });
   }
@@ -112,7 +120,11 @@ export class Intake {
   /** Looks at the file, which for a plain `File` is a trip to the browser process. Once made, it costs nothing to hand the file to
    *  a worker; unmade, that costs more. Here, because between two of them the page may have its turn. */
   push(found) {
-    void found.file?.size;
+    try {
+      void found.file?.size;
+    } catch {
+      // What only looks like a file: `#row` says what is wrong with it.
+    }
     this.#seen.push(found);
     const due = this.#flushed + LINGER - performance.now();
     if (this.#seen.length >= SLICE || due <= 0) this.#flush();
@@ -138,14 +150,15 @@ export class Intake {
   /** A row as the host reads it: path, type, size, time, metadata, group, why it can't be read, file. */
   #row({ path, file, error, size, lastModified }) {
     if (!file) return [path, '', size, lastModified, undefined, undefined, error, undefined];
-    let [metadata, group] = [];
+    const row = [path, '', undefined, undefined, undefined, undefined, undefined, file];
     try {
-      metadata = this.#metadata(file);
-      group = this.#group(file);
+      [row[1], row[2], row[3]] = [file.type, file.size, Math.max(file.lastModified, 0)];
+      row[4] = this.#metadata(file);
+      row[5] = this.#group(file);
     } catch (thrown) {
-      error = thrown.message;
+      row[UNREADABLE] = thrown.message;
     }
-    return [path, file.type, file.size, Math.max(file.lastModified, 0), metadata, group, error, file];
+    return row;
   }
 
   /** One that only looks like a file can't be handed on; it is told as what can't be read, and takes nobody along. */
@@ -199,12 +212,16 @@ export class Intake {
     this.#unopened.delete(row);
     const { file, error } = await open(entry);
     if (file) {
-      void file.size; // As in `push`.
       this.#tell('opened', row, file);
     } else if (this.#state !== 'closed') {
       this.#unopened.set(row, entry);
     }
-    this.#port.postMessage([OPENED, row, file ?? error]);
+    try {
+      void file?.size; // As in `push`.
+      this.#port.postMessage([OPENED, row, file ?? error]);
+    } catch (error) {
+      this.#port.postMessage([OPENED, row, describe(error)]);
+    }
   }
 
   #release(state) {

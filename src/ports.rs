@@ -94,5 +94,15 @@ fn found(row: &JsValue) -> (Found, Option<File>) {
         group: text(5),
         unreadable: text(6),
     };
-    (found, row.get(7).dyn_into().ok())
+    match row.get(7) {
+        none if none.is_undefined() => (found, None),
+        file => match file.dyn_into() {
+            Ok(file) => (found, Some(file)),
+            // It looked like one on the page.
+            Err(other) => {
+                let unreadable = found.unreadable.or_else(|| Some(format!("it is no file but {}", js::show(&other))));
+                (Found { unreadable, ..found }, None)
+            }
+        },
+    }
 }

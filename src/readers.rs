@@ -22,7 +22,8 @@ pub struct Readers {
     /// Row by row the `File`, the text why there is none, or null: it was not opened yet. In the JavaScript heap, where 100,000
     /// are nothing.
     rows: Array,
-    /// Files that are to be read, up to there, as soon as the page has opened them; those that it is to be told of.
+    /// Files that are to be read, up to there, as soon as the page has opened them (0: it is enough that they are open); those of
+    /// them that the page is to be told of.
     opening: RefCell<FxHashMap<FileId, u64>>,
     to_open: RefCell<Vec<FileId>>,
     open: RefCell<FxHashMap<FileId, Open>>,
@@ -41,6 +42,11 @@ struct Open {
     /// Blocks, and bytes in them, so far.
     blocks: u32,
     cut: u64,
+}
+
+/// Size in bytes, and when it was changed last, ms since 1970.
+pub fn facts(file: &File) -> (u64, u64) {
+    (file.size() as u64, file.last_modified().max(0.0) as u64)
 }
 
 impl Readers {
@@ -100,9 +106,19 @@ impl Readers {
         self.rows.get(id).dyn_into().map_err(no_file)
     }
 
-    /// Its size and when it was changed last, as the page saw them.
-    pub fn facts(&self, id: FileId) -> Option<(u64, u64)> {
-        self.file(id).ok().map(|file| (file.size() as u64, file.last_modified().max(0.0) as u64))
+    /// Its size and when it was changed last, as the page saw them; nothing if the page is to open it first.
+    pub fn facts(&self, id: FileId) -> Option<Result<(u64, u64), String>> {
+        if self.rows.get(id).is_null() {
+            self.wait_for(id, 0);
+            return None;
+        }
+        Some(self.file(id).map(|file| facts(&file)))
+    }
+
+    fn wait_for(&self, file: FileId, up_to: u64) {
+        if self.opening.borrow_mut().insert(file, up_to).is_none() {
+            self.to_open.borrow_mut().push(file);
+        }
     }
 
     /// Whether the browser still finds the file to be what it was when it was chosen.
@@ -125,9 +141,7 @@ impl Readers {
             return Ok(());
         }
         if self.rows.get(file).is_null() {
-            if self.opening.borrow_mut().insert(file, up_to).is_none() {
-                self.to_open.borrow_mut().push(file);
-            }
+            self.wait_for(file, up_to);
             return Ok(());
         }
         let source = self.file(file)?;

@@ -1,6 +1,7 @@
 //! What the engine's hands report, and how it comes to the loop.
 
 use crate::driver::Driver;
+use crate::readers::facts;
 use crate::reading::Outcome;
 use cloudindex_engine::{FileId, Input};
 use std::rc::Rc;
@@ -26,12 +27,12 @@ impl Driver {
     pub fn opened(self: &Rc<Self>, id: FileId, file: Result<File, String>) {
         match file {
             Ok(file) => {
-                let up_to = self.readers.opened(id, &file);
-                let (size, last_modified) = (file.size() as u64, file.last_modified().max(0.0) as u64);
-                if let Some(up_to) = up_to {
+                let (size, last_modified) = facts(&file);
+                if let Some(up_to) = self.readers.opened(id, &file).filter(|up_to| *up_to > 0) {
                     self.read_on(id, up_to);
                 }
                 self.feed(Input::Opened { file: id, size, last_modified, media_type: file.type_() });
+                self.feed(Input::Sized { file: id, size, last_modified: Some(last_modified) });
             }
             Err(reason) => {
                 if self.readers.not_opened(id) {

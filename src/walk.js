@@ -80,6 +80,7 @@ export class Walk {
       const folder = folders[at];
       folders[at] = undefined;
       const looks = await folder.known;
+      if (looks) await opened(() => begun?.return?.());
       const values = looks ? undefined : begun ?? list(folder.handle);
       // While the files of this folder are opened, the next one is listed already.
       begun = looks ? undefined : list(folders[at + 1]?.handle);

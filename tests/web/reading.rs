@@ -146,6 +146,13 @@ fn a_file_that_was_only_looked_at_is_read_when_the_page_has_opened_it() {
     assert_eq!(rig.readers.opened(0, &file), None, "nobody waits for it any more");
     assert!(rig.readers.read(0, 100).is_ok() && rig.readers.to_open().is_empty());
     assert!(!rig.readers.not_opened(0));
+    // Its size alone is a reason to open it, too.
+    rig.readers.found(Ok(None));
+    assert!(rig.readers.facts(1).is_none());
+    assert_eq!((rig.readers.to_open(), rig.readers.opened(1, &file)), (vec![1], Some(0)));
+    assert!(matches!(rig.readers.facts(1), Some(Ok((1, _)))));
+    rig.readers.found(Err("gone".into()));
+    assert!(matches!(rig.readers.facts(2), Some(Err(reason)) if reason == "gone"));
 }
 
 #[wasm_bindgen_test]
@@ -306,7 +313,7 @@ async fn a_row_without_a_file_is_not_read() {
     let rig = Rig::of(&[&JsValue::NULL]);
     assert_eq!(rig.readers.read(0, 1), Err("it may not be read".to_owned()), "a retry hears why again");
     assert_eq!(rig.readers.read(7, 1), Err("there is no file 7".to_owned()));
-    assert_eq!(rig.readers.facts(0), None);
+    assert_eq!(rig.readers.facts(0), Some(Err("it may not be read".to_owned())));
 }
 
 #[wasm_bindgen_test]

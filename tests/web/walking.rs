@@ -241,11 +241,59 @@ async fn what_can_not_be_opened_now_may_be_later() {
 
 #[wasm_bindgen_test]
 async fn who_sees_every_file_or_has_no_journal_asks_for_no_folder() {
-    for hooks in ["{}", "{ roots: true, metadata: () => ({}) }", "{ roots: true, groupBy: () => 'g' }"] {
+    for hooks in [
+        "{}",
+        "{ roots: true, opensAll: true }",
+        "{ roots: true, metadata: () => ({}) }",
+        "{ roots: true, groupBy: () => 'g' }",
+    ] {
         let mut rig = Rig::with(hooks);
         let (found, folders) = walk_known(&mut rig, entry("root", "{ a: 'a' }"), |_| true).await;
         assert_eq!((found[0].1, folders.len()), (true, 0), "{hooks}");
     }
+}
+
+#[wasm_bindgen_test]
+async fn what_only_looks_like_a_file_fails_alone() {
+    let list = eval(
+        "[new File(['x'], 'good'), Object.assign(new Blob(['x']), { name: 'blob' }),
+            { name: 'throws', stream() {}, arrayBuffer() {}, get size() { throw new Error('no'); } },
+            { name: 'plain', stream() {}, arrayBuffer() {} }, new File(['x'], 'last')]",
+    );
+    let found = Rig::new().walk(&list).await;
+    assert_eq!(paths(&found), ["good", "blob", "throws", "plain", "last"]);
+    let unreadable: Vec<bool> = found.iter().map(|file| file.unreadable.is_some()).collect();
+    assert_eq!(unreadable, [false, true, true, true, false], "{found:?}");
+}
+
+#[wasm_bindgen_test]
+async fn a_handle_that_can_not_be_kept_is_walked() {
+    let list =
+        eval("[{ kind: 'file', name: 'odd', getFile: async () => new File(['x'], 'odd') }, new File(['x'], 'good')]");
+    assert_eq!(paths(&Rig::with("{ roots: true }").walk(&list).await), ["odd", "good"]);
+}
+
+#[wasm_bindgen_test]
+async fn a_long_list_of_an_input_is_taken_whole() {
+    let input = eval(
+        "(() => {
+            const d = new DataTransfer();
+            for (let n = 0; n < 3000; n++) d.items.add(new File(['x'], `${n}`));
+            const input = document.createElement('input');
+            input.type = 'file'; input.multiple = true; input.files = d.files;
+            return input;
+        })()",
+    );
+    let mut rig = Rig::new();
+    let added = rig.intake.add(js::get(&input, "files"));
+    js::set(&input, "value", &"".into());
+    let mut found = Vec::new();
+    while let ToHost::Found(files) = rig.next().await {
+        found.extend(files.into_iter().map(|(found, _)| found.path));
+    }
+    assert!(resolve(&added).await.is_ok());
+    let expected: Vec<String> = (0..3000).map(|n| n.to_string()).collect();
+    assert_eq!(found, expected);
 }
 
 #[wasm_bindgen_test]

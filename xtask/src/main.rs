@@ -50,6 +50,8 @@ fn bindgen(input: &str, out: &Path) -> Result<(), Box<dyn Error>> {
 
 /// At its end, or before the number by which wasm-bindgen tells two of one hash apart.
 fn has_hash(name: &str) -> bool {
-    let name = name.trim_end_matches(|digit: char| digit.is_ascii_digit()).strip_suffix('_').unwrap_or(name);
-    name.len() > 16 && name.bytes().rev().take(16).all(|byte| byte.is_ascii_hexdigit())
+    let numbered = name.trim_end_matches(|digit: char| digit.is_ascii_digit()).strip_suffix('_').unwrap_or(name);
+    [name, numbered]
+        .into_iter()
+        .any(|name| name.len() > 16 && name.bytes().rev().take(16).all(|byte| byte.is_ascii_hexdigit()))
 }

@@ -76,12 +76,12 @@ pub(crate) struct Log {
 impl Log {
     pub fn read(records: &[Vec<u8>], now: u64, life: u64) -> Self {
         let mut log = Log::default();
-        let mut dead = 0;
+        let (mut dead, mut is_strange) = (0, false);
         for record in records {
             let base = log.bytes.len();
             log.bytes.extend_from_slice(record);
             let Some(frames) = record.strip_prefix(MAGIC) else {
-                dead += 1;
+                is_strange = true;
                 continue;
             };
             let mut rest = frames;
@@ -103,8 +103,10 @@ impl Log {
             }
         }
         let outdated = log.frames.len() - log.files.len();
-        log.is_worn =
-            records.len() > RECORDS || log.bytes.len() > 2 * MOST || dead + outdated > log.files.len() / 2 + 100;
+        log.is_worn = is_strange
+            || records.len() > RECORDS
+            || log.bytes.len() > 2 * MOST
+            || dead + outdated > log.files.len() / 2 + 100;
         log
     }
 

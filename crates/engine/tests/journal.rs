@@ -6,6 +6,7 @@ use cloudindex_engine::config::{Ask, GroupBy};
 use cloudindex_engine::journal::unfinished;
 use cloudindex_engine::*;
 use common::*;
+use serde_json::json;
 use std::collections::BTreeSet;
 
 const EPOCH: u64 = 1_790_000_000_000;
@@ -185,6 +186,49 @@ fn the_type_of_a_file_that_was_not_opened_is_what_it_was_before() {
     assert!(rig.all(FileState::Committed));
     let html = [0, 1].map(|n| format!("\"f/{n}.html\" \"text/html\""));
     assert_eq!(types, BTreeSet::from(html));
+}
+
+#[test]
+fn a_file_that_changed_after_it_was_looked_at_is_read_when_it_is_tried_again() {
+    let mut before = page(journalled(), None);
+    before.drop_files(&small(3));
+    before.open_journal();
+    before.serve_all();
+    let mut rig = page(journalled(), Some(before));
+    rig.input(Input::Folder("f".into()));
+    rig.open_journal();
+    rig.drop_files(&small(3));
+    rig.input(Input::Remove(1));
+    rig.files[1] = vec![99; rig.files[1].len()];
+    rig.times = Some(EPOCH - 50_001);
+    rig.input(Input::Retry(vec![1]));
+    rig.serve_all();
+    assert_eq!((rig.reads.clone(), rig.all(FileState::Committed)), (vec![1], true));
+}
+
+#[test]
+fn a_file_has_the_time_that_it_was_opened_with() {
+    let mut rig = page(Config { ask: Ask::Never, ..journalled() }, None);
+    rig.files = vec![vec![7; 10]];
+    let looked = Found { path: "f/9".into(), size: Some(10), last_modified: Some(EPOCH - 60_001), ..Found::default() };
+    rig.input(Input::Found(vec![looked]));
+    rig.open_journal();
+    rig.input(Input::Opened { file: 0, size: 10, last_modified: EPOCH - 50_001, media_type: String::new() });
+    rig.input(Input::IntakeEnded);
+    rig.pass(200);
+    rig.serve();
+    rig.pass(200);
+    let document = &manifest(&rig.sent[0].1)["documents"][0];
+    assert_eq!((&document["path"], &document["lastModified"]), (&json!("f/9"), &json!(EPOCH - 50_001)));
+}
+
+#[test]
+fn of_an_upload_that_was_broken_off_early_no_folder_is_known() {
+    let before = torn(&small(30), 2);
+    let mut rig = page(journalled(), Some(before));
+    rig.input(Input::Folder("f".into()));
+    rig.open_journal();
+    assert_eq!(rig.folders, [Recall::New]);
 }
 
 #[test]

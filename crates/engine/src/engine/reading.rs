@@ -61,6 +61,7 @@ impl Engine {
         if (row.size.get(), row.last_modified.get()) != (Some(facts.0), Some(facts.1)) {
             row.facts = Facts::Loose;
         }
+        row.last_modified = Some(facts.1).into();
     }
 
     /// An empty folder is an upload too: it is complete at once.
@@ -125,9 +126,10 @@ impl Engine {
     }
 
     pub(super) fn sized(&mut self, id: FileId, size: u64, last_modified: Option<u64>, now: Now) {
+        // The newest counts: a file that is tried again may be another one by now.
         if let Some(row) = self.files.row_mut(id)
             && row.state == FileState::Waiting
-            && row.last_modified.get().is_none()
+            && last_modified.is_some()
         {
             row.last_modified = last_modified.into();
         }

@@ -193,7 +193,11 @@ impl Engine {
             return;
         }
         // Who groups by type must know the types before the files are opened.
-        let helps = self.memory.stage == Book::Open && self.config.group_by != GroupBy::Type;
+        // Of an upload that was broken off early most files are still to be opened, which entries are slow at.
+        let left = self.memory.log.unfinished.as_ref();
+        let helps = self.memory.stage == Book::Open
+            && self.config.group_by != GroupBy::Type
+            && left.is_none_or(|left| left.arrived * 2 >= left.found);
         for path in self.memory.asked_folders.drain(..) {
             let recall = if helps && self.memory.log.has(&path) { Recall::Known } else { Recall::New };
             self.actions.push_back(Action::Folder(recall));
