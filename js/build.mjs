@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const dist = path.join(root, 'dist');
 const wasm = 'cloudindex_uploader_bg.wasm';
+const adapters = ['react', 'uppy', 'filepond'];
 
 const old = (await readdir(dist)).filter((name) => /\.js(\.map)?$/.test(name));
 await Promise.all(old.map((name) => rm(path.join(dist, name))));
@@ -24,9 +25,11 @@ if (types.status !== 0) process.exit(types.status ?? 1);
 
 await build({
   absWorkingDir: root,
-  entryPoints: ['js/index.ts', 'js/worker.ts'],
+  entryPoints: ['js/index.ts', 'js/worker.ts', ...adapters.map((name) => `js/adapters/${name}.ts`)],
+  entryNames: '[name]',
   outdir: dist,
   bundle: true,
+  external: ['react', '@uppy/core', 'cloudindex-uploader/element'], // the application's own
   splitting: true,
   format: 'esm',
   target: 'es2022',
