@@ -46,6 +46,8 @@ export class Together {
   #feed: Feed | undefined;
   #tickets = new Map<File, Ticket>();
   #counts = { going: 0, held: 0, failed: 0, over: 0 };
+  /** Files of this upload that the server holds. */
+  #stored = 0;
   #run: 'running' | 'paused' = 'running';
   #quiet: ReturnType<typeof setTimeout> | undefined;
 
@@ -126,6 +128,9 @@ export class Together {
 
   #send(ticket: Ticket): void {
     this.#letGo(ticket);
+    const { going, held } = this.#counts;
+    // An upload of which nothing came through may have no batch, and then gets none: an API key that is refused, no such batch.
+    if (going + held + this.#stored === 0 && this.#tickets.size > 0) this.close();
     delete ticket.row;
     ticket.state = 'over';
     this.#tickets.set(ticket.file, ticket);
@@ -172,6 +177,7 @@ export class Together {
     });
     hear('fileprogress', (ticket, file) => ticket.listener.progress(file));
     hear('filecomplete', (ticket, file) => {
+      this.#stored++;
       this.#turn(ticket, 'over');
       ticket.listener.done(file);
     });
@@ -235,6 +241,7 @@ export class Together {
     this.#uploader = undefined;
     this.#tickets = new Map();
     this.#counts = { going: 0, held: 0, failed: 0, over: 0 };
+    this.#stored = 0;
     this.#run = 'running';
     return uploader;
   }

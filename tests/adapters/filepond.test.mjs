@@ -8,7 +8,7 @@ import { openApp } from './app.mjs';
 
 const INPUT = '.filepond--browser';
 
-test('twenty files go up together; one is aborted on the way, one reverted afterwards', async (t) => {
+test('twenty files go up together; one is aborted on the way, one reverted afterwards', { timeout: 60_000 }, async (t) => {
   const names = Array.from({ length: 20 }, (_, i) => `note-${i}.txt`);
   const { server, gate, page, sources } = await chosen(t, Object.fromEntries(names.map((name) => [name, `this is ${name}`])));
   gate.hold();
@@ -37,7 +37,7 @@ test('twenty files go up together; one is aborted on the way, one reverted after
   assert.deepEqual(await page.evaluate(() => app.told.error), []);
 });
 
-test('what FilePond hands over two by two goes to one batch, and the workers end with it', async (t) => {
+test('what FilePond hands over two by two goes to one batch, and the workers end with it', { timeout: 60_000 }, async (t) => {
   const contents = Object.fromEntries(Array.from({ length: 8 }, (_, i) => [`note-${i}.txt`, `note ${i}`]));
   const { server, page, sources } = await chosen(t, contents);
   await page.inNewWorkers(() => {});
@@ -53,11 +53,10 @@ test('what FilePond hands over two by two goes to one batch, and the workers end
     const { apiKey } = await (await fetch('page/config.json')).json();
     return (await (await fetch(`v1/batches/${batch}`, { headers: { authorization: `Bearer ${apiKey}` } })).json()).status !== 'open';
   }, { args: [await server.newestBatch()] });
-  let workers;
-  do workers = await page.evaluateInWorkers(() => self.name).catch(() => ['one that just ends']); while (workers.length > 0);
+  await page.workersEnd();
 });
 
-test('a file over the limit fails with its reason; after a failure it is handed over again', async (t) => {
+test('a file over the limit fails with its reason; after a failure it is handed over again', { timeout: 60_000 }, async (t) => {
   const { server, gate, page, sources } = await chosen(t, { 'a.txt': 'a', 'big.bin': Buffer.alloc(1_500_000, 'big') });
   gate.answer = () => 401;
   await page.evaluate(() => {
@@ -74,7 +73,7 @@ test('a file over the limit fails with its reason; after a failure it is handed 
   await verify(server, await server.newestBatch(), sources);
 });
 
-test("FilePond's progress never falls, and a revert that fails is told", async (t) => {
+test("FilePond's progress never falls, and a revert that fails is told", { timeout: 60_000 }, async (t) => {
   const { gate, page } = await chosen(t, { 'a.txt': 'a', 'b.bin': Buffer.alloc(900_000, 'b') });
   await page.evaluate(() => {
     app.pond.processFiles();

@@ -6,7 +6,7 @@ import { tree } from '../e2e/harness.mjs';
 import { verify } from '../e2e/verify.mjs';
 import { openApp } from './app.mjs';
 
-test('in StrictMode it uploads, shows it, and renders far less often than events come', async (t) => {
+test('in StrictMode it uploads, shows it, and renders far less often than events come', { timeout: 60_000 }, async (t) => {
   const contents = Object.fromEntries(Array.from({ length: 500 }, (_, i) => [`note-${i}.txt`, `note ${i}`]));
   const { server, page, sources } = await chosen(t, contents);
   await page.waitFor(() => app.state.phase === 'complete');
@@ -20,13 +20,12 @@ test('in StrictMode it uploads, shows it, and renders far less often than events
   await verify(server, state.batchId, sources);
 });
 
-test('unmounted while it uploads: the workers end, nothing is left behind; mounted again it starts anew', async (t) => {
+test('unmounted while it uploads: the workers end, nothing is left behind; mounted again it starts anew', { timeout: 60_000 }, async (t) => {
   const { server, gate, page, folder } = await chosen(t, { 'a.txt': 'a', 'b.bin': Buffer.alloc(2_000_000, 'b') }, 'held');
   assert.ok((await page.evaluateInWorkers(() => self.name)).length > 0, 'the engine is in a worker');
   await page.evaluate(() => app.show(false));
   await page.waitFor(() => document.querySelector('#gone') !== null);
-  let workers;
-  do workers = await page.evaluateInWorkers(() => self.name).catch(() => ['one that just ends']); while (workers.length > 0);
+  await page.workersEnd();
   gate.release();
   await page.evaluate(() => app.show(true));
   await page.waitFor(() => document.querySelector('#files') !== null);
@@ -38,7 +37,7 @@ test('unmounted while it uploads: the workers end, nothing is left behind; mount
   assert.deepEqual(page.log.filter((line) => /uncaught|Can't perform|act\(/.test(line)), []);
 });
 
-test('what keeps the upload as a whole from going on is shown', async (t) => {
+test('what keeps the upload as a whole from going on is shown', { timeout: 60_000 }, async (t) => {
   const folder = await tree(t, 'files', { 'a.txt': 'a' });
   const { page } = await openApp(t, 'react-wrong.jsx');
   await page.choose('#files', [join(folder, 'a.txt')]);

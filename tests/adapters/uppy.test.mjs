@@ -10,7 +10,7 @@ import { openApp } from './app.mjs';
 const INPUT = '.uppy-Dashboard-input';
 const UPLOAD = '.uppy-StatusBar-actionBtn--upload';
 
-test('a thousand files go up in bundles; one fails, is shown, and is retried', async (t) => {
+test('a thousand files go up in bundles; one fails, is shown, and is retried', { timeout: 60_000 }, async (t) => {
   const contents = Object.fromEntries(Array.from({ length: 999 }, (_, i) => [`note-${i}.txt`, `the note ${i}`]));
   const { server, gate, page, sources, folder } = await chosen(t, { ...contents, 'large.bin': Buffer.alloc(60_000_000, 'large') });
   await rename(join(folder, 'note-7.txt'), join(folder, 'away'));
@@ -43,7 +43,7 @@ test('a thousand files go up in bundles; one fails, is shown, and is retried', a
   assert.equal((await batches(server)).length, 1, 'what is retried goes to the batch of the others');
 });
 
-test('pause and resume of all, and of one file', async (t) => {
+test('pause and resume of all, and of one file', { timeout: 60_000 }, async (t) => {
   const { server, gate, page, sources } = await chosen(t, FILES);
   gate.hold();
   await page.click(UPLOAD);
@@ -60,7 +60,7 @@ test('pause and resume of all, and of one file', async (t) => {
   assert.equal((await batches(server)).length, 1, 'the batch waits for a paused file');
 });
 
-test('all paused by the button of the Dashboard, then all resumed', async (t) => {
+test('all paused by the button of the Dashboard, then all resumed', { timeout: 60_000 }, async (t) => {
   const { server, gate, page, sources } = await chosen(t, FILES);
   gate.hold();
   await page.click(UPLOAD);
@@ -74,7 +74,7 @@ test('all paused by the button of the Dashboard, then all resumed', async (t) =>
   await verify(server, await server.newestBatch(), sources);
 });
 
-test('a paused upload of which one file is resumed sends that one alone', async (t) => {
+test('a paused upload of which one file is resumed sends that one alone', { timeout: 60_000 }, async (t) => {
   const { page, gate } = await chosen(t, FILES);
   gate.hold();
   await page.click(UPLOAD);
@@ -91,7 +91,7 @@ test('a paused upload of which one file is resumed sends that one alone', async 
   assert.deepEqual(await page.evaluate(() => app.results), [[3, 0]]);
 });
 
-test('a file that is removed while it goes up is not waited for, and leaves no document', async (t) => {
+test('a file that is removed while it goes up is not waited for, and leaves no document', { timeout: 60_000 }, async (t) => {
   const { server, gate, page, sources } = await chosen(t, FILES);
   gate.hold();
   await page.click(UPLOAD);
@@ -104,7 +104,7 @@ test('a file that is removed while it goes up is not waited for, and leaves no d
   await verify(server, await server.newestBatch(), sources);
 });
 
-test('cancel ends the upload, and the next one goes to a batch of its own', async (t) => {
+test('cancel ends the upload, and the next one goes to a batch of its own', { timeout: 60_000 }, async (t) => {
   const { server, gate, page, sources, folder } = await chosen(t, FILES);
   gate.hold();
   await page.click(UPLOAD);
@@ -122,7 +122,7 @@ test('cancel ends the upload, and the next one goes to a batch of its own', asyn
   await verify(server, await server.newestBatch(), new Map([['a.txt', sources.get('a.txt')]]));
 });
 
-test("Uppy's restrictions are Uppy's, the upload's limits fail the file alone, also when it is tried again", async (t) => {
+test("Uppy's restrictions are Uppy's, the upload's limits fail the file alone, also when it is tried again", { timeout: 60_000 }, async (t) => {
   const { page, server, sources } = await chosen(t, FILES, { limits: { maxFileSize: '1MB' } });
   await page.evaluate(() => {
     app.uppy.setOptions({ restrictions: { allowedFileTypes: ['.txt', '.bin'] } });
@@ -139,7 +139,7 @@ test("Uppy's restrictions are Uppy's, the upload's limits fail the file alone, a
   await verify(server, await server.newestBatch(), sources);
 });
 
-test('blobs, folders, names and meta of Uppy are those of the documents', async (t) => {
+test('blobs, folders, names and meta of Uppy are those of the documents', { timeout: 60_000 }, async (t) => {
   const { page, server } = await chosen(t, { 'a.txt': 'a' });
   await page.evaluate(async () => {
     app.uppy.setFileMeta(app.uppy.getFiles()[0].id, { name: 'renamed.txt', colour: 'blue' });
@@ -151,7 +151,7 @@ test('blobs, folders, names and meta of Uppy are those of the documents', async 
   assert.deepEqual(found.map(({ path, metadata }) => [path, metadata?.colour]).sort(), [['folder/x.txt', undefined], ['renamed.txt', 'blue']]);
 });
 
-test('a wrong key fails the files, and the upload ends', async (t) => {
+test('a wrong key fails the files, and the upload ends', { timeout: 60_000 }, async (t) => {
   const { page, gate } = await chosen(t, FILES);
   gate.answer = () => 401;
   await page.click(UPLOAD);
