@@ -37,6 +37,7 @@ const STEPS = {
   'tests of the shell, in Chromium': shellInChromium,
   'units of the facade': async () => run(process.execPath, ['--test', ...(await suite('tests/unit-js'))]),
   'end to end, in Chromium': endToEnd,
+  'adapters, in Chromium': async () => run(process.execPath, ['--test', '--test-concurrency=1', ...(await suite('tests/adapters'))]),
   'faults, in Chromium': () => script('faults'),
   'doctest of the guide': () => script('doctest', 'docs/guide.md'),
   ...(existsSync(join(ROOT, SEED)) && { 'doctest of the seed': () => script('doctest', SEED) }),
