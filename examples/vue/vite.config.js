@@ -7,6 +7,4 @@ const server = 'http://127.0.0.1:8080';
 export default defineConfig({
   plugins: [vue()],
   server: { proxy: { '/v1': server, '/page': { target: server, changeOrigin: true } } },
-  // Worker and wasm are found beside the module: development must not move it.
-  optimizeDeps: { exclude: ['cloudindex-uploader'] },
 });
