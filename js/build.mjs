@@ -24,7 +24,11 @@ if (types.status !== 0) process.exit(types.status ?? 1);
 
 await build({
   absWorkingDir: root,
-  entryPoints: ['js/index.ts', 'js/worker.ts'],
+  entryPoints: ['js/index.ts', 'js/worker.ts', { in: 'js/element/index.ts', out: 'element' }],
+  // The build of Lit that may be imported where there is no document, without its imitation of one.
+  platform: 'neutral',
+  conditions: ['node'],
+  alias: { '@lit-labs/ssr-dom-shim': './js/element/no-dom.ts' },
   outdir: dist,
   bundle: true,
   splitting: true,
