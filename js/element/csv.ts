@@ -4,10 +4,10 @@ import type { Words } from './words.js';
 
 export function failuresCsv(failures: Iterable<UploadFile>, words: Words): Blob {
   const { csv, status } = words.strings;
-  const lines = [row([csv.path, csv.size, csv.state, csv.code, csv.reason, csv.fix])];
+  const lines = [row([csv.path, csv.size, csv.state, csv.code, csv.reason, csv.fix, csv.details])];
   for (const { path, size, status: state, error } of failures) {
     const { why, fix } = error ? words.reason(error) : { why: '', fix: '' };
-    lines.push(row([path, size === undefined ? '' : String(size), status[state], error?.code ?? '', why, fix]));
+    lines.push(row([path, size === undefined ? '' : String(size), status[state], error?.code ?? '', why, fix, error?.message ?? '']));
   }
   // Without the mark in front some spreadsheets take UTF-8 for something else.
   return new Blob([`\uFEFF${lines.join('\r\n')}\r\n`], { type: 'text/csv' });

@@ -12,7 +12,7 @@ import { icon } from './icons.js';
 import { Left } from './left.js';
 import { List } from './list.js';
 import { strings as english } from './locales/en.js';
-import { told } from './notice.js';
+import { reasons, told } from './notice.js';
 import { ATTRIBUTES, gather, makeUploader } from './options.js';
 import type { ElementOptions } from './options.js';
 import { dropZone, footer, leftPanel, noticePanel, totalPanel } from './panels.js';
@@ -162,8 +162,8 @@ export class UploaderElement extends LitElement {
     const dir = this.dir || (RIGHT_TO_LEFT.test(words.locale ?? '') ? 'rtl' : 'ltr');
     return html`<section part="base" class="base" dir=${dir} lang=${words.locale ?? nothing} aria-label=${words.strings.label} data-drag=${this.#gather.drag}>
       ${this.#left.found && !busy ? leftPanel(this.#left.found, this.#left.state, words, run) : nothing}
-      ${busy ? totalPanel(watch, this.#asking, words, run) : dropZone(words, run)}
-      ${notice ? noticePanel(notice) : nothing}
+      ${busy ? totalPanel(watch, this.#asking, words, run) : dropZone(this.#left.found ? 'plain' : 'main', words, run)}
+      ${notice ? noticePanel(notice, watch.notice.is === 'over' ? reasons(watch.causes, words) : []) : nothing}
       ${busy ? filesPanel({
         uploader, over: watch.over, view: this.#view, list: this.#list, thumbs: this.thumbnails ? this.#thumbs : undefined,
         ask: (query) => this.#ask(query), act: (act, id) => this.#act(act, [id]), run,

@@ -1,10 +1,21 @@
 /** What is told about the upload as a whole: what happened, and what helps. */
 import type { Words } from './words.js';
-import type { Notice } from './watch.js';
+import type { Cause, Notice } from './watch.js';
 
 export interface Told {
   kind: 'good' | 'warn' | 'bad';
   text: string;
+}
+
+/** Reasons that are told one by one. */
+const CAUSES = 3;
+
+/** Why files failed and what helps, a line for each reason. */
+export function reasons(causes: Cause[], words: Words): string[] {
+  const { strings } = words;
+  const lines = causes.slice(0, CAUSES).map(({ error, count }) => words.say(strings.because, { files: words.files(count), why: sentences(words.reason(error)) }));
+  const others = causes.slice(CAUSES).reduce((sum, { count }) => sum + count, 0);
+  return others > 0 ? [...lines, words.say(strings.others, { n: others })] : lines;
 }
 
 export function told(notice: Notice, words: Words): Told | undefined {

@@ -1,5 +1,5 @@
 /** The parts of the element around its list. */
-import { html, nothing } from 'lit';
+import { html, nothing, svg } from 'lit';
 import type { TemplateResult } from 'lit';
 import type { Interrupted } from '../types.js';
 import { chart } from './chart.js';
@@ -24,14 +24,15 @@ function button(run: Do, command: Command, label: string, look: 'main' | 'plain'
   return html`<button type="button" part="button button-${look}" class=${look} data-command=${command} @click=${() => run(command)}>${picture ? icon(picture) : nothing}${label}</button>`;
 }
 
-export function dropZone(words: Words, run: Do): TemplateResult {
+/** `look` of the first button: something else may be what is meant to be clicked. */
+export function dropZone(look: 'main' | 'plain', words: Words, run: Do): TemplateResult {
   const { strings } = words;
   return html`<div part="drop" class="drop">
     <span class="badge">${icon('upload')}</span>
     <p class="lead">${strings.dropTitle}</p>
     <p class="quiet">${strings.dropHint}</p>
     <p class="buttons">
-      ${button(run, 'choose-files', strings.chooseFiles, 'main')}
+      ${button(run, 'choose-files', strings.chooseFiles, look)}
       ${button(run, 'choose-folder', strings.chooseFolder)}
     </p>
   </div>`;
@@ -58,7 +59,9 @@ export function totalPanel(watch: Watch, asking: Asking, words: Words, run: Do):
   const { phase, progress, stage, over } = watch;
   const { percent, failed } = progress;
   const running = phase === 'running';
-  const tone = stage === 'broken' ? 'bad' : over ? (failed > 0 ? 'bad' : phase === 'cancelled' ? 'rest' : 'good') : running || phase === 'idle' || phase === 'following' ? 'busy' : 'rest';
+  // At the end the bar says how much of it failed.
+  const lost = over && phase !== 'cancelled' && progress.total > 0 ? (100 * failed) / progress.total : 0;
+  const tone = stage === 'broken' ? 'bad' : over ? (phase === 'cancelled' ? 'rest' : 'good') : running || phase === 'idle' || phase === 'following' ? 'busy' : 'rest';
   return html`<div part="total" class="total" data-phase=${phase} data-tone=${tone}>
     <div class="headline">
       <p class="figure"><span class="percent">${words.percent(percent)}</span> <span class="phase">${phaseWords(watch, words)}</span></p>
@@ -66,7 +69,7 @@ export function totalPanel(watch: Watch, asking: Asking, words: Words, run: Do):
     </div>
     <div part="bar" class="bar" role="progressbar" aria-label=${strings.totalProgress} aria-valuemin="0" aria-valuemax="100"
       aria-valuenow=${Math.floor(percent)} aria-valuetext=${words.percent(percent)}>
-      <svg viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden="true"><rect width=${percent} height="1"></rect></svg>
+      <svg viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden="true">${svg`<rect width=${percent} height="1"></rect><rect class="lost" x=${percent - lost} width=${lost} height="1"></rect>`}</svg>
     </div>
     ${facts(watch, words)}
   </div>`;
@@ -93,11 +96,11 @@ function steering({ phase, progress, stage, over }: Watch, asking: Asking, words
   return html`${retry}${pause}${button(run, 'ask-cancel', strings.cancel)}`;
 }
 
-function facts({ phase, progress, history }: Watch, words: Words): TemplateResult {
+function facts({ phase, progress, history, over }: Watch, words: Words): TemplateResult {
   const { strings } = words;
   const { completed, total, failed, bytes, totalBytes, bytesPerSecond, secondsLeft, basis } = progress;
   const running = phase === 'running';
-  const size = basis === 'bytes' && bytes < totalBytes ? words.say(strings.ofBytes, { done: words.size(bytes), total: words.size(totalBytes) }) : words.size(bytes);
+  const size = basis === 'bytes' && bytes < totalBytes && !over ? words.say(strings.ofBytes, { done: words.size(bytes), total: words.size(totalBytes) }) : words.size(bytes);
   const values = { now: words.speed(bytesPerSecond), most: words.speed(history.most) };
   return html`<div part="facts" class="facts">
     <ul role="list">
@@ -107,12 +110,15 @@ function facts({ phase, progress, history }: Watch, words: Words): TemplateResul
       ${running && secondsLeft !== undefined ? html`<li>${words.say(strings.timeLeft, { time: words.time(secondsLeft) })}</li>` : nothing}
       ${failed > 0 ? html`<li class="bad">${words.say(strings.failedCount, { n: failed })}</li>` : nothing}
     </ul>
-    ${history.points.length > 1 ? chart(history, words.say(strings.chart, values)) : nothing}
+    ${history.points.length > 1 && history.most > 0 ? chart(history, words.say(strings.chart, values)) : nothing}
   </div>`;
 }
 
-export function noticePanel({ kind, text }: Told): TemplateResult {
-  return html`<p part="notice" class="notice" data-kind=${kind}>${icon(kind === 'good' ? 'done' : 'failed')}<span>${text}</span></p>`;
+export function noticePanel({ kind, text }: Told, reasons: string[]): TemplateResult {
+  return html`<div part="notice" class="notice" data-kind=${kind}>${icon(kind === 'good' ? 'done' : 'failed')}<div>
+    <p>${text}</p>
+    ${reasons.length > 0 ? html`<ul role="list">${reasons.map((reason) => html`<li>${reason}</li>`)}</ul>` : nothing}
+  </div></div>`;
 }
 
 export function footer(failed: number, words: Words, run: Do): TemplateResult {

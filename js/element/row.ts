@@ -28,10 +28,11 @@ export function row(file: UploadFile, { place, active, act, picture }: RowLook, 
   const { why, fix } = error ? words.reason(error) : { why: '', fix: '' };
   const folder = path.slice(0, Math.max(0, path.length - name.length - 1));
   const below = `${why} ${fix}`.trim() || folder;
+  const kind = /\.(\w{1,4})$/.exec(name)?.[1]?.toUpperCase();
   const moves = status === 'sending' || status === 'reading';
-  return html`<div role="row" part="row" class="row" id="row-${place}" aria-rowindex=${place + 2} data-id=${id} data-status=${status} data-active=${active ? 'yes' : 'no'}>
+  return html`<div role="row" part="row" class="row" id="row-${place}" aria-rowindex=${place + 2} data-id=${id} data-status=${status} data-active=${active ? 'yes' : 'no'} data-lines=${why ? 'reason' : 'folder'}>
     <div role="gridcell" class="what">
-      <span class="picture">${picture ? html`<img src=${picture} alt="" decoding="async">` : icon('file')}</span>
+      <span class="picture" aria-hidden="true">${picture ? html`<img src=${picture} alt="" decoding="async">` : kind ? html`<span class="kind">${kind}</span>` : icon('file')}</span>
       <span class="names">
         <span class="name" title=${path}><bdi>${name}</bdi></span>
         ${below ? html`<span class=${why ? 'why' : 'folder'} title=${why && error ? error.message : below}>${why ? below : html`<bdi>${below}</bdi>`}</span>` : nothing}

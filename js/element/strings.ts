@@ -56,6 +56,9 @@ export interface Strings {
   done: string;
   doneNothingSent: string;
   partial: Text;
+  /** One line for each reason: how many files it stopped, and why. */
+  because: string;
+  others: Text;
   cancelled: string;
   nothing: string;
   missing: Text;
@@ -64,7 +67,7 @@ export interface Strings {
   took: string;
   spoken: Record<'started' | 'percent' | 'paused' | 'resumed', string>;
   spokenFailed: Text;
-  csv: Record<'path' | 'size' | 'state' | 'code' | 'reason' | 'fix', string>;
+  csv: Record<'path' | 'size' | 'state' | 'code' | 'reason' | 'fix' | 'details', string>;
   reason: Record<string, Reason>;
 }
 

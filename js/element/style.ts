@@ -56,7 +56,7 @@ button.main:hover { background: color-mix(in srgb, var(--accent) 88%, var(--text
 button.bad { border-color: var(--bad); color: var(--bad); }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
 
-.drop { flex: 1; display: grid; justify-items: center; align-content: center; gap: 6px; padding: 44px 20px; text-align: center; }
+.drop { flex: 1; display: grid; justify-items: center; align-content: center; gap: 6px; margin: 12px; padding: 36px 16px; border: 1.5px dashed color-mix(in srgb, var(--edge) 60%, transparent); border-radius: calc(var(--radius) * .66); text-align: center; }
 .drop .buttons { justify-content: center; margin-block-start: 14px; }
 .badge { display: grid; place-items: center; inline-size: 52px; block-size: 52px; margin-block-end: 8px; border-radius: 50%; color: var(--accent); background: color-mix(in srgb, var(--accent) 12%, transparent); font-size: 22px; }
 .lead { font-size: 1.2em; font-weight: 600; text-wrap: balance; }
@@ -77,6 +77,7 @@ button.bad { border-color: var(--bad); color: var(--bad); }
 .bar rect { fill: var(--fill); transition: width .2s linear; }
 [data-tone=good] .bar { --fill: var(--good); }
 [data-tone=bad] .bar { --fill: var(--bad); }
+.bar .lost { fill: var(--bad); }
 [data-tone=rest] .bar { --fill: var(--edge); }
 [dir=rtl] .bar svg, [dir=rtl] .track, [dir=rtl] .chart { transform: scaleX(-1); }
 .facts { display: flex; align-items: center; justify-content: space-between; gap: 20px; min-block-size: 32px; color: var(--quiet); font-size: .93em; font-variant-numeric: tabular-nums; }
@@ -90,7 +91,9 @@ button.bad { border-color: var(--bad); color: var(--bad); }
 .notice .icon { margin-block-start: .12em; }
 .notice[data-kind=good] { --tone: var(--good); }
 .notice[data-kind=bad] { --tone: var(--bad); }
-.drop + .notice { margin-block-start: -20px; }
+.notice ul { margin-block-start: 4px; color: var(--text); font-size: .93em; }
+.notice li + li { margin-block-start: 2px; }
+.drop + .notice { margin-inline: 12px; }
 
 .files { flex: 1; display: flex; flex-direction: column; min-block-size: 0; border-block-start: 1px solid var(--line); }
 .toolbar { display: flex; flex-wrap: wrap; align-items: center; gap: 8px 12px; padding: 12px 20px; }
@@ -109,8 +112,9 @@ button.bad { border-color: var(--bad); color: var(--bad); }
 
 .frame { flex: 1 1 var(--cloudindex-list-height, 348px); position: relative; display: flex; min-block-size: 160px; border-block-start: 1px solid var(--line); }
 .grid { flex: 1; position: relative; min-inline-size: 0; overflow: hidden auto; overscroll-behavior: contain; contain: strict; scrollbar-width: thin; }
-.grid:focus-visible { outline-offset: -2px; }
-.row { display: grid; grid-template-columns: minmax(0, 1fr) 88px 138px 40px; align-items: center; gap: 12px; block-size: 52px; padding-inline: 20px; border-block-end: 1px solid var(--line); font-size: .93em; }
+.grid:focus-visible { outline: none; }
+.frame:has(.grid:focus-visible)::after { content: ''; position: absolute; inset: 0; z-index: 2; border: 2px solid var(--accent); pointer-events: none; }
+.row { display: grid; grid-template-columns: minmax(0, 1fr) 88px 132px 32px; align-items: center; gap: 22px; position: relative; block-size: 52px; padding-inline: 20px; border-block-end: 1px solid var(--line); font-size: .93em; }
 .head { position: sticky; inset-block-start: 0; z-index: 1; background: var(--raised); color: var(--quiet); }
 .head .row { block-size: 36px; font-size: .87em; }
 .sort { min-block-size: 28px; margin-inline: -8px; padding: 0 8px; border-color: transparent; background: none; font-weight: 500; }
@@ -123,7 +127,10 @@ button.bad { border-color: var(--bad); color: var(--bad); }
 .names { display: grid; min-inline-size: 0; line-height: 1.3; }
 .names > * { overflow: hidden; white-space: nowrap; text-overflow: ellipsis; }
 .folder, .why { font-size: .88em; color: var(--quiet); }
-.why { color: var(--bad); }
+.why { position: absolute; inset-inline: 66px 74px; inset-block-end: 8px; color: var(--bad); }
+[data-lines=reason] > :not(.acts) { align-self: start; margin-block-start: 8px; line-height: 1.3; }
+[data-lines=reason] .picture { margin-block-end: -16px; }
+.kind { font-size: 9px; font-weight: 650; letter-spacing: .02em; }
 .size { color: var(--quiet); text-align: end; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .state { position: relative; display: flex; align-items: center; gap: 6px; min-inline-size: 0; white-space: nowrap; font-variant-numeric: tabular-nums; }
 .status { overflow: hidden; text-overflow: ellipsis; }
@@ -147,7 +154,7 @@ button.bad { border-color: var(--bad); color: var(--bad); }
 
 .overlay { position: absolute; inset: 0; z-index: 2; display: grid; place-content: center; justify-items: center; gap: 8px; visibility: hidden; border: 2px dashed var(--accent); border-radius: inherit; color: var(--accent); background: color-mix(in srgb, var(--back) 92%, var(--accent)); font-size: 1.2em; font-weight: 600; pointer-events: none; opacity: 0; transition: opacity .12s; }
 .overlay .icon { font-size: 28px; }
-[data-drag=over] .overlay { visibility: visible; opacity: .96; }
+[data-drag=over] .overlay { visibility: visible; opacity: 1; }
 
 @container (max-width: 560px) {
   .total, .toolbar, .left, .footer { padding-inline: 14px; }
@@ -160,6 +167,7 @@ button.bad { border-color: var(--bad); color: var(--bad); }
   .filters label { flex: 1 1 auto; text-align: center; }
   .filters label > span { padding-inline: 4px; }
   .row { grid-template-columns: minmax(0, 1fr) 96px 32px; gap: 8px; padding-inline: 14px; }
+  .why { inset-inline: 60px 52px; }
   .rows .size { display: none; }
   .head .row { display: flex; gap: 4px 20px; }
   .head .acts { display: none; }

@@ -4,6 +4,7 @@ import type { UploadError } from '../errors.js';
 import type { Interrupted, BatchStatus, Phase, Progress, UploadFile } from '../types.js';
 import type { Uploader } from '../uploader.js';
 import { History } from './chart.js';
+import { inSlices } from './slices.js';
 
 /** What is to be told about the upload as a whole. */
 export type Notice =
@@ -11,6 +12,12 @@ export type Notice =
   | { is: 'stalled'; reason: UploadError | undefined }
   | { is: 'failed'; error: UploadError }
   | { is: 'over'; completion: Completion; seconds: number | undefined; missing: number };
+
+/** A reason that files failed for: one of those errors, and how many there are. */
+export interface Cause {
+  error: UploadError;
+  count: number;
+}
 
 /** How far it came: nothing was added, something was, it ran, it can't go on. */
 export type Stage = 'empty' | 'added' | 'ran' | 'broken';
@@ -21,6 +28,8 @@ export class Watch {
   notice: Notice = { is: 'none' };
   history = new History();
   status: BatchStatus | undefined;
+  /** Why files failed, the most frequent reason first; known when the upload is over. */
+  causes: Cause[] = [];
   /** What an earlier page left, and this upload goes on with. */
   before: Interrupted | undefined;
   readonly #changed: (what: 'moved' | 'told') => void;
@@ -55,6 +64,7 @@ export class Watch {
     this.notice = { is: 'none' };
     this.history = new History();
     this.status = undefined;
+    this.causes = [];
     this.before = undefined;
     this.#stage = uploader && uploader.phase !== 'idle' ? 'ran' : 'empty';
     this.#startedAt = undefined;
@@ -83,7 +93,9 @@ export class Watch {
     uploader.addEventListener('complete', ({ detail }) => {
       const seconds = this.#startedAt === undefined ? undefined : (performance.now() - this.#startedAt) / 1000;
       const missing = detail.cancelled ? 0 : Math.max(0, (this.before?.total ?? 0) - detail.progress.total);
+      this.causes = [];
       this.tell({ is: 'over', completion: detail, seconds, missing });
+      if (detail.progress.failed > 0) this.#findCauses(signal);
     }, how);
   }
 
@@ -97,6 +109,7 @@ export class Watch {
 
   retried(): void {
     this.#startedAt = undefined;
+    this.causes = [];
     this.notice = { is: 'none' };
     this.#changed('moved');
   }
@@ -104,6 +117,25 @@ export class Watch {
   tell(notice: Notice): void {
     this.notice = notice;
     this.#changed('told');
+  }
+
+  #findCauses(signal: AbortSignal): void {
+    const causes = new Map<string, Cause>();
+    const failures = this.failures();
+    const count = function* () {
+      for (const { error } of failures) {
+        yield;
+        if (!error) continue;
+        const cause = causes.get(error.code) ?? { error, count: 0 };
+        cause.count++;
+        causes.set(error.code, cause);
+      }
+    };
+    const stop = inSlices(count(), () => {
+      this.causes = [...causes.values()].sort((a, b) => b.count - a.count);
+      this.#changed('moved');
+    });
+    signal.addEventListener('abort', stop);
   }
 
   /** Those that failed or were refused, as they are asked for. */

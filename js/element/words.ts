@@ -84,7 +84,7 @@ export class Words {
     const digits = unit > 0 && value < 99.95 ? 1 : 0;
     // Always as many digits: figures that move do not jump.
     return this.#format({
-      style: 'unit', unit: `${UNITS[unit]}${per}`, unitDisplay: 'short', minimumFractionDigits: digits, maximumFractionDigits: digits,
+      style: 'unit', unit: `${UNITS[unit]}${per}`, unitDisplay: unit === 0 && per === '' ? 'long' : 'short', minimumFractionDigits: digits, maximumFractionDigits: digits,
     }).format(value);
   }
 

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { ROOT } from '../../scripts/lib/run.mjs';
 import { tree } from '../e2e/harness.mjs';
-import { click, finished, open, phase, picture, ready, shown, until } from './harness.mjs';
+import { click, finished, open, phase, picture, press, ready, shown, until } from './harness.mjs';
 
 const AXE = await readFile(join(ROOT, 'node_modules/axe-core/axe.min.js'), 'utf8');
 
@@ -52,6 +52,13 @@ test('every state, seen and audited', async (t) => {
   for (const path of [handbook, drafts]) await chmod(dirname(path), 0o755);
   const { page, gate } = await open(t, { search: '?resume&max-file-size=2MB', browserOptions: process.getuid() === 0 ? { user: 65534 } : {} });
   await audit(t, page, 'empty');
+  const drag = (type, y) => page.send('Input.dispatchDragEvent', { type, x: 500, y, data: { items: [], files: [handbook], dragOperationsMask: 1 } });
+  await drag('dragEnter', 200);
+  await drag('dragOver', 200);
+  await until(page, (root) => root.querySelector('.base').dataset.drag === 'over');
+  await audit(t, page, 'dragging');
+  await drag('dragOver', 790); // Off again.
+  await until(page, (root) => root.querySelector('.base').dataset.drag === 'none');
 
   // After the first bundle with content (questions have none) the rest waits: the upload is half done for as long as it takes.
   let bundles = 0;
@@ -62,6 +69,14 @@ test('every state, seen and audited', async (t) => {
   await page.drop('cloudindex-uploader', [handbook]);
   await until(page, (root) => root.querySelectorAll('.filters .count')[2]?.textContent.match(/^[1-9]/));
   await audit(t, page, 'busy');
+  await page.evaluate(() => document.querySelector('cloudindex-uploader').shadowRoot.querySelector('.grid').focus());
+  await press(page, 'Home', 'ArrowDown');
+  await until(page, (root) => root.querySelector('[data-active=yes]') !== null);
+  await audit(t, page, 'keyboard');
+  await click(page, '[data-command=ask-cancel]');
+  await until(page, (root) => root.querySelector('[data-command=go-on]') !== null);
+  await audit(t, page, 'cancelling');
+  await click(page, '[data-command=go-on]');
   await click(page, '[data-command=pause]');
   await phase(page, 'paused');
   await audit(t, page, 'paused');
