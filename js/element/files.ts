@@ -72,7 +72,7 @@ function grid(look: FilesLook, words: Words): TemplateResult {
   const empty = query.search !== '' ? strings.empty.search : strings.empty[query.filter];
   const keys = words.say(strings.keys, { arrows: '↑ ↓', enter: 'Enter', delete: 'Delete' });
   return html`<div class="frame">
-    <div part="list" class="grid" role="grid" tabindex="0" aria-label=${strings.list} aria-describedby="keys" aria-rowcount=${length + 1}
+    <div part="list" class="grid" role="grid" tabindex="0" aria-label=${strings.list} aria-describedby="keys" aria-rowcount=${length + 1} aria-busy=${view.busy ? 'true' : 'false'}
       aria-colcount="4" aria-activedescendant=${active}
       @keydown=${(event: KeyboardEvent) => onKey(event, look)}
       @pointerdown=${(event: Event) => { list.active = placeOf(event) ?? list.active; }}

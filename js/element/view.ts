@@ -46,6 +46,8 @@ export class View {
   readonly #changed: () => void;
   #uploader: Uploader | undefined;
   #query = ALL;
+  /** The query that is answered by what is listed. */
+  #asked = ALL;
   #ids: Uint32Array | undefined;
   /** Rows in the order of the query's sort, as it was when it was last looked at. */
   #order: Uint32Array | undefined;
@@ -86,6 +88,7 @@ export class View {
     this.#forget();
     this.#uploader = uploader;
     this.#query = ALL;
+    this.#asked = ALL;
     this.counts = { all: 0, waiting: 0, done: 0, failed: 0 };
     this.#ids = undefined;
     this.#lookedAt = -Infinity;
@@ -116,6 +119,11 @@ export class View {
     }, wait);
   }
 
+  /** The answer to the last question is not there yet. */
+  get busy(): boolean {
+    return this.#asked !== this.#query;
+  }
+
   /** Stops looking. */
   #forget(): void {
     this.#halt();
@@ -139,6 +147,7 @@ export class View {
       this.#state = 'resting';
       this.#lookedAt = performance.now();
       this.#ids = ids;
+      this.#asked = this.#query;
       this.counts = counts;
       this.#changed();
       if (again) this.refresh();
