@@ -27,12 +27,14 @@ export interface FilesLook {
 }
 
 export function filesPanel(look: FilesLook, words: Words): TemplateResult {
+  const { view } = look;
   return html`<div part="files" class="files">
     <div part="toolbar" class="toolbar">
       ${filters(look, words)}
-      <label class="search">${icon('search')}<input part="search" type="search" .value=${look.view.query.search} placeholder=${words.strings.search}
+      <label class="search">${icon('search')}<input part="search" type="search" .value=${view.query.search} placeholder=${words.strings.search}
         aria-label=${words.strings.search} autocomplete="off" spellcheck="false"
         @input=${({ target }: Event) => look.ask({ search: (target as HTMLInputElement).value.trim() })}></label>
+      ${view.query.search === '' || view.busy ? nothing : html`<span class="quiet">${words.files(view.length)}</span>`}
       ${bulk(look, words)}
     </div>
     ${grid(look, words)}

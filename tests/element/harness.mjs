@@ -82,8 +82,8 @@ export function phase(page, wanted) {
 export async function finished(page) {
   await until(page, (root) => {
     const total = root.querySelector('.total')?.dataset.phase;
-    const [, waiting] = [...root.querySelectorAll('.filters .count')].map((count) => count.textContent);
-    return (total === 'complete' || total === 'cancelled') && (waiting === '0' || waiting === '٠');
+    const [all, waiting] = [...root.querySelectorAll('.filters .count')].map((count) => Number(count.textContent.replace(/\D/g, '')));
+    return (total === 'complete' || total === 'cancelled') && waiting === 0 && all === root.host.uploader.length;
   });
   return shown(page);
 }
