@@ -1,12 +1,13 @@
-/** The failures as a table that spreadsheets open. */
+/** The failures as a table that spreadsheets open; made in slices, for there may be a hundred thousand. */
 import type { UploadFile } from '../types.js';
 import type { Words } from './words.js';
 
-export function failuresCsv(failures: Iterable<UploadFile>, words: Words): Blob {
+export function* failuresCsv(failures: Iterable<UploadFile>, words: Words): Generator<void, Blob> {
   const { csv, status } = words.strings;
   const lines = [row([csv.path, csv.size, csv.state, csv.code, csv.reason, csv.fix, csv.details])];
   for (const { path, size, status: state, error } of failures) {
     const { why, fix } = error ? words.reason(error) : { why: '', fix: '' };
+    yield;
     lines.push(row([path, size === undefined ? '' : String(size), status[state], error?.code ?? '', why, fix, error?.message ?? '']));
   }
   // Without the mark in front some spreadsheets take UTF-8 for something else.

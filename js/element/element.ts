@@ -200,7 +200,7 @@ export class UploaderElement extends LitElement {
       case 'retry': this.#retry(); break;
       case 'retry-shown': this.#act('retry', this.#view.ids()); break;
       case 'remove-shown': this.#act('remove', this.#view.ids()); break;
-      case 'export': save(failuresCsv(this.#watch.failures(), this.#words), 'failures.csv'); break;
+      case 'export': inSlices(failuresCsv(this.#watch.failures(), this.#words), (csv) => save(csv, 'failures.csv')); break;
       case 'continue': void this.#goOn(); break;
       case 'discard': void this.#discard(); break;
       case 'ask-cancel':

@@ -148,7 +148,7 @@ button.bad { border-color: var(--bad); color: var(--bad); }
 [dir=rtl] .grid:focus-visible [data-active=yes] { box-shadow: inset -3px 0 var(--accent); }
 .empty { position: absolute; inset: 60px 20px auto; text-align: center; }
 .keys { position: absolute; inset: auto 0 10px; inline-size: fit-content; margin-inline: auto; padding: 4px 12px; border-radius: 99px; color: var(--back); background: var(--text); font-size: .8em; visibility: hidden; pointer-events: none; }
-.grid:focus-visible ~ .keys { visibility: visible; }
+.grid:focus-visible:not([aria-activedescendant]) ~ .keys { visibility: visible; }
 
 .footer { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 8px; padding: 12px 20px; border-block-start: 1px solid var(--line); }
 

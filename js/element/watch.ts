@@ -75,9 +75,12 @@ export class Watch {
     uploader.addEventListener('progress', ({ detail }) => {
       if (uploader.phase === 'running') {
         this.history.add(detail.bytesPerSecond, performance.now());
-        if (this.#stage !== 'ran') this.#startedAt ??= performance.now();
-        this.#stage = 'ran';
+        this.#startedAt ??= this.#stage === 'ran' ? undefined : performance.now();
+        // An engine that is to wait may run for a moment before it hears so.
+        if (detail.percent > 0) this.#stage = 'ran';
         if (this.notice.is === 'stalled') this.notice = { is: 'none' };
+      } else if (uploader.phase === 'paused' && this.#stage !== 'ran') {
+        this.#startedAt = undefined; // It has yet to be started.
       }
       this.#changed('moved');
     }, how);

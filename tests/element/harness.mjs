@@ -19,10 +19,12 @@ async function assemble() {
   await Promise.all(shipped.map((name) => cp(join(dist, name), join(FOLDER, 'dist', name))));
 }
 
-/** Server, gate, browser and page; all end with the test `t`. `search`: attributes of the element, as an address has them. */
-export async function open(t, { search = '', browserOptions } = {}) {
+/** Server, gate, browser and page; all end with the test `t`. `search`: attributes of the element, as an address has them. `prepare` may
+ *  change the folder that is served; such a page is ready when the element is there. */
+export async function open(t, { search = '', browserOptions, key, prepare } = {}) {
   await assemble();
-  const server = await Server.start(['--page', FOLDER]);
+  await prepare?.(FOLDER);
+  const server = await Server.start(['--page', FOLDER, ...(key ? ['--api-key', key] : [])]);
   const gate = await Gate.before(server);
   const browser = await Chromium.launch(browserOptions);
   t.after(async () => {
@@ -33,7 +35,8 @@ export async function open(t, { search = '', browserOptions } = {}) {
   });
   const page = await Page.open(browser, `${gate.url}/${search}`);
   t.after(() => page.log.forEach((line) => t.diagnostic(line)));
-  await ready(page);
+  if (prepare) await page.waitFor(() => document.querySelector('cloudindex-uploader')?.shadowRoot?.querySelector('.base'));
+  else await ready(page);
   return { server, gate, browser, page };
 }
 

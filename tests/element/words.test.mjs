@@ -88,8 +88,10 @@ test('failures as CSV: quoted, and nothing a spreadsheet would run', async () =>
   const { failuresCsv } = await source('csv.ts');
   const { Words } = await source('words.ts');
   const error = { code: 'file_unreadable', message: 'no "way"', path: 'x' };
-  const blob = failuresCsv([{ path: '=HYPERLINK("evil")', size: 3, status: 'failed', error }, { path: 'a,b.txt', status: 'rejected', error }], new Words(locales.en, 'en'));
-  const lines = Buffer.from(await blob.arrayBuffer()).toString().split('\r\n');
+  const made = failuresCsv([{ path: '=HYPERLINK("evil")', size: 3, status: 'failed', error }, { path: 'a,b.txt', status: 'rejected', error }], new Words(locales.en, 'en'));
+  let step = made.next();
+  while (!step.done) step = made.next();
+  const lines = Buffer.from(await step.value.arrayBuffer()).toString().split('\r\n');
   assert.equal(lines[0], '\uFEFFPath,Bytes,State,Code,Reason,What helps,Details');
   assert.ok(lines[1].startsWith(`"'=HYPERLINK(""evil"")",3,Failed,file_unreadable,The browser could not read the file.,`), lines[1]);
   assert.ok(lines[1].endsWith('"no ""way"""'), lines[1]);
