@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const dist = path.join(root, 'dist');
 const wasm = 'cloudindex_uploader_bg.wasm';
-const adapters = ['react', 'uppy', 'filepond'];
+const adapters = ['react', 'uppy', 'filepond'].map((name) => ({ in: `js/adapters/${name}.ts`, out: name }));
 
 const old = (await readdir(dist)).filter((name) => /\.js(\.map)?$/.test(name));
 await Promise.all(old.map((name) => rm(path.join(dist, name))));
@@ -25,8 +25,11 @@ if (types.status !== 0) process.exit(types.status ?? 1);
 
 await build({
   absWorkingDir: root,
-  entryPoints: ['js/index.ts', 'js/worker.ts', ...adapters.map((name) => `js/adapters/${name}.ts`)],
-  entryNames: '[name]',
+  entryPoints: ['js/index.ts', 'js/worker.ts', { in: 'js/element/index.ts', out: 'element' }, ...adapters],
+  // The build of Lit that may be imported where there is no document, without its imitation of one.
+  platform: 'neutral',
+  conditions: ['node'],
+  alias: { '@lit-labs/ssr-dom-shim': './js/element/no-dom.ts' },
   outdir: dist,
   bundle: true,
   external: ['react', '@uppy/core', 'cloudindex-uploader/element'], // the application's own

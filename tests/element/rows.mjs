@@ -1,0 +1,107 @@
+// node tests/element/rows.mjs [FILES]: a hundred thousand files are uploaded by the page, to the real server; meanwhile the list is filtered,
+// sorted, searched and scrolled. Prints the longest frame of each, as JSON, and fails where one is 50 ms or more. A frame is the time between
+// two animation frames: what a person sees stand still, whatever is the cause.
+import { join } from 'node:path';
+import { ROOT } from '../../scripts/lib/run.mjs';
+import { open, picture, until } from './harness.mjs';
+
+const FILES = Number(process.argv[2] ?? 100_000);
+const LIMIT = 50;
+
+const ends = [];
+const t = { after: (end) => ends.unshift(end), diagnostic: (line) => console.error(line) };
+try {
+  const { page } = await open(t, { search: '?thumbnails' });
+  console.error(`${FILES} files; pictures go to ${join(ROOT, 'target/screenshots')}`);
+  await page.evaluate((files) => {
+    const element = document.querySelector('cloudindex-uploader');
+    const root = element.shadowRoot;
+    const frames = { longest: 0, last: performance.now(), count: 0, slow: 0 };
+    const frame = () => {
+      const now = performance.now(); // Not the frame's own time: that hides how late it came.
+      const took = now - frames.last;
+      frames.last = now;
+      frames.count++;
+      if (took >= 50) frames.slow++;
+      frames.longest = Math.max(frames.longest, took);
+      requestAnimationFrame(frame);
+    };
+    requestAnimationFrame(frame);
+    const rest = (ms) => new Promise((done) => setTimeout(done, ms));
+    // Made in slices, as an application would that has so many: that is not what is measured.
+    async function* made() {
+      for (let i = 0; i < files; i++) {
+        if (i % 200 === 0) await rest(0);
+        const file = new File([`document ${i}`], `${(i * 7919) % files} report.txt`);
+        Object.defineProperty(file, 'webkitRelativePath', { value: `folder ${i % 97}/${file.name}` });
+        yield file;
+      }
+    }
+    globalThis.measure = async (name, work) => {
+      Object.assign(frames, { longest: 0, last: performance.now(), count: 0, slow: 0 });
+      const begun = performance.now();
+      await work(root);
+      return { name, longestFrameMs: Math.round(frames.longest), framesOver50Ms: frames.slow, frames: frames.count, tookMs: Math.round(performance.now() - begun), rows: element.uploader.length, done: element.uploader.progress.completed, phase: element.uploader.phase };
+    };
+    globalThis.rest = rest;
+    // All are there before the first is sent, and they are sent one bundle after the other: so the upload outlasts what is measured.
+    element.options = { ...element.options, autoStart: false, concurrency: 1, processing: { queueSize: 1_000_000 } };
+    globalThis.settled = () => rest(50).then(() => (root.querySelector('.grid').getAttribute('aria-busy') === 'true' ? settled() : undefined));
+    element.add(made());
+  }, FILES);
+
+  const measured = [];
+  /** Does something in the page and looks at the frames until the list says that it is done, and a second more. */
+  const measure = async (name, work) => {
+    const result = await page.evaluate(`async () => measure(${JSON.stringify(name)}, ${work})`);
+    console.error(JSON.stringify(result));
+    measured.push(result);
+  };
+
+  await measure('files come in', `async () => { const { uploader } = document.querySelector('cloudindex-uploader'); while (uploader.length < ${FILES}) await rest(100); }`);
+  await measure('the upload alone', `async (root) => { root.querySelector('[data-command=resume]').click(); await rest(2000); }`);
+  await picture(page, 'rows-busy');
+  const sortBy = (key) => `async (root) => { root.querySelector('[data-sort=${key}]').click(); await settled(); }`;
+  await measure('sort by name', sortBy('name'));
+  await measure('sort by name, descending', sortBy('name'));
+  await measure('search, letter by letter', `async (root) => {
+    const field = root.querySelector('[type=search]');
+    for (const text of ['f', 'fo', 'fol', 'fold', 'folder 42/9']) {
+      field.value = text;
+      field.dispatchEvent(new Event('input'));
+      await rest(80);
+    }
+    await settled();
+  }`);
+  await picture(page, 'rows-search');
+  await measure('search ended', `async (root) => { const field = root.querySelector('[type=search]'); field.value = ''; field.dispatchEvent(new Event('input')); await settled(); }`);
+  await measure('sort by size', sortBy('size'));
+  await measure('sort by state', sortBy('state'));
+  for (const filter of ['done', 'failed', 'all', 'waiting']) await measure(`filter ${filter}`, `async (root) => { root.querySelector('[value=${filter}]').click(); await settled(); }`);
+  await measure('the list follows, sorted and filtered', '() => rest(2000)');
+  await measure('scroll all of it', `async (root) => {
+    const grid = root.querySelector('.grid');
+    for (let i = 0; i <= 100; i++) {
+      grid.scrollTop = (grid.scrollHeight * i) / 100;
+      await new Promise(requestAnimationFrame);
+    }
+  }`);
+  await until(page, (root) => root.querySelectorAll('.window > .row').length > 0);
+  // A measure that finds nothing would find nothing wrong.
+  await measure('held for 80 ms, on purpose', '() => { const end = performance.now() + 80; while (performance.now() < end); return rest(100); }');
+  if (measured.pop().longestFrameMs < 80) throw new Error('what holds the page is not measured');
+  const late = measured.filter(({ longestFrameMs }) => longestFrameMs >= LIMIT);
+  const { progress, phase } = await page.evaluate(() => { const { progress, phase } = document.querySelector('cloudindex-uploader').uploader; return { progress, phase }; });
+  console.log(JSON.stringify({ files: FILES, phaseAtTheEnd: phase, arrived: progress.completed, longestFrameMs: Math.max(...measured.map(({ longestFrameMs }) => longestFrameMs)), measured }, undefined, 2));
+  const idle = measured.slice(1).filter(({ phase }) => phase !== 'running');
+  if (idle.length > 0) {
+    console.error(`the upload was over too early for: ${idle.map(({ name }) => name).join(', ')}`);
+    process.exitCode = 1;
+  }
+  if (late.length > 0) {
+    console.error(`${LIMIT} ms or more: ${late.map(({ name, longestFrameMs }) => `${name} ${longestFrameMs}`).join(', ')}`);
+    process.exitCode = 1;
+  }
+} finally {
+  for (const end of ends) await end();
+}
