@@ -32,7 +32,7 @@ await build({
   alias: { '@lit-labs/ssr-dom-shim': './js/element/no-dom.ts' },
   outdir: dist,
   bundle: true,
-  external: ['react', '@uppy/core', 'cloudindex-uploader/element'], // the application's own
+  external: ['react', '@uppy/core'], // the application's own
   splitting: true,
   format: 'esm',
   target: 'es2022',

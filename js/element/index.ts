@@ -11,6 +11,7 @@ export type * from './types.js';
 export const TAG = 'cloudindex-uploader';
 
 /** The element's class, for `instanceof` and for a name of your own. */
+export type CloudindexUploader = Element;
 export const CloudindexUploader: { new(): Element } = UploaderElement as unknown as { new(): Element };
 
 // A page may well import two copies.

@@ -56,3 +56,29 @@ async function chosen(t, contents, how = 'open') {
   await page.waitFor((count) => app.state.length === count, { args: [sources.size] });
   return { server, gate, page, sources, folder };
 }
+
+test('the element as a component: properties, events and ref; the newest handler hears; unmounting ends it', { timeout: 60_000 }, async (t) => {
+  const folder = await tree(t, 'files', { 'a.txt': 'a', 'b.txt': 'b' });
+  const { server, page } = await openApp(t, 'react-element.jsx');
+  await page.inNewWorkers(() => {});
+  await page.waitFor(() => app.element()?.locale === 'de');
+  const look = () => {
+    const { className, thumbnails, options } = app.element();
+    return { className, thumbnails, name: options.batch.name };
+  };
+  assert.deepEqual(await page.evaluate(look), { className: 'mine', thumbnails: false, name: 'React element' });
+  await page.drop('cloudindex-uploader', [join(folder, 'a.txt')]);
+  await page.waitFor(() => app.completed.length === 1);
+  await page.evaluate(() => app.setLabel('second'));
+  await page.waitFor(() => app.element().thumbnails);
+  await page.waitFor(() => app.element().uploader.phase === 'complete');
+  const first = await page.evaluate(() => app.element().uploader.batchId);
+  await verify(server, first, new Map([['a.txt', join(folder, 'a.txt')]]));
+  await page.drop('cloudindex-uploader', [join(folder, 'b.txt')]);
+  await page.waitFor(() => app.completed.length === 2);
+  assert.deepEqual(await page.evaluate(() => app.completed), ['first a.txt', 'second b.txt']);
+  await page.evaluate(() => app.show(false));
+  await page.waitFor(() => document.querySelector('#gone') !== null);
+  await page.workersEnd();
+  assert.deepEqual(page.log.filter((line) => /uncaught|error:/.test(line)), []);
+});

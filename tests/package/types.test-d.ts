@@ -2,11 +2,13 @@
 import { CloudIndex, UploadError, Uploader, checkOptions, cloudindex, planBatches, validate } from 'cloudindex-uploader';
 import type { Batch, BatchStatus, Phase, Progress, Target, UploadFile, UploadResult, UploaderEvent } from 'cloudindex-uploader';
 import { filePondServer } from 'cloudindex-uploader/filepond';
-import { useUploader } from 'cloudindex-uploader/react';
+import type { CloudindexUploader } from 'cloudindex-uploader/element';
+import { CloudIndexUploader, useUploader } from 'cloudindex-uploader/react';
 import { CloudIndexPlugin } from 'cloudindex-uploader/uppy';
 import type { CloudIndexBody } from 'cloudindex-uploader/uppy';
 import Uppy from '@uppy/core';
 import type { Meta } from '@uppy/core';
+import { createElement, createRef } from 'react';
 import type { FilePondOptions } from 'filepond';
 
 declare const files: FileList;
@@ -84,6 +86,13 @@ export function Component() {
   same<typeof error, UploadError | undefined>();
   // @ts-expect-error as for an Uploader
   useUploader({ apiKey: 'key' });
+}
+
+export function Element() {
+  createElement(CloudIndexUploader, { options: { apiKey: 'key', concurrency: 3 }, thumbnails: true, className: 'mine', ref: createRef<CloudindexUploader>() });
+  createElement(CloudIndexUploader, { onFileError: ({ detail }) => same<typeof detail, UploadFile>(), onError: ({ detail }) => same<typeof detail, UploadError>() });
+  // @ts-expect-error a property that the element does not have
+  createElement(CloudIndexUploader, { thumbnail: true });
 }
 
 export function uppy() {

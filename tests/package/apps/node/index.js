@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { CloudIndex, Uploader, checkOptions, cloudindex } from 'cloudindex-uploader';
+import { TAG } from 'cloudindex-uploader/element';
 import { filePondServer } from 'cloudindex-uploader/filepond';
 import { useUploader } from 'cloudindex-uploader/react';
 import { CloudIndexPlugin } from 'cloudindex-uploader/uppy';
@@ -13,4 +14,4 @@ filePondServer({ target });
 
 const wasmUrl = await readFile(fileURLToPath(import.meta.resolve('cloudindex-uploader/cloudindex_uploader_bg.wasm')));
 const wrong = await checkOptions({ concurency: 5 }, { wasmUrl });
-console.log(JSON.stringify({ imported: [typeof useUploader, typeof CloudIndexPlugin], wrong: wrong?.code }));
+console.log(JSON.stringify({ imported: [TAG, typeof useUploader, typeof CloudIndexPlugin], wrong: wrong?.code }));
