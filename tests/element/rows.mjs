@@ -1,6 +1,8 @@
 // node tests/element/rows.mjs [FILES]: a hundred thousand files are uploaded by the page, to the real server; meanwhile the list is filtered,
 // sorted, searched and scrolled. Prints the longest frame of each, as JSON, and fails where one is 50 ms or more. A frame is the time between
-// two animation frames: what a person sees stand still, whatever is the cause.
+// two animation frames: what a person sees stand still, whatever is the cause; tasks of 50 ms and more on the page's own thread are told beside
+// it, because on two cores that browser, worker and server share, a frame is late also when nothing held the page. First the same upload is looked at alone, without the element's list being touched.
+import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { ROOT } from '../../scripts/lib/run.mjs';
 import { open, picture, until } from './harness.mjs';
@@ -8,8 +10,19 @@ import { open, picture, until } from './harness.mjs';
 const FILES = Number(process.argv[2] ?? 100_000);
 const LIMIT = 50;
 
+/** How much of the machine nobody used for a second: on a busy one, frames are late whatever the page does. */
+async function idle() {
+  const times = () => cpus().reduce(([idle, all], { times }) => [idle + times.idle, all + times.user + times.nice + times.sys + times.idle + times.irq], [0, 0]);
+  const before = times();
+  await new Promise((second) => setTimeout(second, 1000));
+  const after = times();
+  return Math.round((100 * (after[0] - before[0])) / (after[1] - before[1]));
+}
+
 const ends = [];
 const t = { after: (end) => ends.unshift(end), diagnostic: (line) => console.error(line) };
+const idlePercentBefore = await idle();
+console.error(`${idlePercentBefore} % of the machine are free`);
 try {
   const { page } = await open(t, { search: '?thumbnails' });
   console.error(`${FILES} files; pictures go to ${join(ROOT, 'target/screenshots')}`);
@@ -27,6 +40,8 @@ try {
       requestAnimationFrame(frame);
     };
     requestAnimationFrame(frame);
+    let tasks = [];
+    new PerformanceObserver((list) => tasks.push(...list.getEntries().map(({ duration }) => Math.round(duration)))).observe({ type: 'longtask' });
     const rest = (ms) => new Promise((done) => setTimeout(done, ms));
     // Made in slices, as an application would that has so many: that is not what is measured.
     async function* made() {
@@ -39,9 +54,10 @@ try {
     }
     globalThis.measure = async (name, work) => {
       Object.assign(frames, { longest: 0, last: performance.now(), count: 0, slow: 0 });
+      tasks = [];
       const begun = performance.now();
       await work(root);
-      return { name, longestFrameMs: Math.round(frames.longest), framesOver50Ms: frames.slow, frames: frames.count, tookMs: Math.round(performance.now() - begun), rows: element.uploader.length, done: element.uploader.progress.completed, phase: element.uploader.phase };
+      return { name, longestFrameMs: Math.round(frames.longest), framesOver50Ms: frames.slow, longTasksMs: tasks, frames: frames.count, tookMs: Math.round(performance.now() - begun), rows: element.uploader.length, done: element.uploader.progress.completed, phase: element.uploader.phase };
     };
     globalThis.rest = rest;
     // All are there before the first is sent, and they are sent one bundle after the other: so the upload outlasts what is measured.
@@ -92,14 +108,14 @@ try {
   if (measured.pop().longestFrameMs < 80) throw new Error('what holds the page is not measured');
   const late = measured.filter(({ longestFrameMs }) => longestFrameMs >= LIMIT);
   const { progress, phase } = await page.evaluate(() => { const { progress, phase } = document.querySelector('cloudindex-uploader').uploader; return { progress, phase }; });
-  console.log(JSON.stringify({ files: FILES, phaseAtTheEnd: phase, arrived: progress.completed, longestFrameMs: Math.max(...measured.map(({ longestFrameMs }) => longestFrameMs)), measured }, undefined, 2));
+  console.log(JSON.stringify({ files: FILES, idlePercentBefore, phaseAtTheEnd: phase, arrived: progress.completed, longestFrameMs: Math.max(...measured.map(({ longestFrameMs }) => longestFrameMs)), measured }, undefined, 2));
   const idle = measured.slice(1).filter(({ phase }) => phase !== 'running');
   if (idle.length > 0) {
     console.error(`the upload was over too early for: ${idle.map(({ name }) => name).join(', ')}`);
     process.exitCode = 1;
   }
   if (late.length > 0) {
-    console.error(`${LIMIT} ms or more: ${late.map(({ name, longestFrameMs }) => `${name} ${longestFrameMs}`).join(', ')}`);
+    console.error(`${LIMIT} ms or more (${idlePercentBefore} % of the machine were free): ${late.map(({ name, longestFrameMs }) => `${name} ${longestFrameMs}`).join(', ')}`);
     process.exitCode = 1;
   }
 } finally {
