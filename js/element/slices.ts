@@ -1,7 +1,7 @@
 /** Long work in short slices, between which the page paints. */
 
-/** ms a slice: with the browser's pause of 4 ms between two, a frame of 16 ms has room for both. */
-const SLICE = 6;
+/** ms a slice: a frame of 16 ms has room for it beside the upload's own work on the page. */
+const SLICE = 4;
 
 /**
  * Runs a generator to its end, a slice at a time; it yields wherever it may be interrupted. Returns a function that calls it off.

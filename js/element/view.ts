@@ -1,7 +1,7 @@
 /** Which of an upload's files are listed, and in which order: a hundred thousand rows, without an object or a string for any of them. */
 import type { Uploader } from '../uploader.js';
 import type { FileStatus } from '../types.js';
-import { sorted } from './order.js';
+import { comparison, namesOf, sorted } from './order.js';
 import { STEPS, inSlices } from './slices.js';
 
 export type Filter = 'all' | 'waiting' | 'done' | 'failed';
@@ -53,6 +53,9 @@ export class View {
   #order: Uint32Array | undefined;
   /** By row: 1 if the search finds it. Paths never change, so each row is looked at once. */
   #matches = new Uint8Array(0);
+  /** By row, kept from look to look: the place of its state, and 1 if its state is listed. */
+  #places = new Uint8Array(0);
+  #listed = new Uint8Array(0);
   #matchedTo = 0;
   #state: 'resting' | 'working' | 'working, asked again' = 'resting';
   #stop: () => void = () => undefined;
@@ -159,8 +162,9 @@ export class View {
     const { filter, search, sort } = this.#query;
     const counts: Counts = { all: length, waiting: 0, done: 0, failed: 0 };
     // Rows move on between two slices; this is how they stand for the whole of it.
-    const places = new Uint8Array(length);
-    const listed = new Uint8Array(length);
+    this.#places = grown(this.#places, length);
+    this.#listed = grown(this.#listed, length);
+    const [places, listed] = [this.#places, this.#listed];
     for (let id = 0; id < length; id++) {
       const [group, place] = PLACE[rows.status(id)];
       if (group !== 'all') counts[group]++;
@@ -193,11 +197,7 @@ export class View {
   /** What is found needs neither the same case nor the same way to write an accent. */
   *#match({ rows }: Uploader, length: number, search: string): Generator<void, void> {
     const wanted = search.normalize().toLowerCase();
-    if (this.#matches.length < length) {
-      const grown = new Uint8Array(Math.max(length, this.#matches.length * 2));
-      grown.set(this.#matches);
-      this.#matches = grown;
-    }
+    this.#matches = grown(this.#matches, length);
     for (let id = this.#matchedTo; id < length; id++) {
       this.#matches[id] = rows.path(id).normalize().toLowerCase().includes(wanted) ? 1 : 0;
       this.#matchedTo = id + 1;
@@ -219,15 +219,18 @@ export class View {
       yield;
       this.#order = yield* sorted(ids, (a, b) => (sizes[a] as number) - (sizes[b] as number));
     } else {
-      const names: string[] = [];
-      for (let id = 0; id < length; id++) {
-        const path = rows.path(id);
-        names.push(path.slice(path.lastIndexOf('/') + 1));
-        if (id % STEPS === 0) yield;
-      }
-      const { compare } = new Intl.Collator(undefined, { numeric: true });
+      const names = yield* namesOf(rows, length);
+      const compare = yield* comparison(names);
       this.#order = yield* sorted(ids, (a, b) => compare(names[a] as string, names[b] as string));
     }
     return this.#order;
   }
+}
+
+/** With room for `length`, and for as much again where it had to grow. */
+function grown(from: Uint8Array<ArrayBuffer>, length: number): Uint8Array<ArrayBuffer> {
+  if (from.length >= length) return from;
+  const into = new Uint8Array(Math.max(length, from.length * 2));
+  into.set(from);
+  return into;
 }

@@ -84,6 +84,18 @@ test('the sort is stable, whole, and may be interrupted', async () => {
   for (const length of [0, 1]) assert.equal(sorted(new Uint32Array(length), () => 0).next().value.length, length);
 });
 
+test('names in the order that people expect, ASCII or not', async () => {
+  const { comparison, namesOf, sorted } = await source('order.ts');
+  const run = (work) => { let step = work.next(); while (!step.done) step = work.next(); return step.value; };
+  const order = (list) => {
+    const names = run(namesOf({ path: (id) => `folder ${9 - id}/${list[id]}` }, list.length));
+    const compare = run(comparison(names));
+    return [...run(sorted(Uint32Array.from(list, (_, i) => i), (a, b) => compare(names[a], names[b])))].map((id) => list[id]);
+  };
+  assert.deepEqual(order(['page 10', 'Page 2', 'page 1', 'about']), ['about', 'page 1', 'Page 2', 'page 10']);
+  assert.deepEqual(order(['zebra 10', 'Äpfel', 'zebra 9', 'birne']), ['Äpfel', 'birne', 'zebra 9', 'zebra 10']);
+});
+
 test('failures as CSV: quoted, and nothing a spreadsheet would run', async () => {
   const { failuresCsv } = await source('csv.ts');
   const { Words } = await source('words.ts');
