@@ -1,6 +1,5 @@
 /** A `server` object for FilePond: the files that it hands over one by one go up in common bundles. */
 import type { FilePondServerConfigProps } from 'filepond';
-import { Calls } from '../calls.js';
 import { asUploadError } from '../errors.js';
 import { Together } from './together.js';
 import type { TogetherOptions } from './together.js';
@@ -25,7 +24,6 @@ export interface CloudIndexServer {
  */
 export function filePondServer(options: TogetherOptions): CloudIndexServer {
   const together = new Together(options, { quiet: QUIET });
-  const calls = new Calls(options.target.connection);
   return {
     process(_field, file, metadata, load, error, progress, abort) {
       const ticket = together.add(file as File, {
@@ -45,7 +43,7 @@ export function filePondServer(options: TogetherOptions): CloudIndexServer {
       };
     },
     revert(documentId, load, error) {
-      calls.call('DELETE', `/v1/documents/${encodeURIComponent(String(documentId))}`).then(
+      together.discard(String(documentId)).then(
         () => load(),
         (thrown: unknown) => error(asUploadError(thrown).message),
       );

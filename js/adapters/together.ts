@@ -1,4 +1,5 @@
 /** Files that come one by one and go up together: what the adapters of Uppy and FilePond share. */
+import { Calls } from '../calls.js';
 import type { UploadError } from '../errors.js';
 import type { UploadFile } from '../types.js';
 import { Uploader } from '../uploader.js';
@@ -30,24 +31,26 @@ export interface Ticket {
   readonly file: File;
   readonly metadata: Record<string, unknown> | undefined;
   readonly listener: Listener;
-  state: 'going' | 'held' | 'failed' | 'over';
+  state: 'going' | 'held' | 'failed' | 'done' | 'removed';
   /** The engine will never take it. */
   refusal?: UploadError;
   /** Its row in the upload, as soon as it has one. */
   row?: number;
 }
 
+/** Tickets of each state. */
+const NONE: Record<Ticket['state'], number> = { going: 0, held: 0, failed: 0, done: 0, removed: 0 };
+
 /** One upload at a time: it takes all files that come while it lasts. */
 export class Together {
   readonly #options: TogetherOptions;
   readonly #hooks: TogetherHooks;
   #uploader: Uploader | undefined;
+  #calls: Calls | undefined;
   /** Open as long as files may come: an upload is not over before. */
   #feed: Feed | undefined;
   #tickets = new Map<File, Ticket>();
-  #counts = { going: 0, held: 0, failed: 0, over: 0 };
-  /** Files of this upload that the server holds. */
-  #stored = 0;
+  #counts = { ...NONE };
   #run: 'running' | 'paused' = 'running';
   #quiet: ReturnType<typeof setTimeout> | undefined;
 
@@ -66,7 +69,7 @@ export class Together {
   add(file: File, listener: Listener, metadata?: Record<string, unknown>): Ticket {
     // A file is known by its object: one that is here already comes as another.
     const own = this.#tickets.has(file) ? new File([file], file.name, { type: file.type, lastModified: file.lastModified }) : file;
-    const ticket: Ticket = { file: own, metadata, listener, state: 'over' };
+    const ticket: Ticket = { file: own, metadata, listener, state: 'removed' };
     this.#send(ticket);
     return ticket;
   }
@@ -78,7 +81,7 @@ export class Together {
     if (!this.#knows(ticket)) return this.#send(ticket); // Its upload broke down.
     this.#letGo(ticket);
     this.#turn(ticket, 'going');
-    this.#uploader?.retry(ticket.row ?? []);
+    if (ticket.row !== undefined) this.#uploader?.retry(ticket.row);
   }
 
   /** Takes a file out for a while; its upload waits for it. */
@@ -98,8 +101,8 @@ export class Together {
 
   /** Takes a file out for good. */
   remove(ticket: Ticket): void {
-    if (ticket.state === 'over') return;
-    this.#turn(ticket, 'over');
+    if (ticket.state === 'done') return;
+    this.#turn(ticket, 'removed');
     this.#takeOut(ticket);
   }
 
@@ -112,6 +115,12 @@ export class Together {
   resumeAll(): void {
     this.#letGo();
     for (const ticket of this.#tickets.values()) this.resume(ticket);
+  }
+
+  /** Takes a document away that is on the server. Rejects with an UploadError. */
+  async discard(documentId: string | undefined): Promise<void> {
+    this.#calls ??= new Calls(this.#options.target.connection);
+    await this.#calls.call('DELETE', `/v1/documents/${encodeURIComponent(documentId ?? '')}`);
   }
 
   /** Stops for good; what comes next goes to another batch. */
@@ -128,13 +137,13 @@ export class Together {
 
   #send(ticket: Ticket): void {
     this.#letGo(ticket);
-    const { going, held } = this.#counts;
+    const { going, held, done } = this.#counts;
     // An upload of which nothing came through may have no batch, and then gets none: an API key that is refused, no such batch.
-    if (going + held + this.#stored === 0 && this.#tickets.size > 0) this.close();
+    if (going + held + done === 0 && this.#tickets.size > 0) this.close();
     delete ticket.row;
-    ticket.state = 'over';
+    ticket.state = 'removed';
     this.#tickets.set(ticket.file, ticket);
-    this.#counts.over++;
+    this.#counts.removed++;
     this.#uploader ??= this.#open();
     if (!this.#feed) {
       this.#feed = new Feed();
@@ -166,7 +175,7 @@ export class Together {
     const hear = (type: 'fileprogress' | 'filecomplete' | 'fileerror' | 'filerejected', tell: (ticket: Ticket, file: UploadFile) => void) => {
       uploader.addEventListener(type, ({ detail }) => {
         const ticket = detail.file && uploader === this.#uploader ? this.#tickets.get(detail.file) : undefined;
-        if (ticket && ticket.state !== 'over') tell(ticket, detail);
+        if (ticket) tell(ticket, detail);
       });
     };
     uploader.addEventListener('fileadded', ({ detail }) => {
@@ -175,14 +184,19 @@ export class Together {
       ticket.row = detail.id;
       if (ticket.state !== 'going') this.#takeOut(ticket);
     });
-    hear('fileprogress', (ticket, file) => ticket.listener.progress(file));
+    hear('fileprogress', (ticket, file) => {
+      if (ticket.state === 'going') ticket.listener.progress(file);
+      else if (isUnderWay(file)) this.#takeOut(ticket); // The engine was told before it knew the file.
+    });
     hear('filecomplete', (ticket, file) => {
-      this.#stored++;
-      this.#turn(ticket, 'over');
+      // It was on the server before the engine heard that it is not wanted.
+      if (ticket.state === 'removed') return void this.discard(file.documentId).catch(() => undefined);
+      this.#turn(ticket, 'done');
       ticket.listener.done(file);
     });
     for (const type of ['fileerror', 'filerejected'] as const) {
       hear(type, (ticket, { error }) => {
+        if (ticket.state === 'removed') return;
         if (error && type === 'filerejected') ticket.refusal = error;
         this.#fail(ticket, error as UploadError);
       });
@@ -240,11 +254,14 @@ export class Together {
     this.#feed = undefined;
     this.#uploader = undefined;
     this.#tickets = new Map();
-    this.#counts = { going: 0, held: 0, failed: 0, over: 0 };
-    this.#stored = 0;
+    this.#counts = { ...NONE };
     this.#run = 'running';
     return uploader;
   }
+}
+
+function isUnderWay({ status }: UploadFile): boolean {
+  return status === 'waiting' || status === 'reading' || status === 'sending';
 }
 
 /** Files as they come, until it is ended. */

@@ -29,7 +29,7 @@ test('twenty files go up together; one is aborted on the way, one reverted after
     app.pond.removeFile(file.id, { revert: true });
     return file.serverId;
   });
-  await page.waitFor(() => app.told.processfilerevert.length === 1);
+  await page.waitFor(() => app.told.processfilerevert.length === 1 && app.reverted.length === 1);
   assert.ok(gate.seen.includes(`DELETE /v1/documents/${reverted}`));
   sources.delete('note-3.txt');
   sources.delete('note-5.txt');

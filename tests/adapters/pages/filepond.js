@@ -7,9 +7,18 @@ import 'filepond/dist/filepond.min.css';
 const { apiKey } = await (await fetch('page/config.json')).json();
 const target = cloudindex({ apiKey, batch: { name: 'FilePond' } });
 
+const server = filePondServer({ target, limits: { maxFileSize: '1MB' } });
+/** Documents that are deleted; FilePond itself does not wait for that. */
+const reverted = [];
+const { revert } = server;
+server.revert = (id, load, error) => revert(id, () => {
+  reverted.push(id);
+  load();
+}, error);
+
 document.querySelector('#app').innerHTML = '<input type="file" multiple>';
 const pond = FilePond.create(document.querySelector('input'), {
-  server: filePondServer({ target, limits: { maxFileSize: '1MB' } }),
+  server,
   instantUpload: false,
   maxParallelUploads: 100,
 });
@@ -24,4 +33,4 @@ pond.on('processfile', (error, file) => { if (!error) told.processfile.push(file
 pond.on('error', (error, file) => told.error.push([file.filename, error.body]));
 pond.on('processfileprogress', (file, part) => (progress[file.filename] ??= []).push(part));
 
-globalThis.app = { pond, told, progress };
+globalThis.app = { pond, told, progress, reverted };
