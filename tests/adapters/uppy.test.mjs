@@ -122,6 +122,17 @@ test('cancel ends the upload, and the next one goes to a batch of its own', { ti
   await verify(server, await server.newestBatch(), new Map([['a.txt', sources.get('a.txt')]]));
 });
 
+test('wasm that does not come fails the files, and a retry loads it', { timeout: 60_000 }, async (t) => {
+  const { server, page } = await chosen(t, FILES);
+  await server.kill();
+  await page.click(UPLOAD);
+  await page.waitFor(() => app.results.length === 1);
+  assert.deepEqual(await page.evaluate(() => [app.results, [...new Set(app.errors.map(({ code }) => code))]]), [[[0, 3]], ['wasm_unavailable']]);
+  await server.restart();
+  await page.evaluate(() => app.uppy.retryAll());
+  assert.deepEqual(await page.evaluate(() => app.results[1]), [3, 0]);
+});
+
 test("Uppy's restrictions are Uppy's, the upload's limits fail the file alone, also when it is tried again", { timeout: 60_000 }, async (t) => {
   const { page, server, sources } = await chosen(t, FILES, { limits: { maxFileSize: '1MB' } });
   await page.evaluate(() => {
@@ -136,6 +147,24 @@ test("Uppy's restrictions are Uppy's, the upload's limits fail the file alone, a
   assert.deepEqual(results, [[2, 1], [0, 1]]);
   assert.deepEqual(errors.map(({ name, code }) => [name, code]), [['c.bin', 'file_too_large'], ['c.bin', 'file_too_large']]);
   sources.delete('c.bin');
+  await verify(server, await server.newestBatch(), sources);
+});
+
+test('no network is told as stalled, with the files that wait; when it is back the upload goes on by itself', { timeout: 60_000 }, async (t) => {
+  const { server, gate, page, sources } = await chosen(t, FILES);
+  await page.inNewWorkers(() => {});
+  gate.hold();
+  await page.click(UPLOAD);
+  while (gate.seen.length === 0) await page.evaluate(() => new Promise((frame) => requestAnimationFrame(() => frame())));
+  // What the browser does when the cable is pulled.
+  await page.evaluateInWorkers(() => self.dispatchEvent(new Event('offline')) && 0);
+  await page.waitFor(() => app.stalled.length > 0);
+  const { message, names } = await page.evaluate(() => app.stalled[0]);
+  assert.notEqual(message, '');
+  assert.deepEqual(names.sort(), ['a.txt', 'b.txt', 'c.bin']);
+  gate.release();
+  await page.waitFor(() => app.results.length === 1);
+  assert.deepEqual(await page.evaluate(() => app.results), [[3, 0]]);
   await verify(server, await server.newestBatch(), sources);
 });
 

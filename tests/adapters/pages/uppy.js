@@ -25,8 +25,10 @@ for (const event of Object.keys(told)) {
 /** Per file, the bytes that upload-progress told, in order. */
 const progress = {};
 uppy.on('upload-progress', (file, { bytesUploaded }) => (progress[file.meta.name] ??= []).push(bytesUploaded));
+const stalled = [];
+uppy.on('upload-stalled', (error, files) => stalled.push({ message: error.message, names: files.map(({ meta }) => meta.name) }));
 const results = [];
 uppy.on('complete', ({ successful, failed }) => results.push([successful.length, failed.length]));
 
-const app = { uppy, told, progress, results, errors: [], documents: {} };
+const app = { uppy, told, progress, stalled, results, errors: [], documents: {} };
 globalThis.app = app;
