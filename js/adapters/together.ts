@@ -147,7 +147,7 @@ export class Together {
     this.#uploader ??= this.#open();
     if (!this.#feed) {
       this.#feed = new Feed();
-      void this.#uploader.add(this.#feed);
+      this.#uploader.add(this.#feed).catch(() => undefined); // Why an upload can't go on, its event `error` tells.
     }
     this.#turn(ticket, 'going');
     this.#feed.push(ticket.file);
