@@ -122,7 +122,8 @@ export class UploaderElement extends LitElement {
     this.#follow();
     document.addEventListener('paste', this.#pasted);
     document.addEventListener('visibilitychange', this.#seen);
-    void this.#lookBack();
+    // Properties that were set before the element was defined are there with the first update.
+    if (this.hasUpdated) void this.#lookBack();
   }
 
   override disconnectedCallback(): void {
@@ -142,7 +143,7 @@ export class UploaderElement extends LitElement {
   override attributeChangedCallback(name: string, before: string | null, now: string | null): void {
     super.attributeChangedCallback(name, before, now);
     if (before === now) return;
-    if (name in ATTRIBUTES) this.#remake();
+    if (name in ATTRIBUTES && this.hasUpdated) this.#remake();
     this.requestUpdate();
   }
 
@@ -174,6 +175,10 @@ export class UploaderElement extends LitElement {
       <input id="folder" type="file" multiple webkitdirectory hidden @change=${this.#chosen}>
       <p class="hidden" role="status">${this.#announcer.text}</p>
     </section>`;
+  }
+
+  protected override firstUpdated(): void {
+    void this.#lookBack();
   }
 
   protected override updated(): void {
@@ -279,7 +284,7 @@ export class UploaderElement extends LitElement {
   #remake(): void {
     if (this.#uploader && this.#uploader !== this.#own || this.#watch.stage !== 'empty') return;
     this.#closeOwn();
-    this.#show(undefined);
+    if (this.#uploader) this.#show(undefined);
     void this.#lookBack();
   }
 
