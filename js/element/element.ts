@@ -164,7 +164,7 @@ export class UploaderElement extends LitElement {
     return html`<section part="base" class="base" dir=${dir} lang=${words.locale ?? nothing} aria-label=${words.strings.label} data-drag=${this.#gather.drag}>
       ${this.#left.found && !busy ? leftPanel(this.#left.found, this.#left.state, words, run) : nothing}
       ${busy ? totalPanel(watch, this.#asking, words, run) : dropZone(this.#left.found ? 'plain' : 'main', words, run)}
-      ${notice ? noticePanel(notice, watch.notice.is === 'over' ? reasons(watch.causes, words) : []) : nothing}
+      ${notice ? noticePanel(notice, reasons(watch.notice, watch.causes, words)) : nothing}
       ${busy ? filesPanel({
         uploader, over: watch.over, view: this.#view, list: this.#list, thumbs: this.thumbnails ? this.#thumbs : undefined,
         ask: (query) => this.#ask(query), act: (act, id) => this.#act(act, [id]), run,
