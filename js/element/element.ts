@@ -159,7 +159,8 @@ export class UploaderElement extends LitElement {
     const uploader = this.#uploader;
     const run = (command: Command) => this.#run(command);
     const notice = told(watch.notice, words);
-    const busy = uploader && watch.stage !== 'empty';
+    // What had no files in it leaves nothing to look at.
+    const busy = uploader && watch.stage !== 'empty' && !(watch.over && uploader.length === 0);
     const dir = this.dir || (RIGHT_TO_LEFT.test(words.locale ?? '') ? 'rtl' : 'ltr');
     return html`<section part="base" class="base" dir=${dir} lang=${words.locale ?? nothing} aria-label=${words.strings.label} data-drag=${this.#gather.drag}>
       ${this.#left.found && !busy ? leftPanel(this.#left.found, this.#left.state, words, run) : nothing}
