@@ -342,7 +342,6 @@ export class UploaderElement extends LitElement {
       loadStrings(locale).catch(() => this.#language.strings).then((strings = english) => {
         if (this.#language.locale !== locale) return;
         this.#language = { locale, strings };
-        this.#words = new Words(withOwn(strings, this.strings), locale);
         this.requestUpdate();
       });
     }
