@@ -122,7 +122,8 @@ export class UploaderElement extends LitElement {
     this.#follow();
     document.addEventListener('paste', this.#pasted);
     document.addEventListener('visibilitychange', this.#seen);
-    void this.#lookBack();
+    // Properties that were set before the element was defined are there with the first update.
+    if (this.hasUpdated) void this.#lookBack();
   }
 
   override disconnectedCallback(): void {
@@ -142,7 +143,7 @@ export class UploaderElement extends LitElement {
   override attributeChangedCallback(name: string, before: string | null, now: string | null): void {
     super.attributeChangedCallback(name, before, now);
     if (before === now) return;
-    if (name in ATTRIBUTES) this.#remake();
+    if (name in ATTRIBUTES && this.hasUpdated) this.#remake();
     this.requestUpdate();
   }
 
@@ -158,12 +159,13 @@ export class UploaderElement extends LitElement {
     const uploader = this.#uploader;
     const run = (command: Command) => this.#run(command);
     const notice = told(watch.notice, words);
-    const busy = uploader && watch.stage !== 'empty';
+    // What had no files in it leaves nothing to look at.
+    const busy = uploader && watch.stage !== 'empty' && !(watch.over && uploader.length === 0);
     const dir = this.dir || (RIGHT_TO_LEFT.test(words.locale ?? '') ? 'rtl' : 'ltr');
     return html`<section part="base" class="base" dir=${dir} lang=${words.locale ?? nothing} aria-label=${words.strings.label} data-drag=${this.#gather.drag}>
       ${this.#left.found && !busy ? leftPanel(this.#left.found, this.#left.state, words, run) : nothing}
       ${busy ? totalPanel(watch, this.#asking, words, run) : dropZone(this.#left.found ? 'plain' : 'main', words, run)}
-      ${notice ? noticePanel(notice, watch.notice.is === 'over' ? reasons(watch.causes, words) : []) : nothing}
+      ${notice ? noticePanel(notice, reasons(watch.notice, watch.causes, words)) : nothing}
       ${busy ? filesPanel({
         uploader, over: watch.over, view: this.#view, list: this.#list, thumbs: this.thumbnails ? this.#thumbs : undefined,
         ask: (query) => this.#ask(query), act: (act, id) => this.#act(act, [id]), run,
@@ -174,6 +176,10 @@ export class UploaderElement extends LitElement {
       <input id="folder" type="file" multiple webkitdirectory hidden @change=${this.#chosen}>
       <p class="hidden" role="status">${this.#announcer.text}</p>
     </section>`;
+  }
+
+  protected override firstUpdated(): void {
+    void this.#lookBack();
   }
 
   protected override updated(): void {
@@ -279,7 +285,7 @@ export class UploaderElement extends LitElement {
   #remake(): void {
     if (this.#uploader && this.#uploader !== this.#own || this.#watch.stage !== 'empty') return;
     this.#closeOwn();
-    this.#show(undefined);
+    if (this.#uploader) this.#show(undefined);
     void this.#lookBack();
   }
 
@@ -336,7 +342,6 @@ export class UploaderElement extends LitElement {
       loadStrings(locale).catch(() => this.#language.strings).then((strings = english) => {
         if (this.#language.locale !== locale) return;
         this.#language = { locale, strings };
-        this.#words = new Words(withOwn(strings, this.strings), locale);
         this.requestUpdate();
       });
     }

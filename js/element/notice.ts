@@ -10,9 +10,11 @@ export interface Told {
 /** Reasons that are told one by one. */
 const CAUSES = 3;
 
-/** Why files failed and what helps, a line for each reason. */
-export function reasons(causes: Cause[], words: Words): string[] {
+/** Why files failed and what helps, a line for each reason that the notice itself does not tell. */
+export function reasons(notice: Notice, all: Cause[], words: Words): string[] {
   const { strings } = words;
+  if (notice.is !== 'over') return [];
+  const causes = all.filter(({ error }) => error.code !== notice.completion.reason?.code);
   const lines = causes.slice(0, CAUSES).map(({ error, count }) => words.say(strings.because, { files: words.files(count), why: sentences(words.reason(error)) }));
   const others = causes.slice(CAUSES).reduce((sum, { count }) => sum + count, 0);
   return others > 0 ? [...lines, words.say(strings.others, { n: others })] : lines;

@@ -61,7 +61,7 @@ test('the element as a component: properties, events and ref; the newest handler
   const folder = await tree(t, 'files', { 'a.txt': 'a', 'b.txt': 'b' });
   const { server, page } = await openApp(t, 'react-element.jsx');
   await page.inNewWorkers(() => {});
-  await page.waitFor(() => app.element()?.locale === 'de');
+  await page.waitFor(() => app.element?.()?.locale === 'de');
   const look = () => {
     const { className, thumbnails, options } = app.element();
     return { className, thumbnails, name: options.batch.name };

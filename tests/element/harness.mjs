@@ -1,9 +1,10 @@
 // What the element's scenarios start from: the real server with a page of nothing but the element, and hands to use it.
-import { cp, mkdir, readdir, rm } from 'node:fs/promises';
+import { cp, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ROOT } from '../../scripts/lib/run.mjs';
 import { Chromium } from '../e2e/cdp.mjs';
 import { Gate } from '../e2e/gate.mjs';
+import { scratch } from '../e2e/harness.mjs';
 import { Page } from '../e2e/page.mjs';
 import { Server } from '../e2e/server.mjs';
 
@@ -38,6 +39,23 @@ export async function open(t, { search = '', browserOptions, key, prepare } = {}
   if (prepare) await page.waitFor(() => document.querySelector('cloudindex-uploader')?.shadowRoot?.querySelector('.base'));
   else await ready(page);
   return { server, gate, browser, page };
+}
+
+/** A browser's profile in which the user said "allow on every visit": a prompt can't be answered where nobody sees it. */
+export async function allowing(t) {
+  const profile = await scratch(t);
+  const exceptions = { file_system_access_extended_permission: { 'http://127.0.0.1:*,*': { setting: 1 } } };
+  await mkdir(join(profile, 'Default'));
+  await writeFile(join(profile, 'Default', 'Preferences'), JSON.stringify({ profile: { content_settings: { exceptions } } }));
+  return profile;
+}
+
+/** Reloads the page, until what was left is offered. */
+export async function reload(page) {
+  const loaded = page.next('Page.loadEventFired');
+  await page.send('Page.reload');
+  await loaded;
+  await until(page, (root) => root?.querySelector('.left') !== null);
 }
 
 /** The element has its options, and takes files. */

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { scratch, tree } from '../e2e/harness.mjs';
 import { filesOf, verify } from '../e2e/verify.mjs';
-import { command, finished, open, phase, press, shown, tabTo, until } from './harness.mjs';
+import { allowing, command, finished, open, phase, press, reload, shown, tabTo, until } from './harness.mjs';
 
 const GRID = "(e) => e.classList.contains('grid')";
 const asOther = process.getuid() === 0 ? { user: 65534 } : {};
@@ -147,9 +147,11 @@ test('everything by keyboard', async (t) => {
   assert.match(end.spoken, /^Cancelled\. 0 files arrived before that\.$/);
 });
 
-test('what was left is continued, or forgotten, by keyboard', async (t) => {
+/** An upload of twelve files that the page leaves in the middle. */
+async function leave(t) {
   const folder = await tree(t, 'left', Object.fromEntries(Array.from({ length: 12 }, (_, i) => [`${i}.txt`, `${i} `.repeat(40_000)])));
-  const { page, gate, server } = await open(t, { search: '?resume' });
+  const world = await open(t, { search: '?resume', browserOptions: { profile: await allowing(t) } });
+  const { page, gate, server } = world;
   let bundles = 0;
   gate.answer = ({ url }) => {
     if (url.endsWith('/documents') && ++bundles === 2) gate.hold();
@@ -157,18 +159,24 @@ test('what was left is continued, or forgotten, by keyboard', async (t) => {
   };
   await page.drop('cloudindex-uploader', [folder]);
   await until(page, (root) => root.querySelectorAll('.filters .count')[0]?.textContent === '12');
-  const reload = async () => {
-    const loaded = page.next('Page.loadEventFired');
-    await page.send('Page.reload');
-    await loaded;
-    await until(page, (root) => root?.querySelector('.left') !== null);
-  };
-  await reload();
+  await reload(page);
   gate.answer = () => undefined;
   gate.release();
   assert.match((await shown(page)).left, /^The upload of .* is not complete: \d+ of 12 files/);
-  const first = await server.newestBatch();
+  return { ...world, folder, first: await server.newestBatch() };
+}
 
+test('what was left is continued by keyboard', async (t) => {
+  const { page, server, folder, first } = await leave(t);
+  await tabTo(page, command('continue'));
+  await press(page, 'Enter');
+  await until(page, (root) => root.querySelectorAll('.filters .count')[2]?.textContent === '12');
+  assert.deepEqual([(await finished(page)).phase, await server.newestBatch()], ['complete', first]);
+  await verify(server, first, await filesOf(folder));
+});
+
+test('what was left is forgotten by keyboard', async (t) => {
+  const { page, server, folder, first } = await leave(t);
   await tabTo(page, command('discard'));
   await press(page, 'Enter');
   await until(page, (root) => root.querySelector('.left') === null);

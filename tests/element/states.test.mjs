@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { ROOT } from '../../scripts/lib/run.mjs';
 import { tree } from '../e2e/harness.mjs';
-import { click, finished, open, phase, picture, press, ready, shown, until } from './harness.mjs';
+import { click, finished, open, phase, picture, press, reload, shown, until } from './harness.mjs';
 
 const AXE = await readFile(join(ROOT, 'node_modules/axe-core/axe.min.js'), 'utf8');
 
@@ -81,13 +81,9 @@ test('every state, seen and audited', async (t) => {
   await phase(page, 'paused');
   await audit(t, page, 'paused');
 
-  const loaded = page.next('Page.loadEventFired');
-  await page.send('Page.reload');
-  await loaded;
-  await ready(page);
+  await reload(page);
   gate.answer = () => undefined;
   gate.release();
-  await until(page, (root) => root.querySelector('.left') !== null);
   await audit(t, page, 'interrupted');
 
   await page.drop('cloudindex-uploader', [handbook]);
@@ -100,4 +96,34 @@ test('every state, seen and audited', async (t) => {
   assert.deepEqual(end.rows.map(({ status }) => status).sort(), ['committed', 'committed', 'failed', 'rejected']);
   await audit(t, page, 'failures');
   assert.deepEqual(page.log.filter((line) => /^(?:error|uncaught)/.test(line)), []);
+});
+
+test('no connection, and nothing in what was dropped: seen, audited, and the upload goes on', async (t) => {
+  const folder = await tree(t, 'plans', Object.fromEntries(Array.from({ length: 12 }, (_, i) => [`${i}.txt`, `${i} `.repeat(40_000)])));
+  const nothing = await tree(t, 'nothing', {});
+  const { page, server, gate } = await open(t);
+  await page.drop('cloudindex-uploader', [nothing]);
+  await until(page, (root) => root.querySelector('.notice')?.textContent.includes('There were no files'));
+  await audit(t, page, 'nothing');
+
+  // A server that has never answered is given up; one that has is waited for.
+  let bundles = 0;
+  const second = new Promise((come) => {
+    gate.answer = ({ url }) => {
+      if (url.endsWith('/documents') && ++bundles === 2) {
+        gate.hold();
+        come();
+      }
+      return undefined;
+    };
+  });
+  await page.drop('cloudindex-uploader', [folder]);
+  await second;
+  await server.kill();
+  gate.release();
+  await phase(page, 'stalled');
+  await until(page, (root) => root.querySelector('.notice')?.textContent.includes('No connection to the server'));
+  await audit(t, page, 'stalled');
+  await server.restart();
+  assert.deepEqual((await finished(page)).counts, ['12', '0', '12', '0']);
 });

@@ -1,8 +1,10 @@
 // What comes in, by every way, and what an application sees of it.
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { tree } from '../e2e/harness.mjs';
+import { KEY } from '../e2e/server.mjs';
 import { filesOf, verify } from '../e2e/verify.mjs';
 import { finished, open, phase, shown, until } from './harness.mjs';
 
@@ -85,6 +87,19 @@ test("an application's own uploader is shown, and stays the application's", asyn
   await page.evaluate(() => { document.querySelector('cloudindex-uploader').uploader = undefined; });
   await until(page, (root) => root.querySelector('.drop') !== null);
   assert.equal(await page.evaluate(() => mine.progress.completed), 2);
+});
+
+test('what was set before the element was defined counts', async (t) => {
+  const html = `<!doctype html><html lang="en"><cloudindex-uploader></cloudindex-uploader><script type="module">
+    const element = document.querySelector('cloudindex-uploader');
+    element.options = { apiKey: '${KEY}', batch: { name: 'Early' } };
+    element.strings = { chooseFiles: 'Pick' };
+    await import('./dist/element.js');
+    element.add([new File(['1'], 'one.txt')]);
+  </script>`;
+  const { page, server } = await open(t, { prepare: (folder) => writeFile(join(folder, 'index.html'), html) });
+  assert.equal((await finished(page)).phase, 'complete');
+  assert.equal((await server.json(`/v1/batches/${await server.newestBatch()}`)).name, 'Early');
 });
 
 test('a wrong option is told, not thrown; a right one then works', async (t) => {
