@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const dist = path.join(root, 'dist');
 const wasm = 'cloudindex_uploader_bg.wasm';
+const adapters = ['react', 'uppy', 'filepond'].map((name) => ({ in: `js/adapters/${name}.ts`, out: name }));
 
 const old = (await readdir(dist)).filter((name) => /\.js(\.map)?$/.test(name));
 await Promise.all(old.map((name) => rm(path.join(dist, name))));
@@ -24,9 +25,14 @@ if (types.status !== 0) process.exit(types.status ?? 1);
 
 await build({
   absWorkingDir: root,
-  entryPoints: ['js/index.ts', 'js/worker.ts'],
+  entryPoints: ['js/index.ts', 'js/worker.ts', { in: 'js/element/index.ts', out: 'element' }, ...adapters],
+  // The build of Lit that may be imported where there is no document, without its imitation of one.
+  platform: 'neutral',
+  conditions: ['node'],
+  alias: { '@lit-labs/ssr-dom-shim': './js/element/no-dom.ts' },
   outdir: dist,
   bundle: true,
+  external: ['react', '@uppy/core'], // the application's own
   splitting: true,
   format: 'esm',
   target: 'es2022',

@@ -1,10 +1,10 @@
 /** The client: the seed's `cloudindex`. */
+import { Calls } from './calls.js';
 import { Connection } from './connection.js';
 import { invalid } from './errors.js';
 import { BatchProcessor } from './processor.js';
 import { newBatch } from './plan.js';
 import { runToEnd } from './run.js';
-import { Session } from './session.js';
 import { Target } from './targets.js';
 import { Uploader } from './uploader.js';
 import type {
@@ -19,8 +19,9 @@ export class CloudIndex {
 
   constructor(options: ClientOptions = {}) {
     const connection = new Connection(options);
-    this.batches = new Batches(connection);
-    this.documents = new Documents(connection);
+    const calls = new Calls(connection);
+    this.batches = new Batches(connection, calls);
+    this.documents = new Documents(connection, calls);
     this.BatchProcessor = class extends BatchProcessor {
       constructor(own?: BatchProcessorOptions) {
         super(connection, own);
@@ -32,12 +33,12 @@ export class CloudIndex {
 /** `cloudindex.batches`: calls of the API, with the engine's retries and token refresh. */
 export class Batches {
   readonly #connection: Connection;
-  /** Started by the first call, kept for the rest. */
-  #session: Promise<Session> | undefined;
+  readonly #calls: Calls;
 
   /** @internal */
-  constructor(connection: Connection) {
+  constructor(connection: Connection, calls: Calls) {
     this.#connection = connection;
+    this.#calls = calls;
   }
 
   /**
@@ -76,22 +77,19 @@ export class Batches {
   }
 
   async #call<T>(method: 'GET' | 'POST', to: string, body?: string): Promise<T> {
-    this.#session ??= Session.calls(this.#connection).catch((error: unknown) => {
-      this.#session = undefined;
-      throw error;
-    });
-    const text = await (await this.#session).call(method, to, body);
-    return JSON.parse(text) as T;
+    return JSON.parse(await this.#calls.call(method, to, body)) as T;
   }
 }
 
 /** `cloudindex.documents`. */
 export class Documents {
   readonly #connection: Connection;
+  readonly #calls: Calls;
 
   /** @internal */
-  constructor(connection: Connection) {
+  constructor(connection: Connection, calls: Calls) {
     this.#connection = connection;
+    this.#calls = calls;
   }
 
   /**
@@ -103,6 +101,12 @@ export class Documents {
     const uploader = new Uploader({ ...rest, target: new Target(this.#connection, { batchId, batch }) });
     if (onProgress) uploader.addEventListener('progress', (event) => onProgress(event.detail));
     return runToEnd(uploader, files, signal);
+  }
+
+  /** Takes a document out of its batch and out of the index. */
+  async delete(documentId: string): Promise<void> {
+    if (typeof documentId !== 'string' || documentId === '') throw invalid('invalid_option', 'A document is named by its id: a string that is not empty.');
+    await this.#calls.call('DELETE', `/v1/documents/${encodeURIComponent(documentId)}`);
   }
 }
 

@@ -2,7 +2,7 @@
 import { UploadError, invalid } from './errors.js';
 import type { ClientOptions } from './types.js';
 
-const KNOWN = new Set(['apiKey', 'baseUrl', 'getToken', 'fetch', 'worker', 'wasmUrl']);
+const KNOWN = new Set(['apiKey', 'baseUrl', 'getToken', 'fetch', 'worker', 'wasmUrl', 'workerUrl']);
 
 export class Connection {
   readonly #options: ClientOptions;
@@ -22,6 +22,10 @@ export class Connection {
     mustBe(options, 'getToken', 'function');
     mustBe(options, 'fetch', 'function');
     mustBe(options, 'worker', 'boolean');
+    const { workerUrl } = options;
+    if (workerUrl !== undefined && typeof workerUrl !== 'string' && typeof workerUrl !== 'function' && !(workerUrl instanceof URL)) {
+      throw invalid('invalid_option', 'The option "workerUrl" must be an address, or a function that starts a module worker.');
+    }
     this.#options = { ...options };
   }
 
@@ -36,6 +40,10 @@ export class Connection {
 
   get wasmUrl() {
     return this.#options.wasmUrl;
+  }
+
+  get workerUrl() {
+    return this.#options.workerUrl;
   }
 
   /** The server's address, not the page's. */

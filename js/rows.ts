@@ -53,6 +53,19 @@ export class Rows {
     return moved ? 'moved' : 'same';
   }
 
+  path(id: number): string {
+    return this.#paths[id] ?? '';
+  }
+
+  status(id: number): FileStatus {
+    return STATUSES[this.#statuses[id] ?? 0] as FileStatus;
+  }
+
+  /** NaN: not known. */
+  size(id: number): number {
+    return this.#sizes[id] ?? NaN;
+  }
+
   file(id: number): File | null {
     return this.#files[id] ?? null;
   }

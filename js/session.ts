@@ -8,6 +8,7 @@ import { loadWasm } from './wasm.js';
 import { toJson } from './words.js';
 import type { Connection } from './connection.js';
 import type { FromHost, ToHost, Update, WorkerSays, WorkerStart } from './messages.js';
+import type { ClientOptions } from './types.js';
 
 /** ms that a worker may take to start before the page does its work: long enough for a busy machine. */
 const WORKER_STARTS_WITHIN = 15_000;
@@ -118,7 +119,7 @@ export class Session {
     const control = new MessageChannel();
     let worker: Worker;
     try {
-      worker = newWorker();
+      worker = newWorker(this.#connection.workerUrl);
     } catch {
       return undefined; // No workers here, or this module comes from another origin.
     }
@@ -164,7 +165,7 @@ export class Session {
   #startReaders(module: WebAssembly.Module, options: string, folders: MessagePort): MessagePort[] {
     return Array.from({ length: readers(options, navigator.hardwareConcurrency ?? 1) }, (_, i) => {
       const { port1, port2 } = new MessageChannel();
-      const worker = newWorker();
+      const worker = newWorker(this.#connection.workerUrl);
       const start: WorkerStart = { module, options, reader: port2, folders: i === 0 ? folders : undefined };
       worker.postMessage(start, i === 0 ? [port2, folders] : [port2]);
       this.#workers.push(worker);
@@ -248,7 +249,10 @@ export class Session {
   }
 }
 
-function newWorker(): Worker {
+function newWorker(from: ClientOptions['workerUrl']): Worker {
+  if (typeof from === 'function') return from();
+  if (from !== undefined) return new Worker(from, { type: 'module', name: 'cloudindex-uploader' });
+  // Bundlers know a worker by these very words.
   return new Worker(new URL('./worker.js', import.meta.url), { type: 'module', name: 'cloudindex-uploader' });
 }
 

@@ -21,6 +21,11 @@ export interface ClientOptions {
   worker?: boolean;
   /** Where the wasm lies, if not beside this module; or the compiled module, or its bytes. */
   wasmUrl?: string | URL | WebAssembly.Module | BufferSource;
+  /**
+   * Where the workers' module lies (`cloudindex-uploader/worker`), if not beside this module; a browser starts it only from the
+   * page's own origin. Or a function that starts one, for bundlers that want to see `new Worker` in the application.
+   */
+  workerUrl?: string | URL | (() => Worker);
 }
 
 /** What `batches.create` takes. */

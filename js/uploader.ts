@@ -64,6 +64,11 @@ export class Uploader extends UploaderEventTarget {
     this.#opensAll = true;
   }
 
+  /** @internal The files as columns, for a view that sorts and filters all of them and makes no object for each. */
+  get rows(): Rows {
+    return this.#rows;
+  }
+
   /** How many files were found so far. */
   get length(): number {
     return this.#rows.length;

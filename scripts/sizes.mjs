@@ -1,20 +1,22 @@
-// npm run sizes: what a browser downloads, file by file, raw and as brotli, as JSON. Fails when it is more than promised.
+// npm run sizes: what a browser downloads of the core (scripts/element-size.mjs has the element), file by file, raw and as brotli, as JSON. Fails when it is more than promised.
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { brotliCompressSync, constants } from 'node:zlib';
 import { build } from './lib/build.mjs';
+import { core } from './lib/reach.mjs';
 import { Complaint, ROOT, command } from './lib/run.mjs';
 
 // Bytes of brotli, wasm and JavaScript together. The aim is what is wanted, the limit what is held today. It leaves a
 // little room above what is measured: where the checkout lies alone moves the sum by some tens of bytes. Workers that read, compression and the
-// pace of the transport raised it by 6 kB.
+// pace of the transport raised it by 6 kB; `workerUrl` and `documents.delete` by 1.
 const AIM = 75_000;
-const LIMIT = 101_400;
+const LIMIT = 102_400;
 
 await command(async () => {
   await build();
   const dist = join(ROOT, 'dist');
-  const names = (await readdir(dist)).filter((name) => /\.(js|wasm)$/.test(name)).sort();
+  const shared = await core();
+  const names = (await readdir(dist)).filter((name) => name.endsWith('.wasm') || shared.has(name)).sort();
   const files = await Promise.all(names.map(async (name) => ({ name, ...measure(await readFile(join(dist, name))) })));
   const total = { raw: sum(files, 'raw'), brotli: sum(files, 'brotli') };
   console.log(JSON.stringify({ files, total, limit: LIMIT, aim: AIM }, undefined, 2));

@@ -28,6 +28,7 @@ const STEPS = {
   build,
   'no import that a pure engine must not have': imports,
   sizes: () => script('sizes'),
+  'size of the element': () => script('element-size'),
   'lint, native': () => cargo(['clippy', '--quiet', '--workspace', '--all-targets', '--', '-D', 'warnings']),
   'lint, wasm32': () =>
     cargo(['clippy', '--quiet', '--target', WASM, '-p', 'cloudindex-uploader', '--all-targets', '--', '-D', 'warnings']),
@@ -37,6 +38,8 @@ const STEPS = {
   'tests of the shell, in Chromium': shellInChromium,
   'units of the facade': async () => run(process.execPath, ['--test', ...(await suite('tests/unit-js'))]),
   'end to end, in Chromium': endToEnd,
+  'the element, in Chromium': async () => run(process.execPath, ['--test', '--test-concurrency=1', ...(await suite('tests/element'))]),
+  'adapters, in Chromium': async () => run(process.execPath, ['--test', '--test-concurrency=1', ...(await suite('tests/adapters'))]),
   'faults, in Chromium': () => script('faults'),
   'doctest of the guide': () => script('doctest', 'docs/guide.md'),
   ...(existsSync(join(ROOT, SEED)) && { 'doctest of the seed': () => script('doctest', SEED) }),

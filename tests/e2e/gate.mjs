@@ -11,6 +11,8 @@ export class Gate {
   #release = () => {};
   /** `(request) => status`: that answer is given in place of the server's; undefined: the request goes on. */
   answer = () => undefined;
+  /** Headers that every answer of the server gets besides its own. */
+  headers = {};
   /** API requests that came this far, as `METHOD /path`. */
   seen = [];
 
@@ -56,7 +58,7 @@ export class Gate {
     const { hostname, port } = this.#target;
     const { method, url, headers } = request;
     const onward = http.request({ hostname, port, method, path: url, headers, agent: this.#agent }, (answer) => {
-      response.writeHead(answer.statusCode, answer.headers);
+      response.writeHead(answer.statusCode, { ...answer.headers, ...this.headers });
       answer.pipe(response);
       answer.on('error', () => response.destroy());
     });

@@ -66,6 +66,11 @@ export class Page {
     return Promise.all(this.#workers.map((worker) => this.#evaluateIn(worker, body, [])));
   }
 
+  /** Until none of those workers runs any more. */
+  async workersEnd() {
+    while (this.#workers.length > 0) await new Promise((resolve) => this.#browser.once('Target.detachedFromTarget', resolve));
+  }
+
   async #evaluateIn(session, body, args) {
     const expression = `(${body})(...${JSON.stringify(args)})`;
     const how = { expression, awaitPromise: true, returnByValue: true, userGesture: true };

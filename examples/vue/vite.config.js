@@ -1,0 +1,10 @@
+import vue from '@vitejs/plugin-vue';
+import { defineConfig } from 'vite';
+
+// The server of `npm start` in the repository's root; its page/config.json tells this machine the key.
+const server = 'http://127.0.0.1:8080';
+
+export default defineConfig({
+  plugins: [vue()],
+  server: { proxy: { '/v1': server, '/page': { target: server, changeOrigin: true } } },
+});

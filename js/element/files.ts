@@ -1,0 +1,123 @@
+/** The list with what narrows and orders it. */
+import { html, nothing } from 'lit';
+import type { TemplateResult } from 'lit';
+import type { Uploader } from '../uploader.js';
+import { icon } from './icons.js';
+import type { List } from './list.js';
+import type { Do } from './panels.js';
+import { actOf, row } from './row.js';
+import type { Act } from './row.js';
+import type { Thumbs } from './thumbs.js';
+import type { Filter, Query, SortKey, View } from './view.js';
+import type { Words } from './words.js';
+
+const FILTERS: Filter[] = ['all', 'waiting', 'done', 'failed'];
+const COLUMNS = ['name', 'size', 'state'] as const;
+
+export interface FilesLook {
+  uploader: Uploader;
+  over: boolean;
+  view: View;
+  list: List;
+  /** Undefined: no pictures. */
+  thumbs: Thumbs | undefined;
+  ask(query: Partial<Query>): void;
+  act(act: Act, id: number): void;
+  run: Do;
+}
+
+export function filesPanel(look: FilesLook, words: Words): TemplateResult {
+  const { view } = look;
+  return html`<div part="files" class="files">
+    <div part="toolbar" class="toolbar">
+      ${filters(look, words)}
+      <label class="search">${icon('search')}<input part="search" type="search" .value=${view.query.search} placeholder=${words.strings.search}
+        aria-label=${words.strings.search} autocomplete="off" spellcheck="false"
+        @input=${({ target }: Event) => look.ask({ search: (target as HTMLInputElement).value.trim() })}></label>
+      ${view.query.search === '' || view.busy ? nothing : html`<span class="quiet">${words.files(view.length)}</span>`}
+      ${bulk(look, words)}
+    </div>
+    ${grid(look, words)}
+  </div>`;
+}
+
+function filters({ view, ask }: FilesLook, words: Words): TemplateResult {
+  const { filter } = words.strings;
+  return html`<div part="filters" class="filters" role="radiogroup" aria-label=${filter.label}>${FILTERS.map((name) => html`
+    <label><input type="radio" name="filter" value=${name} .checked=${view.query.filter === name} @change=${() => ask({ filter: name })}>
+      <span>${filter[name]} <span class="count">${words.count(view.counts[name])}</span></span></label>`)}
+  </div>`;
+}
+
+/** What can be done to all that is listed; only where the filter says that it can. */
+function bulk({ view, over, run }: FilesLook, words: Words): TemplateResult | typeof nothing {
+  const { strings } = words;
+  const { query: { filter, search }, length } = view;
+  const command = length === 0 ? undefined : filter === 'failed' && search !== '' ? 'retry-shown' : filter === 'waiting' && !over ? 'remove-shown' : undefined;
+  if (!command) return nothing;
+  const text = command === 'retry-shown' ? strings.retryShown : strings.removeShown;
+  return html`<button type="button" part="button" class="plain" data-command=${command} @click=${() => run(command)}>${words.say(text, { n: length })}</button>`;
+}
+
+function grid(look: FilesLook, words: Words): TemplateResult {
+  const { uploader, over, view, list, thumbs, act } = look;
+  const { strings } = words;
+  const { length, query } = view;
+  const { first, count } = list.window(length);
+  const shown = Array.from({ length: Math.max(0, count) }, (_, i) => {
+    const place = first + i;
+    const file = uploader.file(view.at(place));
+    return file ? row(file, { place, active: place === list.active, act: actOf(file, over), picture: thumbs?.url(file) }, words) : nothing;
+  });
+  thumbs?.sweep();
+  const active = list.active >= first && list.active < first + count ? `row-${list.active}` : nothing;
+  const empty = query.search !== '' ? strings.empty.search : strings.empty[query.filter];
+  const keys = words.say(strings.keys, { arrows: '↑ ↓', enter: 'Enter', delete: 'Delete' });
+  return html`<div class="frame">
+    <div part="list" class="grid" role="grid" tabindex="0" aria-label=${strings.list} aria-describedby="keys" aria-rowcount=${length + 1} aria-busy=${view.busy ? 'true' : 'false'}
+      aria-colcount="4" aria-activedescendant=${active}
+      @keydown=${(event: KeyboardEvent) => onKey(event, look)}
+      @pointerdown=${(event: Event) => { list.active = placeOf(event) ?? list.active; }}
+      @click=${(event: Event) => { const wanted = actAt(event); if (wanted) act(...wanted); }}>
+      <div role="rowgroup" class="head"><div role="row" aria-rowindex="1" class="row">
+        ${COLUMNS.map((key) => column(key, look, words))}
+        <span role="columnheader" class="acts"><span class="hidden">${strings.actions}</span></span>
+      </div></div>
+      <div role="rowgroup" class="rows"><div role="presentation" class="window">${shown}</div></div>
+    </div>
+    ${length === 0 ? html`<p class="empty quiet">${empty}</p>` : nothing}
+    <p id="keys" part="keys" class="keys">${keys}</p>
+  </div>`;
+}
+
+function column(key: SortKey & keyof Words['strings']['sort'], { view, ask }: FilesLook, { strings }: Words): TemplateResult {
+  const { sort, direction } = view.query;
+  const now = sort === key ? direction : 'none';
+  // Third time: as they were found.
+  const next: Partial<Query> = now === 'none' ? { sort: key, direction: 'ascending' } : now === 'ascending' ? { direction: 'descending' } : { sort: 'found', direction: 'ascending' };
+  return html`<span role="columnheader" class=${key === 'name' ? 'what' : key} aria-sort=${now}>
+    <button type="button" class="sort" data-sort=${key} @click=${() => ask(next)}>${strings.sort[key]}${now === 'none' ? nothing : icon(now)}</button>
+  </span>`;
+}
+
+function onKey(event: KeyboardEvent, { uploader, over, view, list, act }: FilesLook): void {
+  if ((event.target as Element).closest('.head')) return;
+  if (list.key(event)) return event.preventDefault();
+  const wanted: Record<string, Act> = { Enter: 'retry', Delete: 'remove', Backspace: 'remove' };
+  const file = list.active < 0 || event.target !== event.currentTarget ? undefined : uploader.file(view.at(list.active));
+  const able = file && actOf(file, over);
+  if (!file || !able || wanted[event.key] !== able) return;
+  event.preventDefault();
+  act(able, file.id);
+}
+
+function placeOf({ target }: Event): number | undefined {
+  const id = (target as Element).closest('[data-id]')?.id;
+  return id === undefined ? undefined : Number(id.slice('row-'.length));
+}
+
+function actAt({ target }: Event): [Act, number] | undefined {
+  const act = (target as Element).closest<HTMLElement>('[data-act]')?.dataset.act as Act | undefined;
+  const id = (target as Element).closest<HTMLElement>('[data-id]')?.dataset.id;
+  return act && id !== undefined ? [act, Number(id)] : undefined;
+}

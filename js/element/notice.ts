@@ -1,0 +1,55 @@
+/** What is told about the upload as a whole: what happened, and what helps. */
+import type { Words } from './words.js';
+import type { Cause, Notice } from './watch.js';
+
+export interface Told {
+  kind: 'good' | 'warn' | 'bad';
+  text: string;
+}
+
+/** Reasons that are told one by one. */
+const CAUSES = 3;
+
+/** Why files failed and what helps, a line for each reason that the notice itself does not tell. */
+export function reasons(notice: Notice, all: Cause[], words: Words): string[] {
+  const { strings } = words;
+  if (notice.is !== 'over') return [];
+  const causes = all.filter(({ error }) => error.code !== notice.completion.reason?.code);
+  const lines = causes.slice(0, CAUSES).map(({ error, count }) => words.say(strings.because, { files: words.files(count), why: sentences(words.reason(error)) }));
+  const others = causes.slice(CAUSES).reduce((sum, { count }) => sum + count, 0);
+  return others > 0 ? [...lines, words.say(strings.others, { n: others })] : lines;
+}
+
+export function told(notice: Notice, words: Words): Told | undefined {
+  const { strings } = words;
+  switch (notice.is) {
+    case 'none':
+      return undefined;
+    case 'stalled':
+      return { kind: 'warn', text: notice.reason?.code === 'journal_busy' ? strings.busy : strings.stalled };
+    case 'failed':
+      return { kind: 'bad', text: sentences(words.reason(notice.error)) };
+    case 'over':
+      return over(notice, words);
+  }
+}
+
+function over({ completion: { cancelled, progress, reason }, seconds, missing }: Notice & { is: 'over' }, words: Words): Told {
+  const { strings } = words;
+  const { completed, failed, total, bytes, sentBytes } = progress;
+  const arrived = words.say(strings.arrived, { n: completed });
+  if (cancelled) return { kind: 'warn', text: words.say(strings.cancelled, { arrived }) };
+  if (failed > 0) {
+    const why = reason ? sentences(words.reason(reason)) : '';
+    return { kind: 'bad', text: `${why} ${words.say(strings.partial, { arrived, n: failed })}`.trim() };
+  }
+  if (total === 0) return { kind: 'warn', text: strings.nothing };
+  const took = seconds === undefined ? '' : words.say(strings.took, { time: words.time(seconds) });
+  const done = words.say(strings.done, { arrived, size: words.size(bytes), took });
+  if (missing > 0) return { kind: 'warn', text: `${done} ${words.say(strings.missing, { n: missing })}` };
+  return { kind: 'good', text: sentBytes === 0 && bytes > 0 ? `${done} ${strings.doneNothingSent}` : done };
+}
+
+function sentences({ why, fix }: { why: string; fix: string }): string {
+  return `${why} ${fix}`.trim();
+}

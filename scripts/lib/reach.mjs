@@ -1,0 +1,18 @@
+// What a browser downloads for an entry of dist/.
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ROOT } from './run.mjs';
+
+/** A module of dist/ and all that it imports, now or later: file name to code. */
+export async function reach(name, found = new Map()) {
+  if (found.has(name)) return found;
+  const code = await readFile(join(ROOT, 'dist', name), 'utf8');
+  found.set(name, code);
+  for (const [, next] of code.matchAll(/(?:from|import)\s*\(?\s*"\.\/([\w-]+\.js)"/g)) await reach(next, found);
+  return found;
+}
+
+/** What everybody needs: the package and its worker. */
+export async function core() {
+  return reach('worker.js', await reach('index.js'));
+}

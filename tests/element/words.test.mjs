@@ -1,0 +1,120 @@
+// Words, figures and order, without a browser.
+import assert from 'node:assert/strict';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { ROOT } from '../../scripts/lib/run.mjs';
+import { source } from './source.mjs';
+
+const names = (await readdir(join(ROOT, 'js/element/locales'))).map((file) => file.replace('.ts', '')).sort();
+const locales = Object.fromEntries(await Promise.all(names.map(async (name) => [name, (await source(`locales/${name}.ts`)).strings])));
+
+/** Every path to a text; plural forms of one text count as that text. */
+function paths(value, prefix = '') {
+  if (typeof value === 'string' || 'other' in value) return [prefix];
+  return Object.entries(value).flatMap(([key, inner]) => paths(inner, `${prefix}.${key}`));
+}
+
+function at(strings, path) {
+  return path.split('.').slice(1).reduce((value, key) => value[key], strings);
+}
+
+const places = (text) => [...new Set([...text.matchAll(/\{\w+\}/g)].map(([place]) => place))].sort();
+
+test('every locale has the same texts, none of them empty, with the same places to fill in', () => {
+  assert.deepEqual(names, ['ar', 'de', 'en', 'ja']);
+  const wanted = paths(locales.en).sort();
+  assert.ok(wanted.length > 100, `${wanted.length} texts`);
+  for (const name of names) {
+    assert.deepEqual(paths(locales[name]).sort(), wanted, name);
+    for (const path of wanted) {
+      const [text, english] = [at(locales[name], path), at(locales.en, path)];
+      const forms = typeof text === 'string' ? { other: text } : text;
+      for (const [form, words] of Object.entries(forms)) {
+        assert.notEqual(words.trim(), '', `${name}${path} ${form}`);
+        assert.ok(new Intl.PluralRules(name).resolvedOptions().pluralCategories.includes(form) || form === 'other', `${name}${path}: ${form} is no plural form of ${name}`);
+      }
+      assert.deepEqual(places(forms.other), places(typeof english === 'string' ? english : english.other), `${name}${path}`);
+    }
+  }
+});
+
+test('a locale says something of its own', () => {
+  for (const name of names.filter((name) => name !== 'en')) {
+    const same = paths(locales.en).filter((path) => JSON.stringify(at(locales[name], path)) === JSON.stringify(at(locales.en, path)));
+    assert.ok(same.length < 10, `${name} has English: ${same.join(', ')}`);
+  }
+});
+
+test('figures, sizes, times and reasons in words', async () => {
+  const { Words } = await source('words.ts');
+  const en = new Words(locales.en, 'en');
+  assert.deepEqual([en.size(1), en.size(999), en.size(1500), en.size(99_950), en.size(999_600), en.size(3.2e9)], ['1 byte', '999 bytes', '1.5 kB', '100 kB', '1.0 MB', '3.2 GB']);
+  assert.equal(en.speed(2_500_000), '2.5 MB/s');
+  assert.deepEqual([en.time(0.2), en.time(59.7), en.time(75), en.time(7300)], ['1 sec', '1 min 0 sec', '1 min 15 sec', '2 hr 1 min']);
+  assert.deepEqual([en.files(1), en.files(12_345)], ['1 file', '12,345 files']);
+  assert.equal(en.percent(99.9), '99%');
+  const de = new Words(locales.de, 'de-AT');
+  assert.deepEqual([de.size(1500), de.files(1)], ['1,5 kB', '1 Datei']);
+  assert.deepEqual([1, 2, 3, 11, 100].map((n) => new Words(locales.ar, 'ar').say(locales.ar.spokenFailed, { n })).length, 5);
+  assert.equal(new Words(locales.ar, 'ar').say(locales.ar.spokenFailed, { n: 2 }), 'فشل ملفان');
+  assert.equal(new Words(locales.en, 'no such tag!').files(2), '2 files');
+
+  const error = { code: 'file_changed', message: '“a/b.txt” changed', path: 'a/b.txt' };
+  assert.deepEqual(en.reason(error), locales.en.reason.file_changed);
+  assert.deepEqual(en.reason({ code: 'brand_new', message: '“a/b.txt” is odd', path: 'a/b.txt' }), { why: 'Is odd', fix: '' });
+});
+
+test('own strings replace single texts', async () => {
+  const { withOwn } = await source('strings.ts');
+  const mine = withOwn(locales.en, { chooseFiles: 'Pick', status: { committed: 'Filed' }, files: { other: '{n} papers' } });
+  assert.deepEqual([mine.chooseFiles, mine.status.committed, mine.status.failed, mine.files], ['Pick', 'Filed', 'Failed', { other: '{n} papers' }]);
+  assert.equal(locales.en.chooseFiles, 'Choose files');
+});
+
+test('the sort is stable, whole, and may be interrupted', async () => {
+  const { sorted } = await source('order.ts');
+  const keys = Array.from({ length: 5000 }, (_, i) => (i * 7919) % 100);
+  const work = sorted(Uint32Array.from(keys, (_, i) => i), (a, b) => keys[a] - keys[b]);
+  let pauses = 0;
+  let step = work.next();
+  for (; !step.done; step = work.next()) pauses++;
+  assert.deepEqual([...step.value], keys.map((_, i) => i).sort((a, b) => keys[a] - keys[b]));
+  assert.ok(pauses > 20, `${pauses} pauses`);
+  for (const length of [0, 1]) assert.equal(sorted(new Uint32Array(length), () => 0).next().value.length, length);
+});
+
+test('names in the order that people expect, ASCII or not', async () => {
+  const { comparison, namesOf, sorted } = await source('order.ts');
+  const run = (work) => { let step = work.next(); while (!step.done) step = work.next(); return step.value; };
+  const order = (list) => {
+    const names = run(namesOf({ path: (id) => `folder ${9 - id}/${list[id]}` }, list.length));
+    const compare = run(comparison(names));
+    return [...run(sorted(Uint32Array.from(list, (_, i) => i), (a, b) => compare(names[a], names[b])))].map((id) => list[id]);
+  };
+  assert.deepEqual(order(['page 10', 'Page 2', 'page 1', 'about']), ['about', 'page 1', 'Page 2', 'page 10']);
+  assert.deepEqual(order(['zebra 10', 'Äpfel', 'zebra 9', 'birne']), ['Äpfel', 'birne', 'zebra 9', 'zebra 10']);
+});
+
+test('failures as CSV: quoted, and nothing a spreadsheet would run', async () => {
+  const { failuresCsv } = await source('csv.ts');
+  const { Words } = await source('words.ts');
+  const error = { code: 'file_unreadable', message: 'no "way"', path: 'x' };
+  const made = failuresCsv([{ path: '=HYPERLINK("evil")', size: 3, status: 'failed', error }, { path: 'a,b.txt', status: 'rejected', error }], new Words(locales.en, 'en'));
+  let step = made.next();
+  while (!step.done) step = made.next();
+  const lines = Buffer.from(await step.value.arrayBuffer()).toString().split('\r\n');
+  assert.equal(lines[0], '\uFEFFPath,Bytes,State,Code,Reason,What helps,Details');
+  assert.ok(lines[1].startsWith(`"'=HYPERLINK(""evil"")",3,Failed,file_unreadable,The browser could not read the file.,`), lines[1]);
+  assert.ok(lines[1].endsWith('"no ""way"""'), lines[1]);
+  assert.ok(lines[2].startsWith('"a,b.txt",,Refused,'), lines[2]);
+});
+
+test('imported where there are no elements, it does nothing', async () => {
+  const before = Object.getOwnPropertyNames(globalThis).filter((name) => name !== 'customElements');
+  const { CloudindexUploader, TAG } = await import(join(ROOT, 'dist/element.js'));
+  assert.equal(TAG, 'cloudindex-uploader');
+  assert.equal(typeof CloudindexUploader, 'function');
+  assert.equal(globalThis.customElements, undefined);
+  assert.ok(before.length > 0);
+});
