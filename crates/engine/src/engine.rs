@@ -56,6 +56,8 @@ pub struct Engine {
     unsized_files: FxHashSet<FileId>,
     /// Files that are tried again once the document of their last try is taken away.
     parked: FxHashSet<FileId>,
+    /// Files that were removed before they were found.
+    removed_early: FxHashSet<FileId>,
     intake: Intake,
     ready: Ready,
     shared: Shared,
@@ -190,6 +192,7 @@ impl Engine {
             planner: Planner::new(&config),
             unsized_files: FxHashSet::default(),
             parked: FxHashSet::default(),
+            removed_early: FxHashSet::default(),
             intake: Intake::new(&config),
             ready: Ready::new(),
             shared: Shared::default(),

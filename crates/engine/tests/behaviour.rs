@@ -231,3 +231,15 @@ fn what_stays_in_its_file_is_not_read_far_ahead_of_the_network() {
     assert!(rig.all(FileState::Committed));
     assert_eq!(rig.reads.len(), 1000);
 }
+
+#[test]
+fn a_file_that_is_removed_before_the_engine_hears_of_it_stays_away() {
+    let mut rig = Rig::new(config());
+    rig.input(Input::Remove(1));
+    rig.drop_files(&small(3));
+    rig.serve_all();
+    assert_eq!([0, 1, 2].map(|id| rig.states[&id]), [FileState::Committed, FileState::Cancelled, FileState::Committed]);
+    rig.input(Input::Retry(vec![1]));
+    rig.serve_all();
+    assert_eq!(rig.states[&1], FileState::Committed);
+}

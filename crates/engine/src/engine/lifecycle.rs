@@ -105,7 +105,10 @@ impl Engine {
     }
 
     pub(super) fn remove(&mut self, id: FileId, now: Now) {
-        if self.files.is_live(id) {
+        if id as usize >= self.files.len() {
+            // The page has given it a row, and that message is still on its way.
+            self.removed_early.insert(id);
+        } else if self.files.is_live(id) {
             self.leave(id);
             self.rest(id, FileState::Cancelled, now);
         }

@@ -91,7 +91,7 @@ impl Engine {
         self.memory.count.found += 1;
         self.updates.found(id);
         let path = found.path;
-        let verdict = if self.stage == Stage::Cancelled {
+        let verdict = if self.stage == Stage::Cancelled || self.removed_early.remove(&id) {
             self.rest(id, FileState::Cancelled, now);
             return;
         } else if let Batch::Refused(failure) = &self.batch {
