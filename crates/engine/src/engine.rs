@@ -341,6 +341,7 @@ impl Engine {
                 && self.planner.oldest().is_none()
                 && self.unsized_files.is_empty()
                 && self.memory.asked_sizes.is_empty());
+        let bundles = if self.transport.flying_bytes() == 0 { 0 } else { self.transport.flying() as u64 };
         Terms {
             target: self.request_bytes().min(self.bundle_bytes),
             cap: self.bundle_bytes,
@@ -348,7 +349,7 @@ impl Engine {
             documents: self.bundle_documents,
             linger: self.config.linger,
             // Nothing is lost by waiting while others fly: they take as much of the machine, the fewer the better.
-            patience: self.config.linger * (1 + 3 * self.transport.flying() as u64),
+            patience: self.config.linger * (1 + 3 * bundles),
             more: if nothing_more { More::Nothing } else { More::Coming },
         }
     }
