@@ -73,7 +73,7 @@ impl Engine {
     }
 
     fn found_one(&mut self, found: Found, ask: &mut Vec<FileId>, now: Now) {
-        let media_type = self.files.intern(&found.media_type);
+        let (media_type, checked) = (self.files.intern(&found.media_type), check_path(&found.path));
         let id = self.files.push(Row {
             state: FileState::Waiting,
             percent: 0,
@@ -81,7 +81,7 @@ impl Engine {
             group: 0,
             size: None.into(),
             counted: 0,
-            path: found.path.as_str().into(),
+            path: found.path.into_boxed_str(),
             media_type,
             last_modified: found.last_modified.into(),
             facts: Facts::Loose,
@@ -90,18 +90,17 @@ impl Engine {
         self.tally.found();
         self.memory.count.found += 1;
         self.updates.found(id);
-        let path = found.path;
         let verdict = if self.stage == Stage::Cancelled || self.removed_early.remove(&id) {
             self.rest(id, FileState::Cancelled, now);
             return;
         } else if let Batch::Refused(failure) = &self.batch {
             Err((FileState::Failed, failure.clone()))
         } else if let Some(reason) = found.unreadable {
-            Err((FileState::Failed, unreadable(&path, &reason)))
+            Err((FileState::Failed, unreadable(&self.path(id), &reason)))
         } else {
-            check_path(&path)
-                .and_then(|()| if self.files.claim(id) { Ok(()) } else { Err(duplicate_path(&path)) })
-                .and_then(|()| self.limits.check_count(&path, self.accepted.0))
+            checked
+                .and_then(|()| if self.files.claim(id) { Ok(()) } else { Err(duplicate_path(&self.path(id))) })
+                .and_then(|()| self.limits.check_count(self.files.row(id).map_or("", |row| &row.path), self.accepted.0))
                 .map_err(|failure| (FileState::Rejected, failure))
         };
         if let Err((state, failure)) = verdict {
@@ -126,9 +125,11 @@ impl Engine {
     }
 
     pub(super) fn sized(&mut self, id: FileId, size: u64, last_modified: Option<u64>, now: Now) {
+        let is_asked = self.memory.asked_sizes.contains(&id) || self.unsized_files.contains(&id);
         // The newest counts: a file that is tried again may be another one by now.
         if let Some(row) = self.files.row_mut(id)
             && row.state == FileState::Waiting
+            && is_asked
             && last_modified.is_some()
         {
             row.last_modified = last_modified.into();
@@ -251,7 +252,11 @@ impl Engine {
         let first = work.blocks.len() as u32;
         work.read = read;
         work.states.extend(blocks.iter().map(|_| BlockState::Held));
-        work.blocks.extend(blocks);
+        if work.blocks.is_empty() {
+            work.blocks = blocks;
+        } else {
+            work.blocks.extend(blocks);
+        }
         if ended {
             work.stream = Stream::Ended;
             self.intake.closed(id);
