@@ -144,7 +144,7 @@ export type Source =
 export type Directory = FileSystemDirectoryHandle | FileSystemDirectoryEntry | DataTransfer | FileList | Iterable<File>;
 
 export interface UploadBatchOptions extends UploadOptions {
-  /** The batch to fill; without it one is created (from `batch`) and completed at the end. */
+  /** The batch to fill; without it one is created (from `batch`), and completed at the end if every file arrived. */
   batchId?: string;
   /** The batch to create when there is no `batchId`. */
   batch?: BatchOptions;

@@ -95,10 +95,12 @@ function page({ entry, to }, found, places, declarations, names) {
   const sorted = [...all.values()].sort((a, b) => rank(a) - rank(b));
   const first = sorted.filter(({ name }) => found.has(name));
   const taken = new Map();
-  for (const { name } of sorted) names.set(`${to} ${name}`, `${to}#${slug(name, taken)}`);
-  for (const { name } of first) names.set(name, names.get(`${to} ${name}`));
+  for (const { name } of sorted) {
+    const place = `${to}#${slug(name, taken)}`;
+    if (found.has(name)) names.set(name, place);
+  }
   return [
-    `# \`${entry}\``, '', `What this entry of the package exports. Made from its types by \`npm run docs\`.`, '',
+    `# API of \`${entry}\``, '', 'What this entry of the package exports. Made from its types by `npm run docs`.', '',
     '| | |', '| --- | --- |',
     ...ORDER.map((kind) => [kind, first.filter((one) => one.kind === kind)]).filter(([, ones]) => ones.length > 0)
       .map(([kind, ones]) => `| ${kind} | ${ones.map(({ name }) => code(name)).join(', ')} |`),

@@ -1,4 +1,4 @@
-// The search box: headings, and the words that tables explain. Without it the site loses nothing else.
+// The search box: headings, and the words that tables explain. Without this file the site loses nothing else.
 const field = document.querySelector('#search');
 const found = document.querySelector('#found');
 const list = found.querySelector('ul');
@@ -37,6 +37,14 @@ addEventListener('keydown', (event) => {
   field.focus();
 });
 
+// The sidebar: where one is, is in view; what leads to a place on this page closes it on a narrow screen.
+const nav = document.querySelector('nav');
+const here = nav.querySelector('[aria-current]');
+if (here && here.offsetTop > nav.clientHeight - 100) nav.scrollTop = here.offsetTop - 100;
+nav.addEventListener('click', (event) => {
+  if (event.target.closest('a') && nav.matches(':popover-open')) nav.hidePopover();
+});
+
 function move(event, to) {
   event.preventDefault();
   to?.focus();
@@ -54,7 +62,7 @@ async function show(typed) {
   const hits = entries.map((entry) => ({ entry, rank: rank(entry, words) })).filter(({ rank }) => rank > 0).sort((a, b) => b.rank - a.rank);
   list.replaceChildren(...hits.slice(0, MOST).map(({ entry: [title, heading, to, explained] }) => {
     const link = Object.assign(document.createElement('a'), { href: to });
-    const word = explained.split(' ').find((one) => words.some((part) => one.toLowerCase().includes(part)));
+    const word = explained.split(' ').find((one) => words.some((part) => one.toLowerCase().includes(part)))?.replace(/\W+$/, '');
     const where = document.createElement('small');
     where.textContent = [heading === title ? '' : title, word].filter(Boolean).join(' · ');
     link.append(heading, where);

@@ -59,6 +59,9 @@ function address(source, href) {
   return `${REPOSITORY}/${statSync(join(ROOT, to.path)).isDirectory() ? 'tree' : 'blob'}/main/${to.path.replace(/\/$/, '')}${hash}`;
 }
 
+/** A name in code, not where it is declared, and no part of a longer one. */
+const NAME = /(?<![-./\w]|class |interface |type |const |function )[A-Za-z]\w+\b(?!-|\?|: |&quot;)/g;
+
 /** A file as a page: `{ title, html, sections, images }`. A section has the words of its tables' first column, for the search.
  *  `names`: what is a link wherever it stands in code. */
 export function read(text, source, names = new Map()) {
@@ -80,7 +83,11 @@ export function read(text, source, names = new Map()) {
       return `<pre tabindex="0"><code>${coloured}</code></pre>\n`;
     },
     codespan({ text }) {
-      const linked = escape(text).replace(/\b[A-Za-z]\w+\b(?!\?|: |&quot;)/g, (word) => (names.has(word) ? `<a href="${names.get(word)}">${word}</a>` : word));
+      const linked = escape(text).replace(NAME, (word, at, all) => {
+        // What begins small is a function or a mere word: it is the function alone, or called.
+        const isMeant = /^[A-Z]/.test(word) || all === word || all[at + word.length] === '(';
+        return names.has(word) && isMeant ? `<a href="${names.get(word)}">${word}</a>` : word;
+      });
       return `<code>${linked}</code>`;
     },
     link({ href, title, tokens }) {
