@@ -3,7 +3,7 @@ import { Connection } from './connection.js';
 import type { BatchOptions, ClientOptions } from './types.js';
 
 export interface CloudIndexTarget extends ClientOptions {
-  /** The batch to fill; without it one is created (from `batch`) and completed at the end. */
+  /** The batch to fill; without it one is created (from `batch`), and completed at the end if every file arrived. */
   batchId?: string;
   batch?: BatchOptions;
 }

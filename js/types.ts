@@ -47,7 +47,7 @@ export interface ProcessingOptions {
   retryAttempts?: number;
   /** ms for a whole file. Default: none. */
   timeout?: number;
-  /** Most Web Workers for reading, cutting and hashing; today one serves for all. */
+  /** Most Web Workers: the engine's, and those that read, cut and hash for it; never more than there are cores. Default 4. */
   maxWorkers?: number;
   /** Files between the walk and the network before the walk waits. Default 10,000. */
   queueSize?: number;
@@ -144,7 +144,7 @@ export type Source =
 export type Directory = FileSystemDirectoryHandle | FileSystemDirectoryEntry | DataTransfer | FileList | Iterable<File>;
 
 export interface UploadBatchOptions extends UploadOptions {
-  /** The batch to fill; without it one is created (from `batch`) and completed at the end. */
+  /** The batch to fill; without it one is created (from `batch`), and completed at the end if every file arrived. */
   batchId?: string;
   /** The batch to create when there is no `batchId`. */
   batch?: BatchOptions;

@@ -41,7 +41,13 @@ const STEPS = {
   'the element, in Chromium': async () => run(process.execPath, ['--test', '--test-concurrency=1', ...(await suite('tests/element'))]),
   'adapters, in Chromium': async () => run(process.execPath, ['--test', '--test-concurrency=1', ...(await suite('tests/adapters'))]),
   'faults, in Chromium': () => script('faults'),
-  'doctest of the guide': () => script('doctest', 'docs/guide.md'),
+  'docs: what they say of the code, their site in Chromium': async () => {
+    await script('docs');
+    await run(process.execPath, ['--test', '--test-concurrency=1', ...(await suite('tests/docs'))]);
+  },
+  'doctest of the docs': async () => {
+    for (const name of ['guide', 'recipes', 'options', 'events', 'errors', 'migration']) await node('tests/doctest/run.mjs', `docs/${name}.md`);
+  },
   ...(existsSync(join(ROOT, SEED)) && { 'doctest of the seed': () => script('doctest', SEED) }),
 };
 

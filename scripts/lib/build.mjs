@@ -42,6 +42,7 @@ export async function page() {
   await all([packages(), wasm()]);
   await glue();
   await facade();
+  await docs();
 }
 
 async function wasm() {
@@ -73,6 +74,14 @@ async function facade() {
   const inputs = ['js', ...page, 'www', GLUE, 'package.json', 'package-lock.json'];
   await whenChanged('facade', inputs, ['dist/index.js', 'dist/page/index.html'], () =>
     run(process.execPath, ['js/build.mjs'], { label: 'facade' }),
+  );
+}
+
+/** The documentation as a site beside the page. */
+async function docs() {
+  const inputs = ['docs', 'README.md', 'CHANGELOG.md', 'bench/README.md', 'bench/results', 'scripts/docs.mjs', 'scripts/docs', 'dist/types', 'package-lock.json'];
+  await whenChanged('docs', inputs, ['dist/page/docs/index.html', 'dist/page/docs/search.json'], () =>
+    run(process.execPath, ['scripts/docs.mjs'], { label: 'docs' }),
   );
 }
 
