@@ -173,6 +173,8 @@ export interface Progress {
   completed: number;
   /** Files that failed or were refused. */
   failed: number;
+  /** Files that were taken out, or called off. */
+  cancelled: number;
   /** Bytes acknowledged. */
   bytes: number;
   /** Bytes of content that travelled for it, compressed where they were: less than `bytes` where the server had some already. */

@@ -17,7 +17,7 @@ export interface UploaderOptions extends UploadOptions {
   autoStart?: boolean;
 }
 
-const NOTHING: Progress = { total: 0, completed: 0, failed: 0, bytes: 0, sentBytes: 0, totalBytes: 0, bytesPerSecond: 0, percent: 0, basis: 'files' };
+const NOTHING: Progress = { total: 0, completed: 0, failed: 0, cancelled: 0, bytes: 0, sentBytes: 0, totalBytes: 0, bytesPerSecond: 0, percent: 0, basis: 'files' };
 
 export class Uploader extends UploaderEventTarget {
   readonly #target: Target;

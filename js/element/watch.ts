@@ -22,7 +22,7 @@ export interface Cause {
 /** How far it came: nothing was added, something was, it ran, it can't go on. */
 export type Stage = 'empty' | 'added' | 'ran' | 'broken';
 
-const NOTHING: Progress = { total: 0, completed: 0, failed: 0, bytes: 0, sentBytes: 0, totalBytes: 0, bytesPerSecond: 0, percent: 0, basis: 'files' };
+const NOTHING: Progress = { total: 0, completed: 0, failed: 0, cancelled: 0, bytes: 0, sentBytes: 0, totalBytes: 0, bytesPerSecond: 0, percent: 0, basis: 'files' };
 
 export class Watch {
   notice: Notice = { is: 'none' };
