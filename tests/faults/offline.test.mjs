@@ -30,10 +30,11 @@ test('offline and back', async (t) => {
   await notice(page);
   // Some probes, so that the next one is likely to be seconds away by itself.
   await proxy.struck(0, 3);
-  // The browser by itself repeats a request once whose kept connection was reset. Nothing else but probes goes out.
+  // The browser by itself repeats a request once whose kept connection was reset; and one may leave between the look at what is
+  // under way and the word that the network is gone. Nothing else but probes goes out.
   const [probes, all] = (await proxy.stats()).rules;
   const others = all.struck - probes.struck;
-  assert.ok(others <= flying.length, `${others} requests for ${flying.length} that broke`);
+  assert.ok(others <= flying.length + 1, `${others} requests for ${flying.length} that broke`);
 
   await proxy.rules([], LINK);
   const { passed } = (await proxy.stats()).total;
