@@ -1,0 +1,78 @@
+// How each engine is started, spoken to and heard.
+import { Http, Marionette } from './remote.mjs';
+
+export const MINI_BROWSER = process.env.MINI_BROWSER ?? '/usr/lib/x86_64-linux-gnu/webkit2gtk-4.1/MiniBrowser';
+
+/** Firefox prints what its consoles hear, workers' too, and says on which port it listens. */
+const PREFERENCES = [
+  'user_pref("marionette.port", 0);',
+  'user_pref("devtools.console.stdout.content", true);',
+  'user_pref("browser.dom.window.dump.enabled", true);',
+].join('\n');
+
+/** Firefox's driver sends no folder to an input. This is what Firefox does after its dialogue; no page may do it. */
+const PICK_FOLDER = `const [input, path, done] = arguments;
+  input.addEventListener('change', () => done(), { once: true });
+  input.mozSetDndFilesAndDirectories([new Directory(path)]);`;
+
+/** For those that have a window on a screen that nobody sees, on which a real hand drags (drag.py). */
+const SCREEN = { Xvfb: 'xvfb', python3: 'python3-gi gir1.2-gtk-3.0' };
+
+const leaves = { unhandledPromptBehavior: 'accept' };
+
+/** Into a file input: paths, one a line. */
+export const type = (remote, element, text) => remote.send('ElementSendKeys', { id: Object.values(element)[0], text });
+
+export const ENGINES = {
+  chromium: {
+    programs: { chromium: 'chromium', chromedriver: 'chromium-driver' },
+    command: ({ port }) => ['chromedriver', '--enable-chrome-logs', `--port=${port}`],
+    remote: ({ port }) => new Http(port),
+    wanted: (profile) => ({
+      ...leaves,
+      'goog:chromeOptions': {
+        binary: process.env.CHROMIUM ?? '/usr/bin/chromium',
+        args: ['--headless', '--no-sandbox', '--disable-gpu', '--no-first-run', '--window-size=1000,800', '--enable-logging=stderr', `--user-data-dir=${profile}/data`],
+      },
+    }),
+    chooseFolder: (remote, element, path) => type(remote, element, path),
+    drop: async (remote, files) => {
+      const data = { items: [], files, dragOperationsMask: 1 };
+      for (const type of ['dragEnter', 'dragOver', 'drop']) {
+        await remote.send('Devtools', { cmd: 'Input.dispatchDragEvent', params: { type, x: 300, y: 300, data } });
+      }
+    },
+    // Whatever the level: the package says nothing without need.
+    errorIn: (line) => /:CONSOLE:\d+\] (.*)/.exec(line)?.[1],
+  },
+  firefox: {
+    programs: { 'firefox-esr': 'firefox-esr', ...SCREEN },
+    screen: true,
+    command: ({ profile }) => ['firefox-esr', '--no-remote', '--marionette', '--remote-allow-system-access', '--profile', profile],
+    preferences: PREFERENCES,
+    remote: ({ lines }) => new Promise((resolve) => {
+      for (const stream of lines) {
+        stream.on('line', (line) => {
+          const port = /Marionette\s+INFO\s+Listening on port (\d+)/.exec(line)?.[1];
+          if (port) resolve(new Marionette(Number(port)));
+        });
+      }
+    }),
+    wanted: () => leaves,
+    chooseFolder: (remote, element, path) => remote.send('ExecuteAsyncScript', { script: PICK_FOLDER, args: [element, path], sandbox: 'system' }),
+    // Of pages; the browser has complaints of its own. What a page logs is quoted.
+    errorIn: (line) => /^(?:JavaScript error: (?:https?|blob):|console\.(?:error|warn): ").*/.exec(line)?.[0],
+  },
+  webkit: {
+    programs: { WebKitWebDriver: 'webkit2gtk-driver', [MINI_BROWSER]: 'webkit2gtk-driver', 'dbus-run-session': 'dbus', ...SCREEN },
+    screen: true,
+    command: ({ port }) => ['dbus-run-session', '--', 'WebKitWebDriver', `--port=${port}`],
+    remote: ({ port }) => new Http(port),
+    wanted: () => ({
+      ...leaves,
+      'webkitgtk:browserOptions': { binary: MINI_BROWSER, args: ['--automation'] },
+    }),
+    // Prints nothing of a private session, and a driver's is one: ears.js alone hears it.
+    errorIn: () => undefined,
+  },
+};

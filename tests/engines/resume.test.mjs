@@ -1,0 +1,46 @@
+// Reloaded in the middle; the same files are picked again, and what has arrived is not sent again.
+import assert from 'node:assert/strict';
+import { setTimeout as wait } from 'node:timers/promises';
+import { test } from 'node:test';
+import { arrived, open, ready, some } from './world.mjs';
+
+const FILES = 60;
+const BYTES = 300_000;
+
+test('resume after a reload', async (t) => {
+  const sources = await some(t, Array.from({ length: FILES }, () => BYTES));
+  await wait(3000); // Until the files' times are old enough to be trusted.
+  const world = await open(t);
+  const { server, gate, browser } = world;
+  let passed = 0;
+  gate.answer = ({ headers }) => {
+    passed += Number(headers['content-length'] ?? 0);
+    if (passed > (FILES * BYTES) / 3) gate.hold();
+  };
+  await browser.click('h1'); // A page that was never touched may not ask before it is left, and Chromium complains.
+  await browser.choose('#files', [...sources.values()]);
+  // What was let through is answered, and told: the page's count stands still while the rest is held.
+  const before = await browser.waitFor(async () => {
+    const files = () => parseInt(document.querySelector('#count').textContent, 10);
+    const count = files();
+    if (!(count > 0)) return undefined;
+    await new Promise((next) => setTimeout(next, 1000));
+    return files() === count && count;
+  });
+  assert.ok(before < FILES, `${before} files had arrived`);
+  gate.answer = () => undefined;
+
+  await browser.reload();
+  await ready(browser);
+  gate.release();
+  const words = await browser.waitFor(() => !document.querySelector('#unfinished').hidden && document.querySelector('#left-words').textContent);
+  assert.match(words, new RegExp(`: ${before} of ${FILES} files`));
+  const { cloudindex_block_bytes_total: had } = await server.metrics();
+  await browser.choose('#files', [...sources.values()]);
+  await arrived(world, sources);
+  const { cloudindex_block_bytes_total: received } = await server.metrics();
+  assert.ok(received - had <= (FILES - before) * BYTES, `${received - had} bytes for ${FILES - before} files of ${BYTES}`);
+  let batches = 0;
+  for await (const _ of server.list('/v1/batches', 'batches')) batches += 1;
+  assert.equal(batches, 1);
+});
