@@ -1,5 +1,5 @@
 // The page's side: walks that find files, rows for what they find, and the port to the engine. JavaScript, because there is
-// little to reckon and much to ask of the browser: in Rust it was three times the bytes on the wire. `ports.rs` has the messages.
+// little to reckon and much to ask of the browser: in Rust it was more bytes on the wire. `ports.rs` has the messages.
 import { complain, describe, show } from './say.js';
 import { take } from './sources.js';
 import { CLOSED, Walk, open } from './walk.js';
