@@ -46,11 +46,20 @@ export function broken(code: string, message: string, cause?: unknown): UploadEr
   return new UploadError({ type: 'system', code, message, retryable: false }, { cause });
 }
 
-/** What was thrown, as an UploadError: a Failure of the wasm, or anything else. */
+/** What was thrown, as an UploadError: the JSON of a Failure of the wasm, or anything else. */
 export function asUploadError(thrown: unknown): UploadError {
   if (thrown instanceof UploadError) return thrown;
-  if (isFailure(thrown)) return new UploadError(thrown);
+  const failure = typeof thrown === 'string' ? parsed(thrown) : thrown;
+  if (isFailure(failure)) return new UploadError(failure);
   return broken('internal_error', thrown instanceof Error ? thrown.message : String(thrown), thrown);
+}
+
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined;
+  }
 }
 
 function isFailure(value: unknown): value is Failure {

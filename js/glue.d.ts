@@ -1,36 +1,103 @@
-/** The wasm module's exports (docs/architecture.md). */
-import type { Failure } from './errors.js';
-
+/** The wasm module's exports (docs/architecture.md). Failures are thrown as their JSON. */
 export default function init(input: { module_or_path: WebAssembly.Module }): Promise<unknown>;
 export function initSync(input: { module: WebAssembly.Module }): unknown;
 
-/** Runs an engine in this thread, for which the workers behind `readers` read. Wrong options: throws a Failure. */
-export function host(
-  options: string, control: MessagePort, files: MessagePort | undefined, readers: MessagePort[], fetch?: typeof globalThis.fetch,
-): void;
-/** Reads in this worker for the host at the port's other end. */
-export function read(options: string, port: MessagePort): void;
-/** How many workers should read on a machine of so many cores. */
-export function readers(options: string, cores: number): number;
-/** undefined, or the Failure that names the wrong option. */
-export function checkOptions(options: string): Failure | undefined;
-/** The body of `POST /v1/batches` from what an application gave. Wrong options: throws a Failure. */
-export function newBatch(options: string): string;
-/** Indexes by batch; files over the limit in `rejected`. */
-export function planBatches(sizes: Float64Array, options: string): { batches: Uint32Array[]; rejected: Uint32Array };
-/** The Failure of each file that would be refused. */
-export function validate(paths: string[], sizes: Float64Array, options: string): { index: number; error: Failure }[];
+/** Whether the object at this path holds words, which are then given one by one. */
+export function isSection(path: string): boolean;
 
-/** What an earlier page left in the journal that `options` names. Wrong options: throws a Failure. */
-export function left(options: string): Promise<Left | undefined>;
+/** An application's options, word by word. What asks something of them consumes them. */
+export class Options {
+  flag(path: string, value: boolean): void;
+  number(path: string, value: number): void;
+  text(path: string, value: string): void;
+  /** Texts, a line each. */
+  list(path: string, items: string): void;
+  /** An object that is no section, as JSON. */
+  object(path: string, json: string): void;
+  /** Anything else. */
+  other(path: string): void;
 
-export interface Left {
-  batchId: string;
-  /** ms since 1970. */
-  since: number;
-  files: number;
-  total: number;
-  bytes: number;
-  elsewhere: boolean;
-  roots: FileSystemHandle[];
+  /** The Failure that names the wrong one. */
+  check(): string | undefined;
+  /** The body of `POST /v1/batches` from what an application gave. */
+  newBatch(): string;
+  /** How many workers should read on a machine of so many cores. */
+  readers(cores: number): number;
+  /** What tells the journal apart from those of other uploads. */
+  journal(): string | undefined;
+  /** What an earlier page left, by the records of its journal. */
+  unfinished(records: Uint8Array, lengths: Uint32Array, now: number): string | undefined;
+  planBatches(files: Files): string;
+  validate(files: Files): string;
+}
+
+/** Files that were found, or may be; numbers that are not known are NaN. */
+export class Files {
+  add(
+    path: string, mediaType: string, size: number, lastModified: number,
+    metadata: string | undefined, group: string | undefined, unreadable: string | undefined,
+  ): void;
+}
+
+/** Bytes into names of blocks, 37 bytes each: the length (u32, little-endian) and what the engine wants to know. */
+export class Cutting {
+  constructor(options: Options);
+  /** Of blocks of these lengths, one after the other. */
+  name(bytes: Uint8Array, lengths: Uint32Array): Uint8Array;
+  /** Of the blocks that end in the file's next bytes; of all that is left of it, if these are the last. */
+  cut(bytes: Uint8Array, last: boolean): Uint8Array;
+  free(): void;
+}
+
+/** What the engine wants done. Bytes are the wasm's, and must be copied. */
+export interface Hands {
+  now(): number;
+  size(file: number): void;
+  read(file: number, upTo: number): void;
+  stop(file: number): void;
+  forget(file: number, from: number, to: number): void;
+  bytes(bytes: Uint8Array): void;
+  block(file: number, index: number): void;
+  header(name: string, value: string): void;
+  send(attempt: number, method: string, url: string, packed: boolean): void;
+  abort(attempt: number): void;
+  refresh(): void;
+  walk(on: boolean): void;
+  folder(known: boolean): void;
+  openJournal(): void;
+  record(record: Uint8Array): void;
+  rewrite(record: Uint8Array): void;
+  forgetRoots(): void;
+  closeJournal(done: boolean): void;
+  answer(call: number, isBody: boolean, text: string): void;
+  update(json: string, bytesPerSecond: number, secondsLeft: number, percent: number): void;
+}
+
+/** The engine. While a method runs, its hands are told what to do, and must not call it. */
+export class Core {
+  constructor(options: Options, hands: Hands, epoch: number, seed: number);
+  journal(): string | undefined;
+  /** Up to so many bytes a file is read whole, and is one block. */
+  smallFile(): number;
+  /** From so many bytes on they stay in the file until they are sent. */
+  inFile(): number;
+  /** What needs no more words; false if it is none of them. */
+  say(word: string): boolean;
+  found(files: Files): void;
+  folder(path: string): void;
+  opened(file: number, size: number, lastModified: number, mediaType: string): void;
+  sized(file: number, size: number, lastModified: number): void;
+  cut(file: number, names: Uint8Array, read: number, size: number, ended: boolean): void;
+  unreadable(file: number, reason: string): void;
+  reply(attempt: number, status: number, retryAfter: string | undefined, body: Uint8Array): void;
+  packed(attempt: number, bytes: number): void;
+  noReply(attempt: number, reason: string): void;
+  token(isThere: boolean, text: string): void;
+  remove(file: number): void;
+  retry(files: Uint32Array): void;
+  call(call: number, method: string, path: string, body: string | undefined): boolean;
+  journalOpened(records: Uint8Array, lengths: Uint32Array): void;
+  journalLost(reason: string): void;
+  wakeAt(): number;
+  free(): void;
 }

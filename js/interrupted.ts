@@ -1,17 +1,36 @@
 /** What an earlier page left: its upload, and the handles by which it goes on. */
-import { left as read } from './glue.js';
-import type { Left } from './glue.js';
+import { look } from '../src/journal.js';
 import { asUploadError } from './errors.js';
+import { joined } from './host/host.js';
 import { loadWasm } from './wasm.js';
-import { toJson } from './words.js';
+import { optionsOf, toJson } from './words.js';
 import type { Connection } from './connection.js';
+
+/** An upload that was left. */
+export interface Left {
+  batchId: string;
+  /** ms since 1970. */
+  since: number;
+  files: number;
+  total: number;
+  bytes: number;
+  /** The journal is in use now. */
+  elsewhere: boolean;
+  roots: FileSystemHandle[];
+}
 
 /** Nothing where no journal is wanted or the browser has none. */
 export async function left({ wasmUrl, baseUrl }: Connection, resume: unknown): Promise<Left | undefined> {
   if (resume === undefined || resume === false) return undefined;
   await loadWasm(wasmUrl);
+  const options = toJson({ resume, baseUrl });
   try {
-    return await read(toJson({ resume, baseUrl }));
+    const scope = optionsOf(options).journal();
+    const found = scope === undefined ? undefined : await look(scope).catch(() => undefined);
+    if (!found) return undefined;
+    const { records, roots, elsewhere } = found;
+    const said = optionsOf(options).unfinished(joined(records), Uint32Array.from(records, ({ length }) => length), Date.now());
+    return said === undefined ? undefined : { ...JSON.parse(said), roots, elsewhere };
   } catch (thrown) {
     throw asUploadError(thrown);
   }

@@ -38,7 +38,8 @@ export type ToHost =
 
 export type FromHost =
   | { t: 'ready' }
-  | { t: 'update'; update: Update }
+  /** `update`: JSON, in whose `progress` the other numbers belong; `secondsLeft`: NaN if it is not known. */
+  | { t: 'update'; update: string; bytesPerSecond: number; secondsLeft: number; percent: number }
   | { t: 'refresh' }
   | { t: 'left' }
   | { t: 'answer'; id: number; body: string; error?: undefined } | { t: 'answer'; id: number; error: Failure }

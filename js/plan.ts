@@ -1,9 +1,10 @@
 /** What can be known before an upload: are the options right, how will files be grouped, which will be refused. */
-import * as glue from './glue.js';
+import { Files } from './glue.js';
+import type { Failure } from './errors.js';
 import { UploadError, asUploadError } from './errors.js';
 import type { ClientOptions, UploadOptions } from './types.js';
 import { loadWasm } from './wasm.js';
-import { toJson } from './words.js';
+import { optionsOf, toJson } from './words.js';
 
 /** Where the wasm is, if not beside this module. */
 export interface WasmOptions {
@@ -23,14 +24,14 @@ const SLICE = 8;
 /** Resolves to the error that names the wrong option, or to nothing. */
 export async function checkOptions(options: UploadOptions, { wasmUrl }: WasmOptions = {}): Promise<UploadError | undefined> {
   await loadWasm(wasmUrl);
-  const failure = glue.checkOptions(toJson(options));
-  return failure && new UploadError(failure);
+  const failure = optionsOf(toJson(options)).check();
+  return failure === undefined ? undefined : asUploadError(failure);
 }
 
 /** What the server is told of a new batch, as JSON: of a whole configuration the words that concern it. @internal */
 export async function newBatch(options: object, { wasmUrl }: WasmOptions = {}): Promise<string> {
   await loadWasm(wasmUrl);
-  return judged(() => glue.newBatch(toJson(options)));
+  return judged(() => optionsOf(toJson(options)).newBatch());
 }
 
 /** The groups in which `files` would go up, at most `batchSize` files and `maxBatchBytes` bytes each. */
@@ -41,8 +42,10 @@ export async function planBatches<F extends { size: number }>(
 ): Promise<Plan<F>> {
   const list = Array.from(files);
   const [sizes] = await Promise.all([sizesOf(list), loadWasm(wasmUrl)]);
-  const plan = judged(() => glue.planBatches(sizes, toJson(options)));
-  const pick = (indexes: Uint32Array) => Array.from(indexes, (index) => list[index] as F);
+  const found = new Files();
+  for (const size of sizes) found.add('', '', size, NaN, undefined, undefined, undefined);
+  const plan: { batches: number[][]; rejected: number[] } = JSON.parse(judged(() => optionsOf(toJson(options)).planBatches(found)));
+  const pick = (indexes: number[]) => indexes.map((index) => list[index] as F);
   return { batches: plan.batches.map(pick), rejected: pick(plan.rejected) };
 }
 
@@ -55,7 +58,10 @@ export async function validate(
   const list = Array.from(files);
   const [sizes] = await Promise.all([sizesOf(list), loadWasm(wasmUrl)]);
   const paths = list.map((file) => file.webkitRelativePath || file.name);
-  return judged(() => glue.validate(paths, sizes, toJson(options))).map(({ index, error }) => {
+  const found = new Files();
+  paths.forEach((path, i) => found.add(path, '', sizes[i] as number, NaN, undefined, undefined, undefined));
+  const refused: { index: number; error: Failure }[] = JSON.parse(judged(() => optionsOf(toJson(options)).validate(found)));
+  return refused.map(({ index, error }) => {
     const path = paths[index] as string;
     return { file: list[index] as File, path, error: new UploadError(error, { path }) };
   });
@@ -73,7 +79,7 @@ async function sizesOf(files: { size: number }[]): Promise<Float64Array> {
   return sizes;
 }
 
-/** Wrong options make the wasm throw a Failure. */
+/** Wrong options make the wasm throw the JSON of a Failure. */
 function judged<T>(call: () => T): T {
   try {
     return call();

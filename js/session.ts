@@ -1,11 +1,11 @@
 /** One engine and the way to it: in a module worker, or on the page where no worker can start. */
 import { Intake } from '../src/intake.js';
 import type { IntakeHooks } from '../src/intake.js';
-import { checkOptions, host, readers } from './glue.js';
 import { UploadError, asUploadError, broken } from './errors.js';
 import { Folders } from './folders.js';
+import { Host } from './host/host.js';
 import { loadWasm } from './wasm.js';
-import { toJson } from './words.js';
+import { optionsOf, toJson } from './words.js';
 import type { Connection } from './connection.js';
 import type { FromHost, ToHost, Update, WorkerSays, WorkerStart } from './messages.js';
 import type { ClientOptions } from './types.js';
@@ -163,7 +163,7 @@ export class Session {
 
   /** Starts the workers that read for the engine's; the engine hears of each when it is there. */
   #startReaders(module: WebAssembly.Module, options: string, folders: MessagePort): MessagePort[] {
-    return Array.from({ length: readers(options, navigator.hardwareConcurrency ?? 1) }, (_, i) => {
+    return Array.from({ length: optionsOf(options).readers(navigator.hardwareConcurrency ?? 1) }, (_, i) => {
       const { port1, port2 } = new MessageChannel();
       const worker = newWorker(this.#connection.workerUrl);
       const start: WorkerStart = { module, options, reader: port2, folders: i === 0 ? folders : undefined };
@@ -192,11 +192,7 @@ export class Session {
     const files = withFiles ? new MessageChannel() : undefined;
     const ready = new Promise<void>((resolve) => { this.#ready = resolve; });
     this.#listen(control.port1);
-    try {
-      host(options, control.port2, files?.port2, [], this.#connection.fetch);
-    } catch (thrown) {
-      throw asUploadError(thrown);
-    }
+    new Host(options, control.port2, files?.port2, [], this.#connection.fetch);
     await ready;
     return files?.port1;
   }
@@ -209,7 +205,7 @@ export class Session {
   #receive(message: FromHost): void {
     switch (message.t) {
       case 'update':
-        this.#listener?.update(message.update);
+        this.#listener?.update(updateOf(message));
         break;
       case 'answer': {
         const call = this.#calls.get(message.id);
@@ -256,11 +252,18 @@ function newWorker(from: ClientOptions['workerUrl']): Worker {
   return new Worker(new URL('./worker.js', import.meta.url), { type: 'module', name: 'cloudindex-uploader' });
 }
 
+function updateOf({ update: json, bytesPerSecond, secondsLeft, percent }: FromHost & { t: 'update' }): Update {
+  const update: Update = JSON.parse(json);
+  Object.assign(update.progress, { bytesPerSecond, percent });
+  if (!Number.isNaN(secondsLeft)) update.progress.secondsLeft = secondsLeft;
+  return update;
+}
+
 /** Wasm and options, both good. */
 async function prepare(connection: Connection, words: object): Promise<[WebAssembly.Module, string]> {
   const [module, own] = await Promise.all([loadWasm(connection.wasmUrl), connection.words()]);
   const options = toJson({ ...words, ...own });
-  const wrong = checkOptions(options);
-  if (wrong) throw new UploadError(wrong);
+  const wrong = optionsOf(options).check();
+  if (wrong) throw asUploadError(wrong);
   return [module, options];
 }

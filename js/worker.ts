@@ -1,5 +1,7 @@
 /** The entry of every worker. */
-import { host, initSync, read } from './glue.js';
+import { initSync } from './glue.js';
+import { serveReader } from './host/behind.js';
+import { Host } from './host/host.js';
 import { serveFolders } from './folders.js';
 import type { WorkerSays, WorkerStart } from './messages.js';
 
@@ -14,8 +16,8 @@ scope.onmessage = ({ data }) => {
   try {
     initSync({ module: data.module });
     if (data.folders) serveFolders(data.folders);
-    if ('reader' in data) read(data.options, data.reader);
-    else host(data.options, data.control, data.files, data.readers);
+    if ('reader' in data) serveReader(data.options, data.reader);
+    else new Host(data.options, data.control, data.files, data.readers);
     scope.postMessage({ t: 'runs' });
   } catch (cause) {
     broken(cause instanceof Error ? cause.message : String(cause));

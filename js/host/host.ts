@@ -1,0 +1,370 @@
+/**
+ * The engine's side: what comes over the ports and from the browser is told to the engine, and what the engine wants is done.
+ * It decides nothing. In a worker, or on the page where none can start.
+ */
+import { Core, Files } from '../glue.js';
+import type { Hands } from '../glue.js';
+import type { FromHost, ToHost } from '../messages.js';
+import { Book } from '../../src/journal.js';
+import { complain, describe, show } from '../../src/say.js';
+import { optionsOf } from '../words.js';
+import { Behind } from './behind.js';
+import type { FromReader } from './behind.js';
+import { Http } from './http.js';
+import type { Fetch, Report, Request } from './http.js';
+import { Reader } from './reader.js';
+import type { Outcome } from './reader.js';
+import { Readers } from './readers.js';
+import { Store, slice } from './store.js';
+
+// Kinds of the private messages between the page's Intake and the host, as in intake.js: arrays, because they are the
+// cheapest to clone.
+const [FOUND, INTAKE_ENDED, ROOT, FOLDER, OPENED] = [0, 1, 2, 3, 4];
+const [PAUSE_WALK, RESUME_WALK, KNOWN_FOLDER, NEW_FOLDER, OPEN] = [0, 1, 2, 3, 4];
+
+/** path, type, size, time, metadata, group, why it can't be read, file. */
+type Row = [string, string, number?, number?, string?, string?, string?, File?];
+
+/** The browser's timers overflow past 31 bits. */
+const LONGEST = 2 ** 31 - 1;
+
+/** What the engine is told, when its turn comes. */
+type Input = (core: Core) => void;
+
+/** Runs an engine in this thread; `readers`: ports to workers that read for it. Wrong options: throws the JSON of a Failure. */
+export class Host implements Hands, Report {
+  readonly #control: MessagePort;
+  readonly #page: MessagePort | undefined;
+  readonly #core: Core;
+  readonly #http: Http;
+  readonly #readers: Readers;
+  readonly #store = new Store();
+  readonly #book: Book;
+  readonly #listening = new AbortController();
+  /** The engine is told nothing while it says what it wants: that waits here. */
+  #inputs: Input[] = [];
+  #state: 'free' | 'busy' | 'closed' = 'free';
+  /** What the next request is made of. */
+  #request = empty();
+  #due = Infinity;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(options: string, control: MessagePort, files?: MessagePort, readers: MessagePort[] = [], fetch?: Fetch) {
+    const [high = 0, low = 0] = crypto.getRandomValues(new Uint32Array(2));
+    const core = this.#core = new Core(optionsOf(options), this, Date.now() - performance.now(), (high >>> 11) * 2 ** 32 + low);
+    this.#control = control;
+    this.#page = files;
+    this.#http = new Http(fetch, this);
+    const here = new Reader(options, (outcome) => this.#read(outcome));
+    this.#readers = new Readers(here, { smallFile: core.smallFile(), inFile: core.inFile() });
+    this.#book = new Book(core.journal() ?? '', (told) => this.#journal(told));
+
+    for (const word of ['online', 'offline']) {
+      globalThis.addEventListener(word, () => this.#say(word), { signal: this.#listening.signal });
+    }
+    for (const reader of readers) this.#listen(reader, (message) => this.#reader(reader, message as FromReader));
+    if (files) this.#listen(files, (message) => this.#intake(message));
+    this.#post({ t: 'ready' });
+    this.#listen(control, (message) => this.#facade(message as ToHost));
+  }
+
+  #listen(port: MessagePort, heard: (message: unknown) => void): void {
+    port.addEventListener('message', ({ data }) => heard(data), { signal: this.#listening.signal });
+    port.start();
+  }
+
+  /** THE loop: the engine is told, and does with its hands what it then wants; what that brings is told next. */
+  #tell(...inputs: Input[]): void {
+    if (this.#state === 'closed') return;
+    this.#inputs.push(...inputs);
+    if (this.#state === 'busy') return;
+    this.#state = 'busy';
+    try {
+      while (this.#inputs.length > 0) for (const input of this.#inputs.splice(0)) input(this.#core);
+    } catch (error) {
+      return this.#broke(describe(error));
+    }
+    this.#state = 'free';
+    this.#readers.flush();
+    const rows = this.#readers.toOpen();
+    if (rows.length > 0) this.#page?.postMessage([OPEN, ...rows]);
+    this.#arm(this.#core.wakeAt());
+  }
+
+  #say(word: string): void {
+    this.#tell((core) => core.say(word));
+  }
+
+  #arm(due: number): void {
+    if (due === this.#due) return;
+    clearTimeout(this.#timer);
+    this.#due = due;
+    if (due === Infinity) return;
+    // Up, because a timer that rings early rings twice.
+    this.#timer = setTimeout(() => {
+      this.#due = Infinity;
+      this.#say('wake');
+    }, Math.min(Math.max(Math.ceil(due - performance.now()), 0), LONGEST));
+  }
+
+  /** A bug: the engine is not to be told anything more; the facade must hear of it, or the upload would just be silent. */
+  #broke(message: string): void {
+    complain(message);
+    this.#post({ t: 'fatal', message });
+    this.#state = 'closed';
+  }
+
+  #post(message: FromHost): void {
+    this.#control.postMessage(message);
+  }
+
+  /** What the page's Intake says. */
+  #intake(message: unknown): void {
+    const [kind, ...words] = Array.isArray(message) ? message : [];
+    switch (kind) {
+      case FOUND:
+        return this.#found(words);
+      case INTAKE_ENDED:
+        return this.#say('walked');
+      case ROOT:
+        return this.#book.root(words[0]);
+      case FOLDER:
+        return this.#tell((core) => core.folder(words[0]));
+      case OPENED:
+        return this.#opened(words[0], words[1]);
+      default:
+        complain(`the files port brought ${show(message)}`);
+    }
+  }
+
+  #found(rows: Row[]): void {
+    const files = new Files();
+    for (const row of rows) {
+      // Even what is no row counts, or all after it would get wrong numbers.
+      const [path = '', type = '', size = NaN, time = NaN, metadata, group, why, file] = Array.isArray(row) ? row : [] as unknown as Row;
+      // It may only have looked like one on the page.
+      const unreadable = why ?? (file === undefined || file instanceof Blob ? undefined : `it is no file but ${show(file)}`);
+      this.#readers.found(unreadable ?? file ?? null);
+      files.add(path, type, size, time, metadata, group, unreadable);
+    }
+    this.#tell((core) => core.found(files));
+    this.#book.keepRoots();
+  }
+
+  /** What came of a file that the page was to open: the file, or why it can't be read. */
+  #opened(id: number, file: File | string): void {
+    if (typeof file === 'string') {
+      if (this.#readers.notOpened(id)) this.#tell((core) => core.unreadable(id, file));
+      return;
+    }
+    const { size } = file;
+    const time = Math.max(file.lastModified, 0);
+    const upTo = this.#readers.opened(id, file);
+    if (upTo) this.read(id, upTo);
+    this.#tell((core) => core.opened(id, size, time, file.type), (core) => core.sized(id, size, time));
+  }
+
+  /** What a worker that reads says. */
+  #reader(port: MessagePort, message: FromReader): void {
+    if (message === 'ready') this.#readers.join(new Behind(port));
+    else this.#read(message);
+  }
+
+  /** What was read. File by file, for what the engine says to one may end the reading of the next. */
+  #read(outcome: Outcome): void {
+    if ('cuts' in outcome) {
+      this.#tell(...outcome.cuts.map((cut): Input => (core) => this.#readers.take(cut, this.#store, core)));
+    } else if ('broken' in outcome) {
+      this.#broke(outcome.broken);
+    } else if (this.#readers.ends(outcome.file, outcome.stream)) {
+      this.#tell((core) => core.unreadable(outcome.file, outcome.reason));
+    }
+  }
+
+  #journal([what, more]: [string, unknown?]): void {
+    if (what === 'opened') {
+      const records = more as Uint8Array[];
+      this.#tell((core) => core.journalOpened(joined(records), Uint32Array.from(records, ({ length }) => length)));
+    } else if (what === 'busy') {
+      this.#say('busy');
+    } else {
+      if (what === 'lost') this.#tell((core) => core.journalLost(String(more)));
+      this.#post({ t: 'left' });
+    }
+  }
+
+  /** What the facade says. */
+  #facade(message: ToHost): void {
+    switch (message?.t) {
+      case 'pause':
+      case 'resume':
+      case 'cancel':
+        return this.#say(message.t);
+      case 'discard':
+        this.#say('discard');
+        return this.#leave();
+      case 'remove':
+        return this.#tell((core) => core.remove(message.id));
+      case 'retry':
+        return this.#tell((core) => core.retry(Uint32Array.from(message.ids)));
+      case 'token':
+        return this.#tell((core) => 'token' in message ? core.token(true, message.token) : core.token(false, message.error));
+      case 'call':
+        return this.#tell((core) => core.call(message.id, message.method, message.path, message.body));
+      case 'close':
+        return this.#close();
+      default:
+        complain(`the control port brought ${show(message)}`);
+    }
+  }
+
+  /** If the journal is not to be let go, that is told at once. */
+  #leave(): void {
+    if (this.#book.idle) this.#post({ t: 'left' });
+  }
+
+  /** Nothing of it goes on afterwards. */
+  #close(): void {
+    this.#leave();
+    this.#state = 'closed';
+    this.#listening.abort();
+    clearTimeout(this.#timer);
+    this.#http.abortAll();
+    this.#readers.close();
+    this.#book.close(false);
+    this.#core.free();
+  }
+
+  // What the engine's requests report.
+
+  packed(attempt: number, bytes: number): void {
+    this.#tell((core) => core.packed(attempt, bytes));
+  }
+
+  reply(attempt: number, status: number, retryAfter: string | undefined, body: Uint8Array): void {
+    this.#tell((core) => core.reply(attempt, status, retryAfter, body));
+  }
+
+  /**
+   * Where no answer came, the browser may have met a file that is not what it was, and does not say so: each is looked at,
+   * and the engine hears of it before it thinks ill of the network.
+   */
+  async noReply(attempt: number, reason: string, files: number[]): Promise<void> {
+    for (const file of files) {
+      const why = await this.#readers.look(file);
+      if (why !== undefined) this.#tell((core) => core.unreadable(file, why));
+    }
+    this.#tell((core) => core.noReply(attempt, reason));
+  }
+
+  // What the engine wants done.
+
+  now(): number {
+    return performance.now();
+  }
+
+  size(id: number): void {
+    const file = this.#readers.file(id);
+    if (typeof file === 'string') this.#tell((core) => core.unreadable(id, file));
+    else if (file) this.#tell((core) => core.sized(id, file.size, Math.max(file.lastModified, 0)));
+  }
+
+  read(id: number, upTo: number): void {
+    const why = this.#readers.read(id, upTo);
+    if (why !== undefined) this.#tell((core) => core.unreadable(id, why));
+  }
+
+  stop(id: number): void {
+    this.#readers.stop(id);
+  }
+
+  forget(file: number, from: number, to: number): void {
+    this.#store.forget(file, from, to);
+  }
+
+  bytes(bytes: Uint8Array): void {
+    this.#request.parts.push(bytes.slice());
+  }
+
+  block(file: number, index: number): void {
+    const { parts, files } = this.#request;
+    const kept = this.#store.get(file, index);
+    if (!kept) {
+      this.#request.missing = `block ${index} of file ${file} is not kept`;
+    } else if (kept instanceof Uint8Array) {
+      parts.push(kept as Uint8Array<ArrayBuffer>);
+    } else {
+      parts.push(slice(kept.source, kept.from, kept.from + kept.length));
+      if (files.at(-1) !== file) files.push(file);
+    }
+  }
+
+  header(name: string, value: string): void {
+    this.#request.headers[name] = value;
+  }
+
+  send(attempt: number, method: string, url: string, packed: boolean): void {
+    const request = this.#request;
+    this.#request = empty();
+    this.#http.send(attempt, { ...request, method, url, packed });
+  }
+
+  abort(attempt: number): void {
+    this.#http.abort(attempt);
+  }
+
+  refresh(): void {
+    this.#post({ t: 'refresh' });
+  }
+
+  walk(on: boolean): void {
+    this.#page?.postMessage([on ? RESUME_WALK : PAUSE_WALK]);
+  }
+
+  folder(known: boolean): void {
+    this.#page?.postMessage([known ? KNOWN_FOLDER : NEW_FOLDER]);
+  }
+
+  openJournal(): void {
+    this.#book.open();
+  }
+
+  record(record: Uint8Array): void {
+    this.#book.record(record.slice());
+  }
+
+  rewrite(record: Uint8Array): void {
+    this.#book.rewrite(record.length > 0 ? record.slice() : undefined);
+  }
+
+  forgetRoots(): void {
+    this.#book.forgetRoots();
+  }
+
+  closeJournal(done: boolean): void {
+    this.#book.close(done);
+  }
+
+  answer(id: number, isBody: boolean, text: string): void {
+    this.#post(isBody ? { t: 'answer', id, body: text } : { t: 'answer', id, error: JSON.parse(text) });
+  }
+
+  update(update: string, bytesPerSecond: number, secondsLeft: number, percent: number): void {
+    this.#post({ t: 'update', update, bytesPerSecond, secondsLeft, percent });
+  }
+}
+
+function empty(): Request {
+  return { method: '', url: '', headers: {}, parts: [], files: [], missing: undefined, packed: false };
+}
+
+/** All records, one after the other. */
+export function joined(records: Uint8Array[]): Uint8Array {
+  const all = new Uint8Array(records.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const record of records) {
+    all.set(record, at);
+    at += record.length;
+  }
+  return all;
+}
