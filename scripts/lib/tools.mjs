@@ -3,20 +3,27 @@ import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Complaint, ROOT, output, run } from './run.mjs';
 
+const WASM = 'wasm32-unknown-unknown';
+
 const exists = (path) => access(path).then(() => true, () => false);
 
-/** Rust with the wasm target. */
+/** Rust with the wasm target and what it is built from. */
 export async function rust() {
   const sysroot = await output('rustc', ['--print', 'sysroot']);
   if (!sysroot || !(await output('cargo', ['--version']))) {
     throw new Complaint("Rust is missing. Install it with: curl --proto '=https' -sSf https://sh.rustup.rs | sh");
   }
-  const target = 'wasm32-unknown-unknown';
-  if (await exists(join(sysroot, 'lib/rustlib', target))) return;
-  if (!(await output('rustup', ['--version']))) {
-    throw new Complaint(`Rust's target ${target} is missing, and so is rustup. With rustup: rustup target add ${target}`);
+  const needed = [
+    [`target add ${WASM}`, WASM],
+    ['component add rust-src', 'src/rust/library/Cargo.lock'], // the standard library's sources, see build.mjs
+  ];
+  for (const [command, path] of needed) {
+    if (await exists(join(sysroot, 'lib/rustlib', path))) continue;
+    if (!(await output('rustup', ['--version']))) {
+      throw new Complaint(`Rust lacks ${path}, and there is no rustup to get it. With rustup: rustup ${command}`);
+    }
+    await run('rustup', command.split(' '));
   }
-  await run('rustup', ['target', 'add', target]);
 }
 
 /** The packages of package-lock.json, installed again whenever they are not exactly those. */
