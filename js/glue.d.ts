@@ -1,21 +1,10 @@
 /** The wasm module's exports (docs/architecture.md). Failures are thrown as their JSON. */
-export default function init(input: { module_or_path: WebAssembly.Module }): Promise<unknown>;
 export function initSync(input: { module: WebAssembly.Module }): unknown;
-
-/** Whether the object at this path holds words, which are then given one by one. */
-export function isSection(path: string): boolean;
 
 /** An application's options, word by word. What asks something of them consumes them. */
 export class Options {
-  flag(path: string, value: boolean): void;
-  number(path: string, value: number): void;
-  text(path: string, value: string): void;
-  /** Texts, a line each. */
-  list(path: string, items: string): void;
-  /** An object that is no section, as JSON. */
-  object(path: string, json: string): void;
-  /** Anything else. */
-  other(path: string): void;
+  /** `kind`: its type, or "list" (texts, a line each). False: it is a section, whose words are to be given instead. */
+  word(path: string, kind: string, number: number, text: string): boolean;
 
   /** The Failure that names the wrong one. */
   check(): string | undefined;
@@ -73,6 +62,12 @@ export interface Hands {
   update(json: string, bytesPerSecond: number, secondsLeft: number, percent: number): void;
 }
 
+export type Word =
+  | 'wake' | 'walked' | 'pause' | 'resume' | 'cancel' | 'discard' | 'online' | 'offline' | 'journalBusy'
+  | 'folder' | 'token' | 'noToken' | 'journalLost' // with a text
+  | 'unreadable' | 'noReply' // with an id and a text
+  | 'remove'; // with an id
+
 /** The engine. While a method runs, its hands are told what to do, and must not call it. */
 export class Core {
   constructor(options: Options, hands: Hands, epoch: number, seed: number);
@@ -81,23 +76,17 @@ export class Core {
   smallFile(): number;
   /** From so many bytes on they stay in the file until they are sent. */
   inFile(): number;
-  /** What needs no more words; false if it is none of them. */
-  say(word: string): boolean;
+  /** What needs no more than a file, an attempt or a text. */
+  say(word: Word, id: number, text: string): boolean;
   found(files: Files): void;
-  folder(path: string): void;
   opened(file: number, size: number, lastModified: number, mediaType: string): void;
   sized(file: number, size: number, lastModified: number): void;
   cut(file: number, names: Uint8Array, read: number, size: number, ended: boolean): void;
-  unreadable(file: number, reason: string): void;
   reply(attempt: number, status: number, retryAfter: string | undefined, body: Uint8Array): void;
   packed(attempt: number, bytes: number): void;
-  noReply(attempt: number, reason: string): void;
-  token(isThere: boolean, text: string): void;
-  remove(file: number): void;
   retry(files: Uint32Array): void;
   call(call: number, method: string, path: string, body: string | undefined): boolean;
   journalOpened(records: Uint8Array, lengths: Uint32Array): void;
-  journalLost(reason: string): void;
   wakeAt(): number;
   free(): void;
 }

@@ -1,2 +1,2 @@
 // What wasm-bindgen generates; the types beside this file are written by hand, so that checking them needs no build.
-export { default, initSync, isSection, Options, Files, Cutting, Core } from '../dist/glue/cloudindex_uploader.js';
+export { initSync, Options, Files, Cutting, Core } from '../dist/glue/cloudindex_uploader.js';

@@ -1,5 +1,5 @@
 /** Loads the wasm, once and only when something needs it. */
-import init from './glue.js';
+import { initSync } from './glue.js';
 import { broken } from './errors.js';
 import type { ClientOptions } from './types.js';
 
@@ -19,7 +19,7 @@ export function loadWasm(wasm?: Wasm): Promise<WebAssembly.Module> {
 async function start(wasm: Wasm): Promise<WebAssembly.Module> {
   const module = await compile(wasm ?? new URL('./cloudindex_uploader_bg.wasm', import.meta.url));
   try {
-    await init({ module_or_path: module });
+    initSync({ module });
   } catch (cause) {
     throw unavailable('the given module', `does not fit this version of the library: ${said(cause)}`, 'Serve the wasm that came with it.', cause);
   }

@@ -1,5 +1,5 @@
 /** Options on their way to the engine: JSON text, as the application wrote them. Functions stay on this side. */
-import { Options, isSection } from './glue.js';
+import { Options } from './glue.js';
 
 /** Words whose functions the page keeps; the engine is told only what it must know. */
 const KEPT: Record<string, unknown> = { metadata: undefined, groupBy: 'application' };
@@ -29,11 +29,16 @@ export function optionsOf(json: string): Options {
 }
 
 function add(options: Options, path: string, value: unknown): void {
-  if (typeof value === 'boolean') return options.flag(path, value);
-  if (typeof value === 'number') return options.number(path, value);
-  if (typeof value === 'string') return options.text(path, value);
-  if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return options.list(path, value.join('\n'));
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return options.other(path);
-  if (path !== '' && !isSection(path)) return options.object(path, JSON.stringify(value));
-  for (const [name, word] of Object.entries(value)) add(options, path === '' ? name : `${path}.${name}`, word);
+  let kind: string = typeof value;
+  let text = String(value);
+  if (Array.isArray(value)) {
+    kind = value.every((item) => typeof item === 'string') ? 'list' : 'other';
+    text = value.join('\n');
+  } else if (kind === 'object') {
+    kind = value ? kind : 'other';
+    text = JSON.stringify(value);
+  }
+  if (kind === 'object' && path === '' || !options.word(path, kind, Number(value), text)) {
+    for (const [name, word] of Object.entries(value as object)) add(options, path && `${path}.${name}` || name, word);
+  }
 }

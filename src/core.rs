@@ -48,18 +48,26 @@ impl Core {
         self.in_file
     }
 
-    /// What needs no more words; false if it is none of them.
-    pub fn say(&mut self, word: &str) -> bool {
+    /// What needs no more than a file, an attempt or a text; false if the word is none of them.
+    pub fn say(&mut self, word: &str, id: f64, text: String) -> bool {
+        let file = id as FileId;
         self.feed(match word {
             "wake" => Input::Wake,
             "walked" => Input::IntakeEnded,
+            "folder" => Input::Folder(text),
+            "unreadable" => Input::Unreadable { file, reason: text },
+            "noReply" => Input::NoReply { attempt: AttemptId(id as u64), reason: text },
+            "token" => Input::Token(Ok(text)),
+            "noToken" => Input::Token(Err(text)),
             "pause" => Input::Pause,
             "resume" => Input::Resume,
             "cancel" => Input::Cancel,
+            "remove" => Input::Remove(file),
             "discard" => Input::Discard,
             "online" => Input::Online,
             "offline" => Input::Offline,
-            "busy" => Input::JournalBusy,
+            "journalBusy" => Input::JournalBusy,
+            "journalLost" => Input::JournalLost { reason: text },
             _ => return false,
         });
         true
@@ -67,10 +75,6 @@ impl Core {
 
     pub fn found(&mut self, files: Files) {
         self.feed(Input::Found(files.0));
-    }
-
-    pub fn folder(&mut self, path: String) {
-        self.feed(Input::Folder(path));
     }
 
     pub fn opened(&mut self, file: FileId, size: f64, last_modified: f64, media_type: String) {
@@ -87,10 +91,6 @@ impl Core {
         self.feed(Input::Cut { file, blocks: cutting::read(names), read: read as u64, size: known(size), ended });
     }
 
-    pub fn unreadable(&mut self, file: FileId, reason: String) {
-        self.feed(Input::Unreadable { file, reason });
-    }
-
     pub fn reply(&mut self, attempt: f64, status: u16, retry_after: Option<String>, body: Vec<u8>) {
         self.feed(Input::Reply { attempt: AttemptId(attempt as u64), reply: Reply { status, retry_after, body } });
     }
@@ -98,20 +98,6 @@ impl Core {
     /// `bytes`: NaN if packing can't be done.
     pub fn packed(&mut self, attempt: f64, bytes: f64) {
         self.feed(Input::Packed { attempt: AttemptId(attempt as u64), bytes: known(bytes) });
-    }
-
-    #[wasm_bindgen(js_name = noReply)]
-    pub fn no_reply(&mut self, attempt: f64, reason: String) {
-        self.feed(Input::NoReply { attempt: AttemptId(attempt as u64), reason });
-    }
-
-    /// The token, or why there is none.
-    pub fn token(&mut self, is_there: bool, text: String) {
-        self.feed(Input::Token(if is_there { Ok(text) } else { Err(text) }));
-    }
-
-    pub fn remove(&mut self, file: FileId) {
-        self.feed(Input::Remove(file));
     }
 
     pub fn retry(&mut self, files: Vec<FileId>) {
@@ -130,11 +116,6 @@ impl Core {
     #[wasm_bindgen(js_name = journalOpened)]
     pub fn journal_opened(&mut self, records: &[u8], lengths: &[u32]) {
         self.feed(Input::JournalOpened(split(records, lengths).into_iter().map(<[u8]>::to_vec).collect()));
-    }
-
-    #[wasm_bindgen(js_name = journalLost)]
-    pub fn journal_lost(&mut self, reason: String) {
-        self.feed(Input::JournalLost { reason });
     }
 
     /// When to say "wake" if nothing else happens before, on the clock of the hands; Infinity: never.

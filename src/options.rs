@@ -11,12 +11,6 @@ use wasm_bindgen::prelude::*;
 #[derive(Default)]
 pub struct Options(Vec<(String, Word)>);
 
-/// Whether the object at this path holds words, which are then given one by one.
-#[wasm_bindgen(js_name = isSection)]
-pub fn is_section(path: &str) -> bool {
-    options::is_section(path)
-}
-
 #[wasm_bindgen]
 impl Options {
     #[wasm_bindgen(constructor)]
@@ -25,31 +19,20 @@ impl Options {
         Options::default()
     }
 
-    pub fn flag(&mut self, path: String, value: bool) {
-        self.0.push((path, Word::Flag(value)));
-    }
-
-    pub fn number(&mut self, path: String, value: f64) {
-        self.0.push((path, Word::Number(value)));
-    }
-
-    pub fn text(&mut self, path: String, value: String) {
-        self.0.push((path, Word::Text(value)));
-    }
-
-    /// `items`: texts, a line each.
-    pub fn list(&mut self, path: String, items: &str) {
-        self.0.push((path, Word::List(items.lines().map(str::to_owned).collect())));
-    }
-
-    /// An object that is no section, as JSON.
-    pub fn object(&mut self, path: String, json: String) {
-        self.0.push((path, Word::Object(json)));
-    }
-
-    /// Anything else.
-    pub fn other(&mut self, path: String) {
-        self.0.push((path, Word::Other));
+    /// A word. `kind` is what JavaScript calls its type, or "list" (texts, a line each); `number` and `text` (of an object:
+    /// its JSON) are its value. False if it is a section: then its words are to be given instead, one by one.
+    pub fn word(&mut self, path: String, kind: &str, number: f64, text: String) -> bool {
+        let word = match kind {
+            "object" if options::is_section(&path) => return false,
+            "object" => Word::Object(text),
+            "boolean" => Word::Flag(number != 0.0),
+            "number" => Word::Number(number),
+            "string" => Word::Text(text),
+            "list" => Word::List(text.lines().map(str::to_owned).collect()),
+            _ => Word::Other,
+        };
+        self.0.push((path, word));
+        true
     }
 
     /// The JSON of the Failure that names the wrong one.

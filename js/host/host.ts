@@ -3,7 +3,7 @@
  * It decides nothing. In a worker, or on the page where none can start.
  */
 import { Core, Files } from '../glue.js';
-import type { Hands } from '../glue.js';
+import type { Hands, Word } from '../glue.js';
 import type { FromHost, ToHost } from '../messages.js';
 import { Book } from '../../src/journal.js';
 import { complain, describe, show } from '../../src/say.js';
@@ -59,7 +59,7 @@ export class Host implements Hands, Report {
     this.#readers = new Readers(here, { smallFile: core.smallFile(), inFile: core.inFile() });
     this.#book = new Book(core.journal() ?? '', (told) => this.#journal(told));
 
-    for (const word of ['online', 'offline']) {
+    for (const word of ['online', 'offline'] as const) {
       globalThis.addEventListener(word, () => this.#say(word), { signal: this.#listening.signal });
     }
     for (const reader of readers) this.#listen(reader, (message) => this.#reader(reader, message as FromReader));
@@ -91,8 +91,8 @@ export class Host implements Hands, Report {
     this.#arm(this.#core.wakeAt());
   }
 
-  #say(word: string): void {
-    this.#tell((core) => core.say(word));
+  #say(word: Word, id = 0, text = ''): void {
+    this.#tell((core) => core.say(word, id, text));
   }
 
   #arm(due: number): void {
@@ -129,7 +129,7 @@ export class Host implements Hands, Report {
       case ROOT:
         return this.#book.root(words[0]);
       case FOLDER:
-        return this.#tell((core) => core.folder(words[0]));
+        return this.#say('folder', 0, words[0]);
       case OPENED:
         return this.#opened(words[0], words[1]);
       default:
@@ -154,7 +154,7 @@ export class Host implements Hands, Report {
   /** What came of a file that the page was to open: the file, or why it can't be read. */
   #opened(id: number, file: File | string): void {
     if (typeof file === 'string') {
-      if (this.#readers.notOpened(id)) this.#tell((core) => core.unreadable(id, file));
+      if (this.#readers.notOpened(id)) this.#say('unreadable', id, file);
       return;
     }
     const { size } = file;
@@ -177,7 +177,7 @@ export class Host implements Hands, Report {
     } else if ('broken' in outcome) {
       this.#broke(outcome.broken);
     } else if (this.#readers.ends(outcome.file, outcome.stream)) {
-      this.#tell((core) => core.unreadable(outcome.file, outcome.reason));
+      this.#say('unreadable', outcome.file, outcome.reason);
     }
   }
 
@@ -186,9 +186,9 @@ export class Host implements Hands, Report {
       const records = more as Uint8Array[];
       this.#tell((core) => core.journalOpened(joined(records), Uint32Array.from(records, ({ length }) => length)));
     } else if (what === 'busy') {
-      this.#say('busy');
+      this.#say('journalBusy');
     } else {
-      if (what === 'lost') this.#tell((core) => core.journalLost(String(more)));
+      if (what === 'lost') this.#say('journalLost', 0, String(more));
       this.#post({ t: 'left' });
     }
   }
@@ -204,11 +204,11 @@ export class Host implements Hands, Report {
         this.#say('discard');
         return this.#leave();
       case 'remove':
-        return this.#tell((core) => core.remove(message.id));
+        return this.#say('remove', message.id);
       case 'retry':
         return this.#tell((core) => core.retry(Uint32Array.from(message.ids)));
       case 'token':
-        return this.#tell((core) => 'token' in message ? core.token(true, message.token) : core.token(false, message.error));
+        return 'token' in message ? this.#say('token', 0, message.token) : this.#say('noToken', 0, message.error);
       case 'call':
         return this.#tell((core) => core.call(message.id, message.method, message.path, message.body));
       case 'close':
@@ -252,9 +252,9 @@ export class Host implements Hands, Report {
   async noReply(attempt: number, reason: string, files: number[]): Promise<void> {
     for (const file of files) {
       const why = await this.#readers.look(file);
-      if (why !== undefined) this.#tell((core) => core.unreadable(file, why));
+      if (why !== undefined) this.#say('unreadable', file, why);
     }
-    this.#tell((core) => core.noReply(attempt, reason));
+    this.#say('noReply', attempt, reason);
   }
 
   // What the engine wants done.
@@ -265,13 +265,13 @@ export class Host implements Hands, Report {
 
   size(id: number): void {
     const file = this.#readers.file(id);
-    if (typeof file === 'string') this.#tell((core) => core.unreadable(id, file));
+    if (typeof file === 'string') this.#say('unreadable', id, file);
     else if (file) this.#tell((core) => core.sized(id, file.size, Math.max(file.lastModified, 0)));
   }
 
   read(id: number, upTo: number): void {
     const why = this.#readers.read(id, upTo);
-    if (why !== undefined) this.#tell((core) => core.unreadable(id, why));
+    if (why !== undefined) this.#say('unreadable', id, why);
   }
 
   stop(id: number): void {
