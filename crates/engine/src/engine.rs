@@ -9,9 +9,11 @@
 //! | `engine/sending.rs` | which request goes next |
 //! | `engine/replies.rs` | what an answer means |
 //! | `engine/faults.rs` | what no answer, or a bad one, means |
+//! | `engine/aside.rs` | files that the user set aside |
 //! | `engine/lifecycle.rs` | pause, cancel, remove, retry, the end |
 //! | `engine/updates.rs` | what the page is told |
 
+mod aside;
 mod faults;
 mod holding;
 mod lifecycle;
@@ -58,6 +60,8 @@ pub struct Engine {
     parked: FxHashSet<FileId>,
     /// Files that were removed before they were found.
     removed_early: FxHashSet<FileId>,
+    /// Files that wait until the user takes them up again.
+    aside: FxHashSet<FileId>,
     intake: Intake,
     ready: Ready,
     shared: Shared,
@@ -193,6 +197,7 @@ impl Engine {
             unsized_files: FxHashSet::default(),
             parked: FxHashSet::default(),
             removed_early: FxHashSet::default(),
+            aside: FxHashSet::default(),
             intake: Intake::new(&config),
             ready: Ready::new(),
             shared: Shared::default(),
@@ -250,6 +255,8 @@ impl Engine {
             Input::Pause => self.pause(now),
             Input::Resume => self.resume(now),
             Input::Cancel => self.cancel(now),
+            Input::SetAside(files) => self.set_aside(&files, now),
+            Input::TakeUp(files) => self.take_up(&files, now),
             Input::Remove(file) => self.remove(file, now),
             Input::Retry(files) => self.retry(files, now),
             Input::Online => self.online(now),

@@ -124,8 +124,12 @@ pub enum Input {
     Token(Result<String, String>),
     /// Stop sending and reading; what is in flight is called off and sent again later.
     Pause,
-    /// Go on after [`Input::Pause`].
+    /// Go on after [`Input::Pause`], and with all files that were set aside.
     Resume,
+    /// Neither read nor send these files; what is on its way is called off.
+    SetAside(Vec<FileId>),
+    /// Go on with these after [`Input::SetAside`].
+    TakeUp(Vec<FileId>),
     /// Stop for good: what is not committed ends as cancelled.
     Cancel,
     /// Take one file out.
@@ -273,6 +277,8 @@ pub enum FileState {
     Reading,
     /// Its bytes are on the way, or wait for a connection.
     Sending,
+    /// The user set it aside.
+    Paused,
     /// The server holds it, whole and durable.
     Committed,
     /// The server held it already.
@@ -291,6 +297,7 @@ impl FileState {
             FileState::Waiting => "waiting",
             FileState::Reading => "reading",
             FileState::Sending => "sending",
+            FileState::Paused => "paused",
             FileState::Committed => "committed",
             FileState::Duplicate => "duplicate",
             FileState::Failed => "failed",
@@ -301,7 +308,7 @@ impl FileState {
 
     /// Nothing more happens to the file by itself.
     pub fn is_final(self) -> bool {
-        !matches!(self, FileState::Waiting | FileState::Reading | FileState::Sending)
+        !matches!(self, FileState::Waiting | FileState::Reading | FileState::Sending | FileState::Paused)
     }
 
     /// The server holds the file.

@@ -89,6 +89,15 @@ impl<'a> Check<'a> {
         }
     }
 
+    /// The user set these aside: an ack of what was on its way may come when they are on their way anew.
+    pub fn set_aside(&mut self, files: &[FileId]) {
+        for id in files {
+            if let Some(file) = self.files.get_mut(*id as usize) {
+                file.back_again = true;
+            }
+        }
+    }
+
     /// The shell delivers an ack for this path.
     pub fn acked(&mut self, path: &str) {
         for file in &mut self.files {

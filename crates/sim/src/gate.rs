@@ -4,7 +4,7 @@ use crate::scenario::Scenario;
 use crate::server::Wire;
 use crate::shell::Blocks;
 use cloudindex_engine::config::Ask;
-use cloudindex_engine::{AttemptId, BlockKey, Input, Method, Reply};
+use cloudindex_engine::{AttemptId, BlockKey, FileId, Input, Method, Reply};
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -15,6 +15,8 @@ pub struct Gate<'a> {
     pub live: BTreeMap<AttemptId, Live>,
     used: BTreeSet<AttemptId>,
     pub paused: bool,
+    /// Files that the user set aside.
+    pub aside: BTreeSet<FileId>,
     pub offline: bool,
     cancelled: bool,
     walking: bool,
@@ -77,6 +79,7 @@ impl<'a> Gate<'a> {
             live: BTreeMap::new(),
             used: BTreeSet::new(),
             paused: false,
+            aside: BTreeSet::new(),
             offline: false,
             cancelled: false,
             walking: false,
@@ -180,6 +183,7 @@ impl<'a> Gate<'a> {
     pub fn cancel(&mut self) {
         self.cancelled = true;
         self.paused = false;
+        self.aside.clear();
     }
 
     /// The user wants another try: attempts count from the start.

@@ -150,6 +150,8 @@ pub enum Doing {
     Resume,
     Cancel,
     Remove(FileId),
+    SetAside(Vec<FileId>),
+    TakeUp(Vec<FileId>),
     Retry(Vec<FileId>),
     Offline,
     Online,
@@ -200,6 +202,7 @@ impl Scenario {
             scenario.user.push((scenario.settled() + REST, Doing::Retry(Vec::new())));
         }
         scenario.season(rng, horizon);
+        scenario.set_aside();
         let before = scenario.sources.len();
         scenario.gzip.write(seed, scenario.config.cut, &mut scenario.sources);
         let more = before..scenario.sources.len();
@@ -207,6 +210,26 @@ impl Scenario {
             scenario.walks.push(Walk { starts: Starts::At(0), sources: more, slice: 20, pace: 5 });
         }
         scenario
+    }
+
+    /// The user sets files aside, and takes up some of them; in the end all. Drawn by itself: it came to the seeds later.
+    fn set_aside(&mut self) {
+        let rng = &mut Rng::new(self.seed, "aside");
+        let files = self.sources.len();
+        if files == 0 || !rng.percent(25) {
+            return;
+        }
+        let some = |rng: &mut Rng| (0..rng.size(1..=4)).map(|_| rng.size(0..=files) as FileId).collect::<Vec<_>>();
+        let within = rng.pick(&[500, 5_000, 60_000]);
+        for _ in 0..rng.size(1..=4) {
+            let (at, files) = (rng.within(0..=within), some(rng));
+            self.user.push((at, Doing::SetAside(files.clone())));
+            let again = if rng.percent(70) { files } else { some(rng) };
+            self.user.push((at + rng.within(0..=20_000), Doing::TakeUp(again)));
+        }
+        // Before the last word on what failed.
+        let last = self.user.iter().map(|(at, _)| *at).filter(|at| *at < REST).max().unwrap_or(0);
+        self.user.push((last + 1, Doing::Resume));
     }
 
     /// Rare things, drawn last so that they leave the rest of a seed as it is.

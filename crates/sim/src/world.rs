@@ -17,7 +17,7 @@ use crate::scenario::{Doing, Mood, Scenario};
 use crate::server::Server;
 use crate::shell::Shell;
 use crate::story::{Ends, Story};
-use cloudindex_engine::{Action, AttemptId, Engine, Input, Now, Recall};
+use cloudindex_engine::{Action, AttemptId, Engine, FileState, Input, Now, Recall};
 use pages::Orphan;
 use records::Recollection;
 use std::collections::{BTreeMap, BTreeSet};
@@ -184,6 +184,8 @@ impl<'a> World<'a> {
                     self.ask_for_folder(&found[0].path);
                     let told = self.engine.progress();
                     let live = told.total - told.completed - told.failed - told.cancelled;
+                    // What was set aside holds up nobody.
+                    let live = live.saturating_sub(self.gate.aside.len() as u64);
                     let most = self.scenario.config.queue_size as u64;
                     self.check.that(live < most, || format!("{live} files are under way, and the walk goes on"));
                     let rows = &self.shell.rows;
@@ -305,6 +307,10 @@ impl<'a> World<'a> {
             Action::Read { file, up_to } => {
                 is_known(file);
                 check.that(!self.gate.paused, || format!("file {file} is read while paused"));
+                // Where the page was not told yet, it may have come to rest before.
+                let aside = check.files.get(file as usize).is_some_and(|view| view.state == FileState::Paused);
+                let aside = aside && self.gate.aside.contains(&file);
+                check.that(!aside, || format!("file {file} is read, and was set aside"));
                 let awaited = self.journal.hold == Hold::Asked;
                 check.that(!awaited, || format!("file {file} is read before the journal is there"));
                 if self.shell.read(file, up_to, queue) == Some(1) {

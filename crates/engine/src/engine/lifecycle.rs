@@ -4,7 +4,7 @@ use super::{Batch, Engine, Gate, Run, Stage, Walk};
 use crate::asking::Asking;
 use crate::config::Tracking;
 use crate::error::Failure;
-use crate::files::{Facts, Row, Stream};
+use crate::files::{Row, Stream};
 use crate::io::{Action, AttemptId, FileId, FileState, GroupChange, Now, Phase, Reply};
 use crate::parcel::Errand;
 use crate::transport::Link;
@@ -40,6 +40,7 @@ impl Engine {
             self.tally.link().forget_speed();
             self.online(now);
         }
+        self.take_up_all(now);
     }
 
     /// The network may be back: ask at once, and count the silence from now.
@@ -125,7 +126,7 @@ impl Engine {
     }
 
     /// Takes a file out of every queue and request.
-    fn leave(&mut self, id: FileId) {
+    pub(super) fn leave(&mut self, id: FileId) {
         let Some(row) = self.files.row(id) else { return };
         match row.state {
             FileState::Waiting => {
@@ -161,6 +162,7 @@ impl Engine {
         if row.state.is_final() {
             return;
         }
+        self.aside.remove(&id);
         row.state = state;
         let (rest, group) = (row.rest(), row.group);
         self.tally.settled(state, rest, now);
@@ -214,22 +216,10 @@ impl Engine {
     fn again(&mut self, id: FileId, now: Now) {
         let Some(row) = self.files.row_mut(id) else { return };
         self.tally.unsettled(row.state, row.rest());
-        if let Some(size) = std::mem::replace(&mut row.size, None.into()).get() {
-            self.tally.unsized_(size);
-            self.accepted.1 = self.accepted.1.saturating_sub(size);
-        }
         // Bytes that were counted stay counted: they are with the server.
-        row.state = FileState::Waiting;
-        row.facts = Facts::Loose;
         row.percent = 0;
         self.updates.take_back(id);
-        self.updates.file(&mut self.files, id);
-        // A new document of the file would be the one that is taken away.
-        if self.transport.discards(id) {
-            self.parked.insert(id);
-        } else {
-            self.requeue(id, now);
-        }
+        self.anew(id, now);
     }
 
     /// The document of a removed file is gone: the file may come again.
@@ -239,7 +229,7 @@ impl Engine {
         }
     }
 
-    fn requeue(&mut self, id: FileId, now: Now) {
+    pub(super) fn requeue(&mut self, id: FileId, now: Now) {
         let Some(row) = self.files.row(id) else { return };
         if row.group != 0 {
             self.enter(id, now);
@@ -253,7 +243,7 @@ impl Engine {
 
     /// Back-pressure on the walk.
     pub(super) fn guide_walk(&mut self) {
-        let live = (self.tally.found_so_far() - self.tally.at_rest()) as usize;
+        let live = (self.tally.found_so_far() - self.tally.at_rest()) as usize - self.aside.len();
         if self.walk_gate == Gate::Open && live >= self.config.queue_size {
             self.walk_gate = Gate::Shut;
             self.actions.push_back(Action::PauseWalk);
@@ -350,6 +340,7 @@ impl Engine {
             return Phase::Paused;
         }
         match self.stage {
+            Stage::Working if self.is_all_aside() => Phase::Paused,
             Stage::Idle => Phase::Idle,
             Stage::Done => Phase::Complete,
             Stage::Cancelled => Phase::Cancelled,

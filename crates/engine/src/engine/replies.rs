@@ -173,7 +173,7 @@ impl Engine {
                 continue;
             };
             if flight.gone.contains(&id) || !self.files.is_live(id) {
-                self.late_ack(id, ack.outcome);
+                self.late_ack(id, ack.outcome, now);
                 continue;
             }
             match ack.outcome {
@@ -206,14 +206,15 @@ impl Engine {
         }
     }
 
-    /// A file that the user removed while its request flew is taken off the server again.
-    fn late_ack(&mut self, id: FileId, outcome: DocumentOutcome) {
-        let removed = self.files.row(id).is_some_and(|row| row.state == FileState::Cancelled);
-        if let DocumentOutcome::Committed { id: document } = outcome
-            && removed
-            && self.stage != Stage::Cancelled
-        {
-            self.transport.enqueue(Errand::Discard { file: id, document });
+    /// A file that the user removed while its request flew is taken off the server again; one that was set aside has arrived.
+    fn late_ack(&mut self, id: FileId, outcome: DocumentOutcome, now: Now) {
+        let DocumentOutcome::Committed { id: document } = outcome else { return };
+        match self.files.row(id).map(|row| row.state) {
+            Some(FileState::Paused) => self.committed(id, FileState::Committed, document, Purpose::Send, now),
+            Some(FileState::Cancelled) if self.stage != Stage::Cancelled => {
+                self.transport.enqueue(Errand::Discard { file: id, document });
+            }
+            _ => {}
         }
     }
 

@@ -3,7 +3,7 @@
 use super::{Presence, World};
 use crate::journal::Hold;
 use crate::scenario::Doing;
-use cloudindex_engine::{AttemptId, Block, CallId, FileId, Input, Method, Reply, Texture};
+use cloudindex_engine::{AttemptId, Block, CallId, FileId, FileState, Input, Method, Reply, Texture};
 use cloudindex_wire::Digest;
 
 impl World<'_> {
@@ -27,16 +27,33 @@ impl World<'_> {
             }
             Doing::Resume => {
                 self.gate.paused = false;
+                self.gate.aside.clear();
                 Input::Resume
+            }
+            Doing::SetAside(files) => {
+                let live =
+                    |file: &&FileId| self.check.files.get(**file as usize).is_some_and(|view| !view.state.is_final());
+                self.gate.aside.extend(files.iter().filter(live));
+                self.check.set_aside(files);
+                Input::SetAside(files.clone())
+            }
+            Doing::TakeUp(files) => {
+                self.gate.aside.retain(|file| !files.contains(file));
+                Input::TakeUp(files.clone())
             }
             Doing::Cancel => {
                 self.gate.cancel();
                 Input::Cancel
             }
-            Doing::Remove(file) => Input::Remove(*file),
+            Doing::Remove(file) => {
+                self.gate.aside.remove(file);
+                Input::Remove(*file)
+            }
             Doing::Retry(files) => {
                 self.gate.retried();
                 self.check.retried(files);
+                let check = &self.check;
+                self.gate.aside.retain(|file| check.files[*file as usize].state == FileState::Paused);
                 Input::Retry(files.clone())
             }
             Doing::Offline => {
@@ -71,6 +88,11 @@ impl World<'_> {
             Doing::Remove(file) => {
                 let holds = self.shell.holds(*file);
                 self.check.that(!holds, || format!("file {file} was taken out, and something of it is still held"));
+            }
+            Doing::SetAside(_) => {
+                let held = self.gate.aside.iter().find(|file| self.shell.holds(**file));
+                self.check
+                    .that(held.is_none(), || format!("{held:?} was set aside, and something of it is still held"));
             }
             _ => {}
         }
