@@ -113,6 +113,42 @@ test('Next.js: rendered on the server, uploads in the browser', async (t) => {
   await uploads(t, { server, url: `${next}/element` }, ELEMENT);
 });
 
+test("Uppy with Golden Retriever: after a reload only what had not arrived is sent, and what had is not told anew", async (t) => {
+  const folder = await install(t, `${APPS}/golden-retriever`, packed);
+  const { server, url, gate } = await serve(t, join(folder, 'dist'), CSP);
+  const browser = await Chromium.launch();
+  t.after(() => browser.close());
+  const page = await Page.open(browser, url);
+  t.after(() => page.log.forEach((line) => t.diagnostic(line)));
+  const isThere = () => document.querySelector('#state').textContent === 'ready';
+  await page.waitFor(isThere);
+  await page.evaluate(() => {
+    for (const name of ['first.txt', 'second.txt']) app.uppy.addFile({ name, data: new File([name], name) });
+    // One arrives; the other waits, and is under way when the page goes.
+    app.uppy.pauseResume(app.uppy.getFiles()[1].id);
+    void app.uppy.upload();
+  });
+  await page.waitFor(() => app.told.includes('upload-success first.txt'));
+  // It writes what it keeps now and then.
+  await page.waitFor(kept, { args: ['first.txt'] });
+  await page.goto(url);
+  await page.waitFor(isThere);
+  await page.waitFor(() => app.restored);
+  const before = gate.seen.length;
+  const result = await page.evaluate(async () => {
+    const over = new Promise((resolve) => { app.uppy.on('state-update', (_, { currentUploads }) => Object.keys(currentUploads).length === 0 && resolve()); });
+    app.uppy.emit('restore-confirmed'); // What the button of the Dashboard does.
+    await over;
+    const files = app.uppy.getFiles();
+    return { arrived: files.filter(({ progress }) => progress.complete).map(({ name }) => name).sort(), failed: files.filter(({ error }) => error).length, told: app.told };
+  });
+  assert.deepEqual(result, { arrived: ['first.txt', 'second.txt'], failed: 0, told: ['upload-success second.txt'] });
+  assert.ok(gate.seen.length > before);
+  const stored = [];
+  for await (const { id } of server.list('/v1/batches', 'batches')) for await (const { path } of server.list(`/v1/batches/${id}/documents`, 'documents')) stored.push(path);
+  assert.deepEqual(stored.sort(), ['first.txt', 'second.txt']);
+});
+
 test('Node: every entry can be imported, options can be checked', async (t) => {
   const folder = await install(t, `${APPS}/node`, packed);
   const said = await output(process.execPath, [join(folder, 'index.js')]);
@@ -126,7 +162,17 @@ async function serve(t, folder, csp) {
   const gate = await Gate.before(server);
   t.after(() => gate.close());
   gate.headers = { 'content-security-policy': csp };
-  return { server, url: gate.url };
+  return { server, url: gate.url, gate };
+}
+
+/** In the page: whether Golden Retriever has written that the file arrived, and the blob of the other. */
+async function kept(name) {
+  const db = await new Promise((resolve) => { Object.assign(indexedDB.open('uppy-blobs'), { onsuccess: ({ target }) => resolve(target.result) }); });
+  const all = (store) => new Promise((resolve) => { Object.assign(db.transaction(store).objectStore(store).getAll(), { onsuccess: ({ target }) => resolve(target.result) }); });
+  const [metadata, blobs] = await Promise.all([all('metadata'), all('files')]);
+  db.close();
+  const files = Object.values(JSON.parse(metadata[0]?.metadata ?? '{}').files ?? {});
+  return blobs.length === 1 && files.some((file) => file.name === name && file.progress.complete);
 }
 
 /** The policy that allows the page's import map too, by its hash. */
