@@ -143,6 +143,8 @@ export class Together {
 
   /** Stops for good; what comes next goes to another batch. */
   cancel(): void {
+    const { going, held, failed } = this.#counts;
+    if (going + held + failed === 0) return this.#retire(); // All arrived: their batch is no cancelled one.
     this.#later.clear();
     const uploader = this.#leave();
     uploader?.addEventListener('complete', () => uploader.close());
@@ -217,9 +219,9 @@ export class Together {
       else if (isUnderWay(file)) this.#takeOut(ticket); // The engine was told before it knew the file.
     });
     hear('filecomplete', (ticket, file) => {
+      this.#stored.add(pathOf(ticket.file));
       // It was on the server before the engine heard that it is not wanted.
       if (ticket.state === 'removed') return void this.discard(file.documentId).catch(() => undefined);
-      this.#stored.add(pathOf(ticket.file));
       this.#turn(ticket, 'done');
       ticket.listener.done(file);
     });

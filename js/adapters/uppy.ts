@@ -78,7 +78,8 @@ export class CloudIndexPlugin<M extends Meta = Meta, B extends Body = Body> exte
     for (const [id, { ticket, over }] of uploads) {
       // For Uppy what ends without an error has arrived.
       const isUnderWay = ticket.state === 'going' || ticket.state === 'held';
-      if (isUnderWay) this.uppy.emit('upload-error', this.uppy.getFile(id), new Error('The uploader was removed before this file had arrived.'));
+      const error = new Error('The uploader was removed before this file had arrived.');
+      if (isUnderWay) this.#tell(id, (latest) => this.uppy.emit('upload-error', latest, error));
       over();
     }
   }
@@ -144,26 +145,33 @@ export class CloudIndexPlugin<M extends Meta = Meta, B extends Body = Body> exte
         // What is stored is told by upload-success: each event costs Uppy a copy of its list.
         if (now.percent === upload.percent || now.status === 'committed' || now.status === 'duplicate') return;
         upload.percent = now.percent;
-        const latest = this.uppy.getFile(id);
         const bytesUploaded = Math.round((data.size * now.percent) / 100);
-        if (latest) this.uppy.emit('upload-progress', latest, { uploadStarted: latest.progress.uploadStarted ?? 0, bytesUploaded, bytesTotal: data.size });
+        this.#tell(id, (latest) => {
+          this.uppy.emit('upload-progress', latest, { uploadStarted: latest.progress.uploadStarted ?? 0, bytesUploaded, bytesTotal: data.size });
+        });
       },
       done: ({ documentId }) => {
         const body = { documentId, batchId: this.#together.batchId } as unknown as B;
         const { over } = this.#uploads.get(id) ?? upload;
         this.#uploads.delete(id);
-        this.uppy.emit('upload-success', this.uppy.getFile(id), { status: 200, body });
+        this.#tell(id, (latest) => this.uppy.emit('upload-success', latest, { status: 200, body }));
         over();
       },
       failed: (error) => {
         const { status } = error;
-        this.uppy.emit('upload-error', this.uppy.getFile(id), error, status === undefined ? undefined : { status });
+        this.#tell(id, (latest) => this.uppy.emit('upload-error', latest, error, status === undefined ? undefined : { status }));
         upload.over();
       },
     }, this.#metadata(file));
     const upload: Upload = { ticket, data, percent: 0, over };
     this.#uploads.set(id, upload);
     if (file.isPaused) this.#together.hold(ticket);
+  }
+
+  /** Nothing is told of a file that Uppy has dropped: `uppy.clear()` says nothing of it. */
+  #tell(id: string, tell: (latest: UppyFile<M, B>) => void): void {
+    const latest = this.uppy.getFile(id) as UppyFile<M, B> | undefined;
+    if (latest) tell(latest);
   }
 
   #metadata({ meta }: UppyFile<M, B>): Record<string, unknown> | undefined {

@@ -228,6 +228,44 @@ scenario('all files removed: the upload ends with nothing, and another may begin
   assert.deepEqual(said, [{ successful: [], failed: [], id: 'string' }, { successful: ['a.txt'], failed: [], id: 'string' }]);
 });
 
+scenario('cleared at once after all arrived, the batch is completed, not cancelled', async ({ page, server }) => {
+  const result = await page.evaluate(async () => {
+    app.start();
+    app.add({ 'a.txt': 'a' });
+    const result = app.result(await app.uppy.upload());
+    app.uppy.cancelAll();
+    return result;
+  });
+  assert.deepEqual(result.successful, ['a.txt']);
+  const [{ id }] = await batches(server);
+  const status = await page.waitFor(async (batch) => {
+    const { status } = await (await fetch(`v1/batches/${batch}`, { headers: { authorization: `Bearer ${app.apiKey}` } })).json();
+    return status !== 'open' && status;
+  }, { args: [id] });
+  assert.notEqual(status, 'cancelled');
+});
+
+scenario('cleared while files go up: nothing is told of files that Uppy has dropped, and others may come', async ({ page, gate }) => {
+  gate.hold();
+  await page.evaluate(() => {
+    app.start();
+    app.wrong = 0;
+    for (const event of ['upload-progress', 'upload-success', 'upload-error']) app.uppy.on(event, (file) => { if (!file) app.wrong++; });
+    app.add({ 'a.txt': 'a', 'b.txt': 'b'.repeat(2_000_000) });
+    // Uppy itself stumbles over the files that it dropped: its promise rejects.
+    app.uppy.upload().catch(() => {}).finally(() => { app.done = 'ended'; });
+  });
+  await page.waitFor(() => app.heard('upload-start').length > 0);
+  await page.evaluate(() => app.uppy.clear());
+  gate.release();
+  await page.waitFor(() => app.done !== undefined);
+  const said = await page.evaluate(async () => {
+    app.add({ 'c.txt': 'c' });
+    return { result: app.result(await app.uppy.upload()), wrong: app.wrong };
+  });
+  assert.deepEqual(said, { result: { successful: ['c.txt'], failed: [], id: 'string' }, wrong: 0 });
+});
+
 scenario("a store that lets nobody change its state: the plugin changes it only through Uppy", async ({ page }) => {
   const said = await page.evaluate(async () => {
     app.start({ store: app.store() });
