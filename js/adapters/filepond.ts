@@ -1,6 +1,7 @@
 /** A `server` object for FilePond: the files that it hands over one by one go up in common bundles. */
 import type { FilePondServerConfigProps } from 'filepond';
 import { asUploadError } from '../errors.js';
+import { named } from './named.js';
 import { Together } from './together.js';
 import type { TogetherOptions } from './together.js';
 
@@ -26,7 +27,14 @@ export function filePondServer(options: TogetherOptions): CloudIndexServer {
   const together = new Together(options, { quiet: QUIET });
   return {
     process(_field, file, metadata, load, error, progress, abort) {
-      const ticket = together.add(file as File, {
+      if (!(file instanceof Blob)) {
+        // What plugins make of an image may be a list.
+        error('Only single files can be uploaded, no list of variants of one.');
+        return { abort };
+      }
+      // FilePond's own kind of file: a Blob with a name, and the path in the folder that was dropped.
+      const { name, _relativePath } = file as File & { _relativePath?: string };
+      const ticket = together.add(named(file, name, _relativePath), {
         progress: ({ percent }) => progress(true, Math.round((file.size * percent) / 100), file.size),
         done: ({ documentId }) => load(documentId ?? ''),
         failed: ({ message }) => {

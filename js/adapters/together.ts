@@ -4,6 +4,8 @@ import type { UploadError } from '../errors.js';
 import type { UploadFile } from '../types.js';
 import { Uploader } from '../uploader.js';
 import type { UploaderOptions } from '../uploader.js';
+import { Feed } from './feed.js';
+import { another, pathOf } from './named.js';
 
 /** What an adapter lets the application choose. */
 export type TogetherOptions = Omit<UploaderOptions, 'autoStart' | 'metadata'>;
@@ -43,7 +45,7 @@ const NONE: Record<Ticket['state'], number> = { going: 0, held: 0, failed: 0, do
 
 /** One upload at a time: it takes all files that come while it lasts. */
 export class Together {
-  readonly #options: TogetherOptions;
+  #options: TogetherOptions;
   readonly #hooks: TogetherHooks;
   #uploader: Uploader | undefined;
   #calls: Calls | undefined;
@@ -51,6 +53,10 @@ export class Together {
   #feed: Feed | undefined;
   #tickets = new Map<File, Ticket>();
   #counts = { ...NONE };
+  /** Paths of what arrived: a batch holds each once. */
+  #stored = new Set<string>();
+  /** Files whose path has arrived already: they are for the next upload. */
+  readonly #later = new Set<Ticket>();
   #run: 'running' | 'paused' = 'running';
   #quiet: ReturnType<typeof setTimeout> | undefined;
 
@@ -66,9 +72,20 @@ export class Together {
     return this.#uploader?.batchId;
   }
 
+  /** Other options, for the upload that begins when nothing is under way. Throws an UploadError when one is wrong. */
+  change(options: TogetherOptions): void {
+    const next = this.#open(options);
+    this.#options = options;
+    this.#calls = undefined;
+    const { going, held } = this.#counts;
+    if (going + held > 0) return;
+    this.#retire();
+    this.#uploader = next;
+  }
+
   add(file: File, listener: Listener, metadata?: Record<string, unknown>): Ticket {
     // A file is known by its object: one that is here already comes as another.
-    const own = this.#tickets.has(file) ? new File([file], file.name, { type: file.type, lastModified: file.lastModified }) : file;
+    const own = this.#tickets.has(file) ? another(file) : file;
     const ticket: Ticket = { file: own, metadata, listener, state: 'removed' };
     this.#send(ticket);
     return ticket;
@@ -102,6 +119,7 @@ export class Together {
   /** Takes a file out for good. */
   remove(ticket: Ticket): void {
     if (ticket.state === 'done') return;
+    this.#later.delete(ticket);
     this.#turn(ticket, 'removed');
     this.#takeOut(ticket);
   }
@@ -114,7 +132,7 @@ export class Together {
 
   resumeAll(): void {
     this.#letGo();
-    for (const ticket of this.#tickets.values()) this.resume(ticket);
+    for (const ticket of [...this.#tickets.values(), ...this.#later]) this.resume(ticket);
   }
 
   /** Takes a document away that is on the server. Rejects with an UploadError. */
@@ -125,6 +143,9 @@ export class Together {
 
   /** Stops for good; what comes next goes to another batch. */
   cancel(): void {
+    const { going, held, failed } = this.#counts;
+    if (going + held + failed === 0) return this.#retire(); // All arrived: their batch is no cancelled one.
+    this.#later.clear();
     const uploader = this.#leave();
     uploader?.addEventListener('complete', () => uploader.close());
     uploader?.cancel();
@@ -132,6 +153,7 @@ export class Together {
 
   /** Ends the workers; what is under way stops. */
   close(): void {
+    this.#later.clear();
     this.#leave()?.close();
   }
 
@@ -140,6 +162,14 @@ export class Together {
     const { going, held, done } = this.#counts;
     // An upload of which nothing came through may have no batch, and then gets none: an API key that is refused, no such batch.
     if (going + held + done === 0 && this.#tickets.size > 0) this.close();
+    if (this.#stored.has(pathOf(ticket.file))) {
+      if (going + held > 0) {
+        ticket.state = 'going';
+        this.#later.add(ticket);
+        return;
+      }
+      this.#retire();
+    }
     delete ticket.row;
     ticket.state = 'removed';
     this.#tickets.set(ticket.file, ticket);
@@ -169,9 +199,9 @@ export class Together {
     return this.#tickets.get(ticket.file) === ticket;
   }
 
-  #open(): Uploader {
+  #open(options = this.#options): Uploader {
     const metadata = (file: File) => this.#tickets.get(file)?.metadata;
-    const uploader = new Uploader({ ...this.#options, metadata });
+    const uploader = new Uploader({ ...options, metadata });
     const hear = (type: 'fileprogress' | 'filecomplete' | 'fileerror' | 'filerejected', tell: (ticket: Ticket, file: UploadFile) => void) => {
       uploader.addEventListener(type, ({ detail }) => {
         const ticket = detail.file && uploader === this.#uploader ? this.#tickets.get(detail.file) : undefined;
@@ -189,6 +219,7 @@ export class Together {
       else if (isUnderWay(file)) this.#takeOut(ticket); // The engine was told before it knew the file.
     });
     hear('filecomplete', (ticket, file) => {
+      this.#stored.add(pathOf(ticket.file));
       // It was on the server before the engine heard that it is not wanted.
       if (ticket.state === 'removed') return void this.discard(file.documentId).catch(() => undefined);
       this.#turn(ticket, 'done');
@@ -206,7 +237,8 @@ export class Together {
     });
     uploader.addEventListener('error', ({ detail }) => {
       if (uploader !== this.#uploader) return;
-      const tickets = [...this.#tickets.values()];
+      const tickets = [...this.#tickets.values(), ...this.#later];
+      this.#later.clear();
       this.#leave();
       for (const ticket of tickets) if (ticket.state === 'going' || ticket.state === 'held') this.#fail(ticket, detail);
     });
@@ -229,15 +261,36 @@ export class Together {
     }
     ticket.state = state;
     clearTimeout(this.#quiet);
-    if (this.#counts.going + this.#counts.held === 0) this.#quiet = setTimeout(() => this.#end(), this.#hooks.quiet);
+    if (this.#counts.going + this.#counts.held > 0) return;
+    // Never at once: those who hear of the last file may ask for its batch.
+    this.#quiet = setTimeout(() => this.#end(), this.#later.size > 0 ? 0 : this.#hooks.quiet);
   }
 
   /** Nothing was under way for a while: nothing more will come. */
   #end(): void {
     this.#letGo();
+    if (this.#later.size > 0) return this.#sendLater();
     this.#feed?.end();
     this.#feed = undefined;
     if (this.#uploader?.phase === 'complete') this.#closeIfDone();
+  }
+
+  #sendLater(): void {
+    const tickets = [...this.#later];
+    this.#later.clear();
+    this.#retire();
+    for (const ticket of tickets) {
+      const isHeld = ticket.state === 'held';
+      this.#send(ticket);
+      if (isHeld) this.hold(ticket);
+    }
+  }
+
+  /** No file goes to this upload any more; it ends by itself. */
+  #retire(): void {
+    const uploader = this.#leave();
+    if (uploader?.phase === 'complete') uploader.close();
+    else uploader?.addEventListener('complete', () => uploader.close());
   }
 
   /** Files that failed may be tried again, in the batch of the others. */
@@ -254,6 +307,7 @@ export class Together {
     this.#feed = undefined;
     this.#uploader = undefined;
     this.#tickets = new Map();
+    this.#stored = new Set();
     this.#counts = { ...NONE };
     this.#run = 'running';
     return uploader;
@@ -262,30 +316,4 @@ export class Together {
 
 function isUnderWay({ status }: UploadFile): boolean {
   return status === 'waiting' || status === 'reading' || status === 'sending';
-}
-
-/** Files as they come, until it is ended. */
-class Feed {
-  #files: File[] = [];
-  #state: 'open' | 'ended' = 'open';
-  #wake = () => {};
-
-  push(file: File): void {
-    this.#files.push(file);
-    this.#wake();
-  }
-
-  end(): void {
-    this.#state = 'ended';
-    this.#wake();
-  }
-
-  async *[Symbol.asyncIterator](): AsyncGenerator<File, void, undefined> {
-    for (;;) {
-      yield* this.#files.splice(0);
-      if (this.#files.length > 0) continue;
-      if (this.#state === 'ended') return;
-      await new Promise<void>((wake) => { this.#wake = wake; });
-    }
-  }
 }

@@ -3,6 +3,7 @@ import { BasePlugin } from '@uppy/core';
 import type { Body, Meta, PluginOpts, Uppy, UppyFile } from '@uppy/core';
 import { invalid } from '../errors.js';
 import type { UploadError } from '../errors.js';
+import { named } from './named.js';
 import { Together } from './together.js';
 import type { Ticket, TogetherOptions } from './together.js';
 
@@ -26,6 +27,8 @@ interface Upload {
   ticket: Ticket;
   /** What Uppy had when it was handed over. */
   data: Blob;
+  /** The percent that Uppy was told last. */
+  percent: number;
   over: () => void;
 }
 
@@ -40,8 +43,13 @@ export class CloudIndexPlugin<M extends Meta = Meta, B extends Body = Body> exte
     super(uppy, options);
     this.id = options.id ?? 'CloudIndex';
     this.type = 'uploader';
-    const { id, locale, allowedMetaFields, ...rest } = options;
-    this.#together = new Together(rest, { quiet: QUIET, stalled: (reason, tickets) => this.#stalled(reason, tickets) });
+    this.#together = new Together(forEngine(options), { quiet: QUIET, stalled: (reason, tickets) => this.#stalled(reason, tickets) });
+  }
+
+  /** What is under way goes on as it began. Throws an UploadError when an option is wrong. */
+  override setOptions(options: Partial<CloudIndexPluginOptions>): void {
+    this.#together.change(forEngine({ ...this.opts, ...options }));
+    super.setOptions(options);
   }
 
   /** Called by Uppy. */
@@ -65,7 +73,15 @@ export class CloudIndexPlugin<M extends Meta = Meta, B extends Body = Body> exte
     this.uppy.off('resume-all', this.#resumedAll);
     this.uppy.off('cancel-all', this.#cancelled);
     this.#together.close();
-    for (const { over } of this.#uploads.values()) over();
+    const uploads = [...this.#uploads];
+    this.#uploads.clear();
+    for (const [id, { ticket, over }] of uploads) {
+      // For Uppy what ends without an error has arrived.
+      const isUnderWay = ticket.state === 'going' || ticket.state === 'held';
+      const error = new Error('The uploader was removed before this file had arrived.');
+      if (isUnderWay) this.#tell(id, (latest) => this.uppy.emit('upload-error', latest, error));
+      over();
+    }
   }
 
   #can(resume: boolean): void {
@@ -75,7 +91,10 @@ export class CloudIndexPlugin<M extends Meta = Meta, B extends Body = Body> exte
 
   readonly #upload = async (ids: string[]): Promise<void> => {
     const files = this.uppy.getFilesByIds(ids).filter((file) => !file.error && !file.progress.uploadComplete);
-    this.uppy.emit('upload-start', files);
+    // Of a file that Golden Retriever brings back Uppy knows how far it was.
+    const starting = files.filter(({ isRestored, progress }) => !isRestored || !progress.uploadStarted);
+    if (starting.length > 0) this.uppy.emit('upload-start', starting);
+    this.#atZero(starting);
     await Promise.all(files.map((file) => new Promise<void>((over) => this.#start(file, over))));
   };
 
@@ -99,45 +118,60 @@ export class CloudIndexPlugin<M extends Meta = Meta, B extends Body = Body> exte
   /** Uppy then removes each file. */
   readonly #cancelled = () => this.#together.cancel();
 
+  /** The Dashboard shows neither circle nor button of a file without a percentage. One change of its state for all: each copies its list. */
+  #atZero(files: UppyFile<M, B>[]): void {
+    const there = files.map(({ id }) => this.uppy.getFile(id)).filter((file) => file?.progress.percentage === undefined && file);
+    this.uppy.patchFilesState(Object.fromEntries(there.map(({ id, progress }) => [id, { progress: { ...progress, percentage: 0 } }])));
+  }
+
   #start(file: UppyFile<M, B>, over: () => void): void {
     const { id, data } = file;
     const before = this.#uploads.get(id);
     if (before && before.data === data) {
       before.over = over;
+      before.percent = 0;
       return this.#together.retry(before.ticket);
     }
     if (before) this.#together.remove(before.ticket); // It was edited since.
     if (file.isRemote || !(data instanceof Blob)) {
       over();
-      const error = invalid('file_unreadable', `${file.name ?? id} lies with a remote provider: only files of this device can be uploaded.`);
-      this.uppy.emit('upload-error', file, error);
+      const why = file.isRemote ? 'lies with a remote provider: only files of this device can be uploaded' : 'is not at hand any more: choose it again';
+      this.uppy.emit('upload-error', file, invalid('file_unreadable', `${file.name ?? id} ${why}.`));
       return;
     }
-    let percent = 0;
-    const ticket = this.#together.add(named(file, data), {
+    const { name = file.name ?? 'file', relativePath } = file.meta as { name?: string; relativePath?: string | null };
+    const ticket = this.#together.add(named(data, name, relativePath), {
       progress: (now) => {
         // What is stored is told by upload-success: each event costs Uppy a copy of its list.
-        if (now.percent === percent || now.status === 'committed' || now.status === 'duplicate') return;
-        percent = now.percent;
-        const latest = this.uppy.getFile(id);
-        const bytesUploaded = Math.round((data.size * percent) / 100);
-        if (latest) this.uppy.emit('upload-progress', latest, { uploadStarted: latest.progress.uploadStarted ?? 0, bytesUploaded, bytesTotal: data.size });
+        if (now.percent === upload.percent || now.status === 'committed' || now.status === 'duplicate') return;
+        upload.percent = now.percent;
+        const bytesUploaded = Math.round((data.size * now.percent) / 100);
+        this.#tell(id, (latest) => {
+          this.uppy.emit('upload-progress', latest, { uploadStarted: latest.progress.uploadStarted ?? 0, bytesUploaded, bytesTotal: data.size });
+        });
       },
       done: ({ documentId }) => {
         const body = { documentId, batchId: this.#together.batchId } as unknown as B;
         const { over } = this.#uploads.get(id) ?? upload;
         this.#uploads.delete(id);
-        this.uppy.emit('upload-success', this.uppy.getFile(id), { status: 200, body });
+        this.#tell(id, (latest) => this.uppy.emit('upload-success', latest, { status: 200, body }));
         over();
       },
       failed: (error) => {
         const { status } = error;
-        this.uppy.emit('upload-error', this.uppy.getFile(id), error, status === undefined ? undefined : { status });
+        this.#tell(id, (latest) => this.uppy.emit('upload-error', latest, error, status === undefined ? undefined : { status }));
         upload.over();
       },
     }, this.#metadata(file));
-    const upload: Upload = { ticket, data, over };
+    const upload: Upload = { ticket, data, percent: 0, over };
     this.#uploads.set(id, upload);
+    if (file.isPaused) this.#together.hold(ticket);
+  }
+
+  /** Nothing is told of a file that Uppy has dropped: `uppy.clear()` says nothing of it. */
+  #tell(id: string, tell: (latest: UppyFile<M, B>) => void): void {
+    const latest = this.uppy.getFile(id) as UppyFile<M, B> | undefined;
+    if (latest) tell(latest);
   }
 
   #metadata({ meta }: UppyFile<M, B>): Record<string, unknown> | undefined {
@@ -155,13 +189,7 @@ export class CloudIndexPlugin<M extends Meta = Meta, B extends Body = Body> exte
   }
 }
 
-/** The file under the name and the folder that Uppy has for it. */
-function named(file: UppyFile<Meta, Body>, data: Blob): File {
-  const { name = file.name ?? 'file', relativePath } = file.meta as { name?: string; relativePath?: string | null };
-  const folder = relativePath?.includes('/') ? relativePath.replace(/^\/+/, '').replace(/[^/]*$/, '') : '';
-  const path = folder && `${folder}${name}`;
-  if (data instanceof File && data.name === name && (data.webkitRelativePath ?? '') === path) return data;
-  const named = new File([data], name, { type: data.type, lastModified: data instanceof File ? data.lastModified : Date.now() });
-  if (path) Object.defineProperty(named, 'webkitRelativePath', { value: path });
-  return named;
+/** Without what is for Uppy and the plugin. */
+function forEngine({ id, locale, allowedMetaFields, ...rest }: CloudIndexPluginOptions): TogetherOptions {
+  return rest;
 }

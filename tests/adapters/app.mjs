@@ -20,7 +20,8 @@ export async function openApp(t, name) {
   t.after(() => browser.close());
   const page = await Page.open(browser, `${gate.url}/`);
   t.after(() => page.log.forEach((line) => t.diagnostic(line)));
-  await page.waitFor(() => Boolean(globalThis.app));
+  // Until the application says so, `app` is the element of that id.
+  await page.waitFor(() => globalThis.app && !(globalThis.app instanceof Element));
   return { server, gate, page };
 }
 

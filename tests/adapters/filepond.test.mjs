@@ -1,5 +1,6 @@
 // FilePond, with its own list, on this engine.
 import assert from 'node:assert/strict';
+import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { tree } from '../e2e/harness.mjs';
@@ -90,6 +91,68 @@ test("FilePond's progress never falls, and a revert that fails is told", { timeo
   }));
   assert.notEqual(said, 'reverted');
   assert.notEqual(said, '');
+  const variants = await page.evaluate(() => new Promise((resolve) => {
+    app.pond.server.process('file', [{ name: 'small', file: new File(['a'], 'a.png') }], {}, () => resolve('arrived'), resolve, () => {}, () => {});
+  }));
+  assert.match(variants, /single files/);
+});
+
+test('a folder that is dropped keeps its paths, also those of a file that is handed over again', { timeout: 60_000 }, async (t) => {
+  const folder = await tree(t, 'papers', { 'a.txt': 'a', 'deep/b.txt': 'b' });
+  const { server, gate, page } = await openApp(t, 'filepond.js');
+  await page.waitFor((input) => document.querySelector(input), { args: [INPUT] });
+  await page.drop('.filepond--root', [folder]);
+  await page.waitFor(() => app.pond.getFiles().filter(({ status }) => status === 2).length === 2);
+  gate.answer = () => 401;
+  await page.evaluate(() => {
+    app.pond.processFiles().catch(() => {});
+  });
+  await page.waitFor(() => app.told.error.length === 2);
+  gate.answer = () => undefined;
+  await page.evaluate(() => {
+    app.pond.processFiles();
+  });
+  await page.waitFor(() => app.told.processfile.length === 2);
+  await verify(server, await server.newestBatch(), new Map([['papers/a.txt', join(folder, 'a.txt')], ['papers/deep/b.txt', join(folder, 'deep/b.txt')]]));
+});
+
+test('reverted and handed over again at once, it is uploaded again', { timeout: 60_000 }, async (t) => {
+  const { server, page, sources } = await chosen(t, { 'a.txt': 'a' });
+  const process = () => app.pond.processFile(app.pond.getFiles()[0].id).then(({ serverId }) => serverId);
+  const first = await page.evaluate(process);
+  // FilePond reverts what was processed when it is to be processed again.
+  const second = await page.evaluate(process);
+  assert.deepEqual(await page.evaluate(() => app.told.error), []);
+  assert.notEqual(second, first);
+  await page.waitFor((id) => app.reverted.includes(id), { args: [first] });
+  await verify(server, await server.newestBatch(), sources);
+});
+
+test('a file that can not be read fails alone; when it can, it is handed over again, in the batch of the others', { timeout: 60_000 }, async (t) => {
+  const { server, page, sources, folder } = await chosen(t, { 'a.txt': 'a', 'lost.txt': 'lost' });
+  await rename(join(folder, 'lost.txt'), join(folder, 'away'));
+  await page.evaluate(() => {
+    app.pond.processFiles().catch(() => {});
+  });
+  await page.waitFor(() => app.told.error.length === 1 && app.told.processfile.length === 1);
+  await rename(join(folder, 'away'), join(folder, 'lost.txt'));
+  await page.evaluate(() => app.pond.processFile(app.pond.getFiles().find(({ filename }) => filename === 'lost.txt').id).then(() => {}));
+  await verify(server, await server.newestBatch(), sources);
+});
+
+test('taken off the page while it uploads, FilePond leaves no worker and no document', { timeout: 60_000 }, async (t) => {
+  const { server, gate, page } = await chosen(t, { 'a.txt': 'a' });
+  await page.inNewWorkers(() => {});
+  gate.hold();
+  await page.evaluate(() => {
+    app.pond.processFiles().catch(() => {});
+  });
+  while (gate.seen.length === 0) await page.evaluate(() => new Promise((frame) => requestAnimationFrame(() => frame())));
+  await page.evaluate(() => app.pond.destroy());
+  gate.release();
+  await page.workersEnd();
+  for await (const { id } of server.list('/v1/batches', 'batches')) await verify(server, id, new Map());
+  assert.deepEqual(page.log.filter((line) => /uncaught/.test(line)), []);
 });
 
 /** FilePond with these files chosen in its own input, not yet handed over. */
@@ -100,5 +163,5 @@ async function chosen(t, contents) {
   await page.waitFor((input) => document.querySelector(input), { args: [INPUT] });
   await page.choose(INPUT, [...sources.values()]);
   await page.waitFor((count) => app.pond.getFiles().filter(({ status }) => status === 2).length === count, { args: [sources.size] });
-  return { server, gate, page, sources };
+  return { server, gate, page, sources, folder };
 }

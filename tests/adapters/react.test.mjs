@@ -45,6 +45,22 @@ test('what keeps the upload as a whole from going on is shown', { timeout: 60_00
   assert.match(await page.evaluate(() => document.querySelector('[role=alert]').textContent), /invalid_option.*concurency/);
 });
 
+test('files added in an effect arrive once in StrictMode; options that change make no other uploader', { timeout: 60_000 }, async (t) => {
+  const { server, page } = await openApp(t, 'react-effect.jsx');
+  await page.waitFor(() => app.state?.phase === 'complete');
+  await page.evaluate(() => app.setName('second'));
+  await page.waitFor(() => app.state.name === 'second');
+  const { state, asked, uploaders, errors } = await page.evaluate(() => ({ ...app, files: [], uploaders: app.uploaders.size }));
+  assert.deepEqual([state.phase, state.length, asked, errors], ['complete', 2, 2, []]);
+  assert.ok(uploaders <= 2, `${uploaders} uploaders`); // StrictMode makes the state of a component twice.
+  const found = [];
+  for await (const { id, name } of server.list('/v1/batches', 'batches')) found.push({ id, name });
+  assert.deepEqual(found, [{ id: state.batchId, name: 'first' }]);
+  const paths = [];
+  for await (const { path } of server.list(`/v1/batches/${state.batchId}/documents`, 'documents')) paths.push(path);
+  assert.deepEqual(paths.sort(), ['a.txt', 'b.txt']);
+});
+
 async function chosen(t, contents, how = 'open') {
   const folder = await tree(t, 'files', contents);
   const { server, gate, page } = await openApp(t, 'react.jsx');

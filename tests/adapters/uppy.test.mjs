@@ -10,34 +10,47 @@ import { openApp } from './app.mjs';
 const INPUT = '.uppy-Dashboard-input';
 const UPLOAD = '.uppy-StatusBar-actionBtn--upload';
 
-test('a thousand files go up in bundles; one fails, is shown, and is retried', { timeout: 60_000 }, async (t) => {
-  const contents = Object.fromEntries(Array.from({ length: 999 }, (_, i) => [`note-${i}.txt`, `the note ${i}`]));
-  const { server, gate, page, sources, folder } = await chosen(t, { ...contents, 'large.bin': Buffer.alloc(60_000_000, 'large') });
-  await rename(join(folder, 'note-7.txt'), join(folder, 'away'));
+test('a thousand files go up in bundles; the Dashboard shows how each stands, one fails, and is retried by its own button', { timeout: 60_000 }, async (t) => {
+  const contents = Object.fromEntries(Array.from({ length: 998 }, (_, i) => [`note-${i}.txt`, `the note ${i}`]));
+  // Its list shows those first that were chosen first.
+  const { server, gate, page, sources, folder } = await chosen(t, { 'large.bin': Buffer.alloc(60_000_000, 'large'), 'lost.txt': 'lost', ...contents });
+  await rename(join(folder, 'lost.txt'), join(folder, 'away'));
+  await page.evaluate((circle) => {
+    app.circle = new Set();
+    const look = () => {
+      const offset = app.item('large.bin')?.querySelector(circle)?.getAttribute('stroke-dashoffset');
+      if (offset) app.circle.add(Number(offset));
+    };
+    new MutationObserver(look).observe(document.body, { subtree: true, childList: true, attributes: true });
+  }, '.uppy-Dashboard-Item-progressIcon--progress');
   await page.click(UPLOAD);
 
   await page.waitFor(() => app.results.length === 1, { timeout: 60_000 });
   const first = await page.evaluate(() => ({
-    ...app.told, result: app.results[0], errors: app.errors, large: app.progress['large.bin'],
+    ...app.told, result: app.results[0], errors: app.errors, large: app.progress['large.bin'], circle: [...app.circle],
     percents: app.uppy.getFiles().map(({ progress }) => progress.percentage),
     shown: document.querySelector('.uppy-StatusBar').textContent,
   }));
   assert.deepEqual(first.result, [999, 1]);
   assert.equal(first['upload-start'].length, 1000);
   assert.equal(first['upload-success'].length, 999);
-  assert.deepEqual(first.errors.map(({ name }) => name), ['note-7.txt']);
+  assert.deepEqual(first.errors.map(({ name }) => name), ['lost.txt']);
   assert.equal(first.percents.filter((percent) => percent === 100).length, 999);
   assert.ok(first.large.length >= 2, `bytes of the large file were told ${first.large.length} times`);
   assert.deepEqual(first.large, [...first.large].sort((a, b) => a - b), 'a progress that fell');
+  const whole = 2 * Math.PI * 15;
+  assert.ok(first.circle.some((offset) => offset > 0 && offset < whole), `the circle of the large file stood at ${first.circle}`);
   assert.match(first.shown, /failed/i);
   const requests = gate.seen.length;
   t.diagnostic(`1,000 files in ${requests} requests`);
   assert.ok(requests < 60, `${requests} requests for 1,000 files`);
 
-  await rename(join(folder, 'away'), join(folder, 'note-7.txt'));
-  await page.click('.uppy-StatusBar-actionBtn--retry');
-  await page.waitFor(() => app.results.length === 2);
-  assert.deepEqual(await page.evaluate(() => app.results[1]), [1, 0]);
+  await page.waitFor(() => app.item('lost.txt')?.matches('.is-error') && app.item('large.bin')?.matches('.is-complete'));
+  await rename(join(folder, 'away'), join(folder, 'lost.txt'));
+  await page.click('.is-error [title="Retry upload"]');
+  await page.waitFor(() => app.item('lost.txt')?.matches('.is-complete'));
+  assert.equal((await page.evaluate(() => app.told['upload-success'])).at(-1), 'lost.txt');
+  assert.ok(gate.seen.length - requests < 10, `${gate.seen.length - requests} requests for one file`);
   await page.waitFor(() => /complete/i.test(document.querySelector('.uppy-StatusBar')?.textContent));
   await verify(server, await server.newestBatch(), sources);
   assert.equal((await batches(server)).length, 1, 'what is retried goes to the batch of the others');
@@ -199,7 +212,7 @@ async function chosen(t, contents, options) {
   const { server, gate, page } = await openApp(t, 'uppy.js');
   if (options) {
     await page.goto(`${gate.url}/?options=${encodeURIComponent(JSON.stringify(options))}`);
-    await page.waitFor(() => Boolean(globalThis.app));
+    await page.waitFor(() => globalThis.app && !(globalThis.app instanceof Element));
   }
   const sources = new Map(Object.keys(contents).map((name) => [name, join(folder, name)]));
   await page.waitFor((input) => document.querySelector(input), { args: [INPUT] });

@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 import { readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { ended, output } from '../../scripts/lib/run.mjs';
+import { ROOT, ended, output, run } from '../../scripts/lib/run.mjs';
 import { Chromium } from '../e2e/cdp.mjs';
 import { Gate } from '../e2e/gate.mjs';
 import { tree } from '../e2e/harness.mjs';
@@ -18,6 +18,7 @@ const APPS = 'tests/package/apps';
 const FILES = { 'a.txt': 'a', 'big.bin': Buffer.alloc(2_500_000, 'big'), 'c.txt': 'ccc' };
 /** What the strictest pages say. */
 const CSP = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'";
+const TRUSTED = "require-trusted-types-for 'script'; trusted-types";
 
 /** How files are given to a page, and what it says then: of its own input and output, or of the element. */
 const PAGE = {
@@ -49,11 +50,35 @@ for (const [name, app] of [['Vite', `${APPS}/vite`], ['webpack 5', `${APPS}/webp
 for (const [what, app, gives] of [['', `${APPS}/importmap`], [', the element', 'examples/html', ELEMENT]]) {
   test(`no bundler${what}: an import map, under a CSP that names it`, async (t) => {
     const folder = await install(t, app, packed);
-    const [, map] = /<script type="importmap">([^]*?)<\/script>/.exec(await readFile(join(folder, 'index.html'), 'utf8'));
-    const hash = createHash('sha256').update(map).digest('base64');
-    await uploads(t, await serve(t, folder, CSP.replace("'wasm-unsafe-eval'", `'wasm-unsafe-eval' 'sha256-${hash}'`)), gives);
+    await uploads(t, await serve(t, folder, await withMap(folder)), gives);
   });
 }
+
+for (const [what, app, gives, policies] of [['', `${APPS}/importmap`, PAGE, "'none'"], [', the element', 'examples/html', ELEMENT, 'lit-html']]) {
+  test(`Trusted Types${what}: nothing done for them, it uploads on the page's thread`, async (t) => {
+    const folder = await install(t, app, packed);
+    // The browser refuses the worker's address, and nothing else.
+    const refused = ['require-trusted-types-for'];
+    await uploads(t, await serve(t, folder, `${await withMap(folder)}; ${TRUSTED} ${policies}`), { ...gives, from: 'page', refused });
+  });
+}
+
+test("Trusted Types: through the application's own policy it uploads from a worker", async (t) => {
+  const folder = await install(t, `${APPS}/trusted-types`, packed);
+  await uploads(t, await serve(t, join(folder, 'dist'), `${CSP}; ${TRUSTED} upload-worker`));
+});
+
+test('React 18: rendered on a server, its types, hook and element in the browser', async (t) => {
+  const folder = await install(t, `${APPS}/react18`, packed);
+  const [hook, element] = JSON.parse(await output(process.execPath, [join(folder, 'server.js')]));
+  assert.match(hook, /idle: 0 of 0/);
+  assert.match(element, /<cloudindex-uploader class="mine"><\/cloudindex-uploader>/);
+  await run(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), '--noEmit', '--strict', '--target', 'es2022', '--module', 'esnext',
+    '--moduleResolution', 'bundler', '--lib', 'es2022,dom,dom.iterable,dom.asynciterable,esnext.disposable', '--types', 'react', 'types.test-d.ts'], { cwd: folder });
+  const { server, url } = await serve(t, join(folder, 'dist'), CSP);
+  await uploads(t, { server, url });
+  await uploads(t, { server, url: `${url}/?element` }, ELEMENT);
+});
 
 test('integrity in the import map: the right bytes run, others do not', async (t) => {
   const folder = await install(t, `${APPS}/importmap`, packed);
@@ -88,6 +113,42 @@ test('Next.js: rendered on the server, uploads in the browser', async (t) => {
   await uploads(t, { server, url: `${next}/element` }, ELEMENT);
 });
 
+test("Uppy with Golden Retriever: after a reload only what had not arrived is sent, and what had is not told anew", async (t) => {
+  const folder = await install(t, `${APPS}/golden-retriever`, packed);
+  const { server, url, gate } = await serve(t, join(folder, 'dist'), CSP);
+  const browser = await Chromium.launch();
+  t.after(() => browser.close());
+  const page = await Page.open(browser, url);
+  t.after(() => page.log.forEach((line) => t.diagnostic(line)));
+  const isThere = () => document.querySelector('#state').textContent === 'ready';
+  await page.waitFor(isThere);
+  await page.evaluate(() => {
+    for (const name of ['first.txt', 'second.txt']) app.uppy.addFile({ name, data: new File([name], name) });
+    // One arrives; the other waits, and is under way when the page goes.
+    app.uppy.pauseResume(app.uppy.getFiles()[1].id);
+    void app.uppy.upload();
+  });
+  await page.waitFor(() => app.told.includes('upload-success first.txt'));
+  // It writes what it keeps now and then.
+  await page.waitFor(kept, { args: ['first.txt'] });
+  await page.goto(url);
+  await page.waitFor(isThere);
+  await page.waitFor(() => app.restored);
+  const before = gate.seen.length;
+  const result = await page.evaluate(async () => {
+    const over = new Promise((resolve) => { app.uppy.on('state-update', (_, { currentUploads }) => Object.keys(currentUploads).length === 0 && resolve()); });
+    app.uppy.emit('restore-confirmed'); // What the button of the Dashboard does.
+    await over;
+    const files = app.uppy.getFiles();
+    return { arrived: files.filter(({ progress }) => progress.complete).map(({ name }) => name).sort(), failed: files.filter(({ error }) => error).length, told: app.told };
+  });
+  assert.deepEqual(result, { arrived: ['first.txt', 'second.txt'], failed: 0, told: ['upload-success second.txt'] });
+  assert.ok(gate.seen.length > before);
+  const stored = [];
+  for await (const { id } of server.list('/v1/batches', 'batches')) for await (const { path } of server.list(`/v1/batches/${id}/documents`, 'documents')) stored.push(path);
+  assert.deepEqual(stored.sort(), ['first.txt', 'second.txt']);
+});
+
 test('Node: every entry can be imported, options can be checked', async (t) => {
   const folder = await install(t, `${APPS}/node`, packed);
   const said = await output(process.execPath, [join(folder, 'index.js')]);
@@ -101,17 +162,37 @@ async function serve(t, folder, csp) {
   const gate = await Gate.before(server);
   t.after(() => gate.close());
   gate.headers = { 'content-security-policy': csp };
-  return { server, url: gate.url };
+  return { server, url: gate.url, gate };
 }
 
-/** Chooses files on the page, and looks at what then is on the server, and at who sent it. */
-async function uploads(t, { server, url }, { isReady, give, isComplete, batch } = PAGE) {
+/** In the page: whether Golden Retriever has written that the file arrived, and the blob of the other. */
+async function kept(name) {
+  const db = await new Promise((resolve) => { Object.assign(indexedDB.open('uppy-blobs'), { onsuccess: ({ target }) => resolve(target.result) }); });
+  const all = (store) => new Promise((resolve) => { Object.assign(db.transaction(store).objectStore(store).getAll(), { onsuccess: ({ target }) => resolve(target.result) }); });
+  const [metadata, blobs] = await Promise.all([all('metadata'), all('files')]);
+  db.close();
+  const files = Object.values(JSON.parse(metadata[0]?.metadata ?? '{}').files ?? {});
+  return blobs.length === 1 && files.some((file) => file.name === name && file.progress.complete);
+}
+
+/** The policy that allows the page's import map too, by its hash. */
+async function withMap(folder) {
+  const [, map] = /<script type="importmap">([^]*?)<\/script>/.exec(await readFile(join(folder, 'index.html'), 'utf8'));
+  const hash = createHash('sha256').update(map).digest('base64');
+  return CSP.replace("'wasm-unsafe-eval'", `'wasm-unsafe-eval' 'sha256-${hash}'`);
+}
+
+/** Chooses files on the page, and looks at what then is on the server, at who sent it, and at what the policy refused. */
+async function uploads(t, { server, url }, { isReady, give, isComplete, batch, from = 'worker', refused = [] } = PAGE) {
   const folder = await tree(t, 'files', FILES);
   const browser = await Chromium.launch();
   t.after(() => browser.close());
   const page = await Page.open(browser, 'about:blank');
   t.after(() => page.log.forEach((line) => t.diagnostic(line)));
   await page.inNewWorkers(() => {});
+  await page.send('Page.addScriptToEvaluateOnNewDocument', {
+    source: "globalThis.refused = []; addEventListener('securitypolicyviolation', ({ effectiveDirective }) => refused.push(effectiveDirective));",
+  });
   await page.goto(url);
   await page.waitFor(isReady);
   const sources = new Map(Object.keys(FILES).map((name) => [name, join(folder, name)]));
@@ -119,8 +200,9 @@ async function uploads(t, { server, url }, { isReady, give, isComplete, batch } 
   await page.waitFor(isComplete);
   await verify(server, await page.evaluate(batch), sources);
   const sent = () => performance.getEntriesByType('resource').some(({ name }) => name.includes('/v1/'));
-  assert.equal(await page.evaluate(sent), false, 'the page itself sent something');
-  assert.ok((await page.evaluateInWorkers(sent)).includes(true), 'no worker sent anything');
+  const workers = (await page.evaluateInWorkers(sent)).includes(true);
+  assert.deepEqual({ page: await page.evaluate(sent), workers }, { page: from === 'page', workers: from === 'worker' }, 'who sent it');
+  assert.deepEqual(await page.evaluate(() => refused), refused);
   assert.deepEqual(page.log.filter((line) => /uncaught|error|Content Security/i.test(line)), []);
 }
 

@@ -30,5 +30,8 @@ uppy.on('upload-stalled', (error, files) => stalled.push({ message: error.messag
 const results = [];
 uppy.on('complete', ({ successful, failed }) => results.push([successful.length, failed.length]));
 
-const app = { uppy, told, progress, stalled, results, errors: [], documents: {} };
+/** What the Dashboard shows of a file. */
+const item = (name) => document.getElementById(`uppy_${uppy.getFiles().find(({ meta }) => meta.name === name)?.id}`);
+
+const app = { uppy, item, told, progress, stalled, results, errors: [], documents: {} };
 globalThis.app = app;
