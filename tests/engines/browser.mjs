@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createInterface } from 'node:readline';
 import { run } from '../../scripts/lib/run.mjs';
-import { ENGINES, type } from './engines.mjs';
+import { ENGINES, PYTHON, type } from './engines.mjs';
 
 /** ms of the longest wait in a page. */
 const PATIENCE = 300_000;
@@ -134,7 +134,7 @@ export class Browser {
   async drop(paths) {
     const { drop } = ENGINES[this.engine];
     if (drop) return drop(this.#remote, paths);
-    await run('python3', [DRAG, '500', '500', ...paths], { env: { DISPLAY: this.#screen.name } });
+    await run(PYTHON, [DRAG, '500', '500', ...paths], { env: { DISPLAY: this.#screen.name } });
   }
 
   async close() {

@@ -1,22 +1,40 @@
 // How each engine is started, spoken to and heard.
-import { Http, Marionette } from './remote.mjs';
+import { Http, Marionette, patiently } from './remote.mjs';
 
 export const MINI_BROWSER = process.env.MINI_BROWSER ?? '/usr/lib/x86_64-linux-gnu/webkit2gtk-4.1/MiniBrowser';
+
+/** Debian's own: another one that comes first in the path (pyenv's, say) has no GTK. */
+export const PYTHON = '/usr/bin/python3';
 
 /** Firefox prints what its consoles hear, workers' too, and says on which port it listens. */
 const PREFERENCES = [
   'user_pref("marionette.port", 0);',
+  'user_pref("security.dialog_enable_delay", 0);', // buttons that can be pressed at once
   'user_pref("devtools.console.stdout.content", true);',
   'user_pref("browser.dom.window.dump.enabled", true);',
 ].join('\n');
 
-/** Firefox's driver sends no folder to an input. This is what Firefox does after its dialogue; no page may do it. */
-const PICK_FOLDER = `const [input, path, done] = arguments;
-  input.addEventListener('change', () => done(), { once: true });
-  input.mozSetDndFilesAndDirectories([new Directory(path)]);`;
+/** Firefox's driver sends no folder to an input, so the input's own dialogue is opened, and in the place of its window stands one that
+ *  has chosen already; what follows is what follows the real one. (To put a folder into the input ends the page's process.) */
+const DIALOGUE = `const [path] = arguments;
+  const id = Components.ID(Services.uuid.generateUUID().toString());
+  const registrar = Components.manager.QueryInterface(Ci.nsIComponentRegistrar);
+  const file = Cc['@mozilla.org/file/local;1'].createInstance(Ci.nsIFile);
+  file.initWithPath(path);
+  const dialogue = {
+    QueryInterface: ChromeUtils.generateQI(['nsIFilePicker']),
+    init() {}, appendFilters() {}, appendFilter() {}, appendRawFilter() {}, close() {},
+    file,
+    open: (callback) => Services.tm.dispatchToMainThread(() => callback.done(Ci.nsIFilePicker.returnOK)),
+  };
+  const factory = { QueryInterface: ChromeUtils.generateQI(['nsIFactory']), createInstance: (wanted) => dialogue.QueryInterface(wanted) };
+  registrar.registerFactory(id, '', '@mozilla.org/filepicker;1', factory);`;
+const OPEN_DIALOGUE = `const [input] = arguments;
+  document.notifyUserGestureActivation();
+  input.click();`;
 
 /** For those that have a window on a screen that nobody sees, on which a real hand drags (drag.py). */
-const SCREEN = { Xvfb: 'xvfb', python3: 'python3-gi gir1.2-gtk-3.0' };
+const SCREEN = { Xvfb: 'xvfb', [PYTHON]: 'python3-gi gir1.2-gtk-3.0' };
 
 const leaves = { unhandledPromptBehavior: 'accept' };
 
@@ -59,7 +77,11 @@ export const ENGINES = {
       }
     }),
     wanted: () => leaves,
-    chooseFolder: (remote, element, path) => remote.send('ExecuteAsyncScript', { script: PICK_FOLDER, args: [element, path], sandbox: 'system' }),
+    chooseFolder: async (remote, element, path) => {
+      await remote.inBrowser(DIALOGUE, path);
+      await remote.send('ExecuteScript', { script: OPEN_DIALOGUE, args: [element], sandbox: 'system' });
+      await patiently(() => remote.send('AcceptAlert')); // Firefox asks whether the site is to have all of the folder.
+    },
     // Of pages; the browser has complaints of its own. What a page logs is quoted.
     errorIn: (line) => /^(?:JavaScript error: (?:https?|blob):|console\.(?:error|warn): ").*/.exec(line)?.[0],
   },

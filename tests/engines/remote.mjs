@@ -16,6 +16,18 @@ const OVER_HTTP = {
   Devtools: ['POST', () => 'goog/cdp/execute'],
 };
 
+/** Tries until it does not throw, for ten seconds. */
+export async function patiently(attempt) {
+  for (let left = 100; ; left--) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (left === 0) throw error;
+    }
+    await new Promise((wait) => setTimeout(wait, 100));
+  }
+}
+
 export class Http {
   #port;
   #session;
@@ -26,15 +38,10 @@ export class Http {
 
   /** What the browser says that it is. The driver may still be starting: it is asked until it answers. */
   async begin(wanted) {
-    for (let left = 100; ; left--) {
-      try {
-        const { ready } = await this.#request('GET', '/status');
-        if (ready) break;
-      } catch (error) {
-        if (left === 0) throw error;
-      }
-      await new Promise((wait) => setTimeout(wait, 100));
-    }
+    await patiently(async () => {
+      const { ready } = await this.#request('GET', '/status');
+      if (!ready) throw new Error('the driver is not ready');
+    });
     const { sessionId, capabilities } = await this.#request('POST', '/session', { capabilities: { alwaysMatch: wanted } });
     this.#session = sessionId;
     return capabilities;
@@ -86,6 +93,16 @@ export class Marionette {
 
   async send(command, params = {}) {
     return (await this.#ask(`WebDriver:${command}`, params))?.value;
+  }
+
+  /** Runs a script where the browser itself runs, not the page. */
+  async inBrowser(script, ...args) {
+    await this.#ask('Marionette:SetContext', { value: 'chrome' });
+    try {
+      await this.send('ExecuteScript', { script, args });
+    } finally {
+      await this.#ask('Marionette:SetContext', { value: 'content' });
+    }
   }
 
   #ask(name, params) {
