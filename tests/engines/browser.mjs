@@ -116,8 +116,9 @@ export class Browser {
     await this.#remote.send('ElementClick', { id });
   }
 
-  get picksFolders() {
-    return ENGINES[this.engine].chooseFolder !== undefined;
+  /** Why a page of this engine may get no files of a drop. */
+  get hidesDrops() {
+    return ENGINES[this.engine].hidesDrops;
   }
 
   async chooseFolder(selector, path, host) {

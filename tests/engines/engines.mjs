@@ -1,10 +1,11 @@
 // How each engine is started, spoken to and heard.
+import { fileURLToPath } from 'node:url';
 import { Http, Marionette, patiently } from './remote.mjs';
-
-export const MINI_BROWSER = process.env.MINI_BROWSER ?? '/usr/lib/x86_64-linux-gnu/webkit2gtk-4.1/MiniBrowser';
 
 /** Debian's own: another one that comes first in the path (pyenv's, say) has no GTK. */
 export const PYTHON = '/usr/bin/python3';
+
+const WEBKIT = fileURLToPath(new URL('webkit.py', import.meta.url));
 
 /** Firefox prints what its consoles hear, workers' too, and says on which port it listens. */
 const PREFERENCES = [
@@ -41,6 +42,16 @@ const leaves = { unhandledPromptBehavior: 'accept' };
 /** Into a file input: paths, one a line. */
 export const type = (remote, element, text) => remote.send('ElementSendKeys', { id: Object.values(element)[0], text });
 
+/** It says where it listens. */
+const marionette = ({ lines }) => new Promise((resolve) => {
+  for (const stream of lines) {
+    stream.on('line', (line) => {
+      const port = /Listening on port (\d+)$/.exec(line)?.[1];
+      if (port) resolve(new Marionette(Number(port)));
+    });
+  }
+});
+
 export const ENGINES = {
   chromium: {
     programs: { chromium: 'chromium', chromedriver: 'chromium-driver' },
@@ -68,14 +79,7 @@ export const ENGINES = {
     screen: true,
     command: ({ profile }) => ['firefox-esr', '--no-remote', '--marionette', '--remote-allow-system-access', '--profile', profile],
     preferences: PREFERENCES,
-    remote: ({ lines }) => new Promise((resolve) => {
-      for (const stream of lines) {
-        stream.on('line', (line) => {
-          const port = /Marionette\s+INFO\s+Listening on port (\d+)/.exec(line)?.[1];
-          if (port) resolve(new Marionette(Number(port)));
-        });
-      }
-    }),
+    remote: marionette,
     wanted: () => leaves,
     chooseFolder: async (remote, element, path) => {
       await remote.inBrowser(DIALOGUE, path);
@@ -86,15 +90,13 @@ export const ENGINES = {
     errorIn: (line) => /^(?:JavaScript error: (?:https?|blob):|console\.(?:error|warn): ").*/.exec(line)?.[0],
   },
   webkit: {
-    programs: { WebKitWebDriver: 'webkit2gtk-driver', [MINI_BROWSER]: 'webkit2gtk-driver', 'dbus-run-session': 'dbus', ...SCREEN },
+    programs: { [PYTHON]: 'python3-gi gir1.2-webkit2-4.1', 'dbus-run-session': 'dbus', ...SCREEN },
     screen: true,
-    command: ({ port }) => ['dbus-run-session', '--', 'WebKitWebDriver', `--port=${port}`],
-    remote: ({ port }) => new Http(port),
-    wanted: () => ({
-      ...leaves,
-      'webkitgtk:browserOptions': { binary: MINI_BROWSER, args: ['--automation'] },
-    }),
-    // Prints nothing of a private session, and a driver's is one: ears.js alone hears it.
-    errorIn: () => undefined,
+    command: ({ profile }) => ['dbus-run-session', '--', PYTHON, WEBKIT, profile],
+    remote: marionette,
+    wanted: () => leaves,
+    chooseFolder: (remote, element, path) => type(remote, element, path),
+    hidesDrops: 'WebKitGTK gives pages no files of a drop since 2.50.3 (github.com/WebKit/WebKit/pull/54735; Safari does)',
+    errorIn: (line) => /^CONSOLE (?:\S+ )?(?:ERROR|WARN).*/.exec(line)?.[0],
   },
 };
