@@ -5,6 +5,7 @@ import { Http, Marionette, patiently } from './remote.mjs';
 /** Debian's own: another one that comes first in the path (pyenv's, say) has no GTK. */
 export const PYTHON = '/usr/bin/python3';
 
+/** WebKitGTK in a window of ours. */
 const WEBKIT = fileURLToPath(new URL('webkit.py', import.meta.url));
 
 /** Firefox prints what its consoles hear, workers' too, and says on which port it listens. */
@@ -34,8 +35,11 @@ const OPEN_DIALOGUE = `const [input] = arguments;
   document.notifyUserGestureActivation();
   input.click();`;
 
+/** Where Debian keeps what GTK and WebKit tell Python of themselves. */
+const GI = '/usr/lib/x86_64-linux-gnu/girepository-1.0';
+
 /** For those that have a window on a screen that nobody sees, on which a real hand drags (drag.py). */
-const SCREEN = { Xvfb: 'xvfb', [PYTHON]: 'python3-gi gir1.2-gtk-3.0' };
+const SCREEN = { Xvfb: 'xvfb', [PYTHON]: 'python3', '/usr/lib/python3/dist-packages/gi': 'python3-gi', [`${GI}/Gtk-3.0.typelib`]: 'gir1.2-gtk-3.0' };
 
 const leaves = { unhandledPromptBehavior: 'accept' };
 
@@ -90,13 +94,13 @@ export const ENGINES = {
     errorIn: (line) => /^(?:JavaScript error: (?:https?|blob):|console\.(?:error|warn): ").*/.exec(line)?.[0],
   },
   webkit: {
-    programs: { [PYTHON]: 'python3-gi gir1.2-webkit2-4.1', 'dbus-run-session': 'dbus', ...SCREEN },
+    programs: { ...SCREEN, 'dbus-run-session': 'dbus', [`${GI}/WebKit2-4.1.typelib`]: 'gir1.2-webkit2-4.1' },
     screen: true,
     command: ({ profile }) => ['dbus-run-session', '--', PYTHON, WEBKIT, profile],
     remote: marionette,
     wanted: () => leaves,
     chooseFolder: (remote, element, path) => type(remote, element, path),
     hidesDrops: 'WebKitGTK gives pages no files of a drop since 2.50.3 (github.com/WebKit/WebKit/pull/54735; Safari does)',
-    errorIn: (line) => /^CONSOLE (?:\S+ )?(?:ERROR|WARN).*/.exec(line)?.[0],
+    errorIn: (line) => /^(?:\S+: )?CONSOLE (?:\S+ )?(?:ERROR|WARN).*/.exec(line)?.[0],
   },
 };

@@ -1,5 +1,5 @@
 // The commands of WebDriver over the two ways in which browsers speak them: HTTP, by a driver; and Marionette, which is
-// what Firefox's driver speaks to Firefox (the driver itself is in no Debian package, and needless).
+// what Firefox's driver speaks to Firefox (the driver itself is in no Debian package, and needless), and what webkit.py speaks.
 import http from 'node:http';
 import net from 'node:net';
 
@@ -83,7 +83,7 @@ export class Marionette {
   constructor(port) {
     this.#socket = net.connect(port, '127.0.0.1');
     this.#socket.on('data', (more) => this.#hear(more));
-    this.#socket.on('error', (error) => this.#end(error)).on('close', () => this.#end(new Error('Firefox has ended')));
+    this.#socket.on('error', (error) => this.#end(error)).on('close', () => this.#end(new Error('the browser has ended')));
   }
 
   async begin(wanted) {
