@@ -57,11 +57,11 @@ export async function chromium() {
   await run('apt-get', install.split(' ').slice(1), { label: 'apt', env });
 }
 
-/** `program: Debian package` of each engine. What is missing is named with its command, not installed: it is hundreds of megabytes. */
+/** `program or file: Debian package` of each engine. What is missing is named with its command, not installed: it is hundreds of megabytes. */
 export async function browsers(engines) {
   const missing = new Set();
   for (const [program, name] of engines.flatMap(Object.entries)) {
-    if (!(await output('sh', ['-c', `command -v "${program}"`]))) missing.add(name);
+    if (!(await exists(program)) && !(await output('sh', ['-c', `command -v "${program}"`]))) missing.add(name);
   }
   if (missing.size === 0) return;
   throw new Complaint(`Missing for these engines: ${[...missing].join(', ')}. Install with:\n  sudo apt-get update && sudo apt-get install -y --no-install-recommends ${[...missing].join(' ')}`);

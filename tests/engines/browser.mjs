@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createInterface } from 'node:readline';
 import { run } from '../../scripts/lib/run.mjs';
-import { ENGINES, type } from './engines.mjs';
+import { ENGINES, PYTHON, type } from './engines.mjs';
 
 /** ms of the longest wait in a page. */
 const PATIENCE = 300_000;
@@ -116,8 +116,9 @@ export class Browser {
     await this.#remote.send('ElementClick', { id });
   }
 
-  get picksFolders() {
-    return ENGINES[this.engine].chooseFolder !== undefined;
+  /** Why a page of this engine may get no files of a drop. */
+  get hidesDrops() {
+    return ENGINES[this.engine].hidesDrops;
   }
 
   async chooseFolder(selector, path, host) {
@@ -134,7 +135,7 @@ export class Browser {
   async drop(paths) {
     const { drop } = ENGINES[this.engine];
     if (drop) return drop(this.#remote, paths);
-    await run('python3', [DRAG, '500', '500', ...paths], { env: { DISPLAY: this.#screen.name } });
+    await run(PYTHON, [DRAG, '500', '500', ...paths], { env: { DISPLAY: this.#screen.name } });
   }
 
   async close() {

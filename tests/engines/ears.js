@@ -1,5 +1,5 @@
 // First in the page and in each of its workers: keeps what goes wrong there where it outlives a reload. Not every browser
-// tells its driver: WebKitGTK's prints nothing of a private session, and those of drivers are private.
+// prints all of it where a driver can read it.
 (() => {
   const page = globalThis.document !== undefined;
   const channel = new BroadcastChannel('ears');

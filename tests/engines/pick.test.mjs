@@ -21,7 +21,6 @@ test('1,200 files picked at once, the list of the input copied', async (t) => {
 test('a folder picked', async (t) => {
   const folder = await tree(t, 'picked', Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`${i % 3}/${i % 2}/${i}.txt`, `this is ${i}`])));
   const world = await open(t);
-  if (!world.browser.picksFolders) return t.skip('the driver picks no folder');
   await world.browser.chooseFolder('#folder', folder);
   await arrived(world, await filesOf(folder));
 });

@@ -1,5 +1,5 @@
 // The commands of WebDriver over the two ways in which browsers speak them: HTTP, by a driver; and Marionette, which is
-// what Firefox's driver speaks to Firefox (the driver itself is in no Debian package, and needless).
+// what Firefox's driver speaks to Firefox (the driver itself is in no Debian package, and needless), and what webkit.py speaks.
 import http from 'node:http';
 import net from 'node:net';
 
@@ -16,6 +16,18 @@ const OVER_HTTP = {
   Devtools: ['POST', () => 'goog/cdp/execute'],
 };
 
+/** Tries until it does not throw, for ten seconds. */
+export async function patiently(attempt) {
+  for (let left = 100; ; left--) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (left === 0) throw error;
+    }
+    await new Promise((wait) => setTimeout(wait, 100));
+  }
+}
+
 export class Http {
   #port;
   #session;
@@ -26,15 +38,10 @@ export class Http {
 
   /** What the browser says that it is. The driver may still be starting: it is asked until it answers. */
   async begin(wanted) {
-    for (let left = 100; ; left--) {
-      try {
-        const { ready } = await this.#request('GET', '/status');
-        if (ready) break;
-      } catch (error) {
-        if (left === 0) throw error;
-      }
-      await new Promise((wait) => setTimeout(wait, 100));
-    }
+    await patiently(async () => {
+      const { ready } = await this.#request('GET', '/status');
+      if (!ready) throw new Error('the driver is not ready');
+    });
     const { sessionId, capabilities } = await this.#request('POST', '/session', { capabilities: { alwaysMatch: wanted } });
     this.#session = sessionId;
     return capabilities;
@@ -76,7 +83,7 @@ export class Marionette {
   constructor(port) {
     this.#socket = net.connect(port, '127.0.0.1');
     this.#socket.on('data', (more) => this.#hear(more));
-    this.#socket.on('error', (error) => this.#end(error)).on('close', () => this.#end(new Error('Firefox has ended')));
+    this.#socket.on('error', (error) => this.#end(error)).on('close', () => this.#end(new Error('the browser has ended')));
   }
 
   async begin(wanted) {
@@ -86,6 +93,16 @@ export class Marionette {
 
   async send(command, params = {}) {
     return (await this.#ask(`WebDriver:${command}`, params))?.value;
+  }
+
+  /** Runs a script where the browser itself runs, not the page. */
+  async inBrowser(script, ...args) {
+    await this.#ask('Marionette:SetContext', { value: 'chrome' });
+    try {
+      await this.send('ExecuteScript', { script, args });
+    } finally {
+      await this.#ask('Marionette:SetContext', { value: 'content' });
+    }
   }
 
   #ask(name, params) {

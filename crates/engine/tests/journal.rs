@@ -27,7 +27,13 @@ fn page(config: Config, before: Option<Rig>) -> Rig {
 
 /// A page that dies when the server has acked `requests` bundles.
 fn torn(files: &[Vec<u8>], requests: usize) -> Rig {
+    torn_of(EPOCH - 60_001, files, requests)
+}
+
+/// The same with files of this time.
+fn torn_of(time: u64, files: &[Vec<u8>], requests: usize) -> Rig {
     let mut rig = page(Config { concurrency: 1, ..journalled() }, None);
+    rig.times = Some(time);
     rig.drop_files(files);
     rig.open_journal();
     let mut acked = 0;
@@ -293,6 +299,17 @@ fn times_that_would_not_tell_a_change_are_no_proof() {
         rig.serve_all();
         assert_eq!((rig.reads.len(), rig.taken), (2, 0));
     }
+}
+
+#[test]
+fn the_next_page_hears_how_much_had_arrived_of_files_whose_times_are_no_proof() {
+    // Whole seconds: WebKit knows no others, of any file.
+    let before = torn_of(EPOCH - 60_000, &small(30), 8);
+    let left = unfinished(&before.journal, EPOCH, 1 << 40).unwrap();
+    let acked = before.engine.progress().completed;
+    assert!(acked > 3 && acked < 25, "{acked}");
+    assert_eq!(left.found, 30);
+    assert!(left.arrived >= acked && left.bytes > 0, "{left:?}, and {acked} arrived");
 }
 
 #[test]

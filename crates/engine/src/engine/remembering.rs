@@ -338,7 +338,8 @@ impl Engine {
         if let Some(left) = memory.log.unfinished.as_mut().filter(|_| is_joined) {
             if leave == Some(Leave::Nothing) {
                 memory.writer.closed();
-            } else if wrote || leave.is_some() {
+            } else if wrote || arrived > left.arrived || leave.is_some() {
+                // Also of files that are not written down themselves, because their times prove nothing.
                 // A page that is left early must not make less of what the one before it had.
                 left.found = left.found.max(found).max(arrived);
                 left.arrived = left.arrived.max(arrived);
