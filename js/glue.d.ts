@@ -65,8 +65,7 @@ export interface Hands {
 export type Word =
   | 'wake' | 'walked' | 'pause' | 'resume' | 'cancel' | 'discard' | 'online' | 'offline' | 'journalBusy'
   | 'folder' | 'token' | 'noToken' | 'journalLost' // with a text
-  | 'unreadable' | 'noReply' // with an id and a text
-  | 'remove'; // with an id
+  | 'unreadable' | 'noReply'; // with an id and a text
 
 /** The engine. While a method runs, its hands are told what to do, and must not call it. */
 export class Core {
@@ -84,7 +83,8 @@ export class Core {
   cut(file: number, names: Uint8Array, read: number, size: number, ended: boolean): void;
   reply(attempt: number, status: number, retryAfter: string | undefined, body: Uint8Array): void;
   packed(attempt: number, bytes: number): void;
-  retry(files: Uint32Array): void;
+  /** What is to be done with these files. */
+  files(word: 'retry' | 'pause' | 'resume' | 'remove', files: Uint32Array): boolean;
   call(call: number, method: string, path: string, body: string | undefined): boolean;
   journalOpened(records: Uint8Array, lengths: Uint32Array): void;
   wakeAt(): number;

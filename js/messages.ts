@@ -30,9 +30,11 @@ export interface GroupChange {
 }
 
 export type ToHost =
-  | { t: 'pause' } | { t: 'resume' } | { t: 'cancel' } | { t: 'discard' } | { t: 'close' }
-  | { t: 'remove'; id: number }
-  | { t: 'retry'; ids: number[] }
+  | { t: 'cancel' } | { t: 'discard' } | { t: 'close' }
+  /** These files, or the whole upload. */
+  | { t: 'pause' | 'resume'; ids?: number[] }
+  /** These files; none to retry: all that failed. */
+  | { t: 'remove' | 'retry'; ids: number[] }
   | { t: 'token'; token: string } | { t: 'token'; error: string }
   | { t: 'call'; id: number; method: string; path: string; body?: string };
 

@@ -4,7 +4,7 @@ import type { Failure } from './errors.js';
 import type { FileChange } from './messages.js';
 import type { FileStatus, FinalStatus, UploadFile, UploadResult } from './types.js';
 
-const STATUSES: FileStatus[] = ['waiting', 'reading', 'sending', 'committed', 'duplicate', 'failed', 'rejected', 'cancelled'];
+const STATUSES: FileStatus[] = ['waiting', 'reading', 'sending', 'paused', 'committed', 'duplicate', 'failed', 'rejected', 'cancelled'];
 const CODES = new Map(STATUSES.map((status, code) => [status, code]));
 const FIRST_FINAL = STATUSES.indexOf('committed');
 

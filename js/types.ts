@@ -194,7 +194,7 @@ export type Phase = 'idle' | 'running' | 'paused' | 'stalled' | 'following' | 'c
 
 /** How one file stands; the last five are final, until a retry. */
 export type FileStatus =
-  | 'waiting' | 'reading' | 'sending'
+  | 'waiting' | 'reading' | 'sending' | 'paused'
   | 'committed' | 'duplicate' | 'failed' | 'rejected' | 'cancelled';
 
 export type FinalStatus = 'committed' | 'duplicate' | 'failed' | 'rejected' | 'cancelled';

@@ -17,6 +17,9 @@ export interface UploaderOptions extends UploadOptions {
   autoStart?: boolean;
 }
 
+/** One file or some, by themselves or by their ids. */
+export type Files = number | UploadFile | Iterable<number | UploadFile>;
+
 const NOTHING: Progress = { total: 0, completed: 0, failed: 0, cancelled: 0, bytes: 0, sentBytes: 0, totalBytes: 0, bytesPerSecond: 0, percent: 0, basis: 'files' };
 
 export class Uploader extends UploaderEventTarget {
@@ -100,12 +103,16 @@ export class Uploader extends UploaderEventTarget {
     this.resume();
   }
 
-  pause(): void {
+  /** Holds the whole upload, or these files alone: the others go on. */
+  pause(files?: Files): void {
+    if (files !== undefined) return this.#send({ t: 'pause', ids: ids(files) });
     this.#startPaused = true;
     this.#send({ t: 'pause' });
   }
 
-  resume(): void {
+  /** Goes on with everything, or with these files of those that were paused one by one. */
+  resume(files?: Files): void {
+    if (files !== undefined) return this.#send({ t: 'resume', ids: ids(files) });
     this.#startPaused = false;
     this.#send({ t: 'resume' });
   }
@@ -116,13 +123,13 @@ export class Uploader extends UploaderEventTarget {
   }
 
   /** Tries failed files again: the named ones, or all that are worth it. */
-  retry(files?: number | UploadFile | Iterable<number | UploadFile>): void {
+  retry(files?: Files): void {
     this.#send({ t: 'retry', ids: files === undefined ? [] : ids(files) });
   }
 
   /** Takes files out that are not on the server yet. */
-  remove(files: number | UploadFile | Iterable<number | UploadFile>): void {
-    for (const id of ids(files)) this.#send({ t: 'remove', id });
+  remove(files: Files): void {
+    this.#send({ t: 'remove', ids: ids(files) });
   }
 
   /**
@@ -271,7 +278,7 @@ const SETTLED: Partial<Record<FileChange['state'], 'fileerror' | 'filerejected' 
   cancelled: 'fileremoved',
 };
 
-function ids(files: number | UploadFile | Iterable<number | UploadFile>): number[] {
+function ids(files: Files): number[] {
   if (typeof files === 'number') return [files];
   if (Symbol.iterator in files) return Array.from(files, (file) => (typeof file === 'number' ? file : file.id));
   return [files.id];

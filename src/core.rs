@@ -62,7 +62,6 @@ impl Core {
             "pause" => Input::Pause,
             "resume" => Input::Resume,
             "cancel" => Input::Cancel,
-            "remove" => Input::Remove(file),
             "discard" => Input::Discard,
             "online" => Input::Online,
             "offline" => Input::Offline,
@@ -100,8 +99,19 @@ impl Core {
         self.feed(Input::Packed { attempt: AttemptId(attempt as u64), bytes: known(bytes) });
     }
 
-    pub fn retry(&mut self, files: Vec<FileId>) {
-        self.feed(Input::Retry(files));
+    /// What is to be done with these files; false if the word is none of that.
+    pub fn files(&mut self, word: &str, files: Vec<FileId>) -> bool {
+        self.feed(match word {
+            "retry" => Input::Retry(files),
+            "pause" => Input::SetAside(files),
+            "resume" => Input::TakeUp(files),
+            "remove" => {
+                files.into_iter().for_each(|file| self.feed(Input::Remove(file)));
+                return true;
+            }
+            _ => return false,
+        });
+        true
     }
 
     /// False if there is no such method.

@@ -27,9 +27,10 @@ const PLACE: Record<FileStatus, [Filter, number]> = {
   sending: ['waiting', 2],
   reading: ['waiting', 3],
   waiting: ['waiting', 4],
-  committed: ['done', 5],
-  duplicate: ['done', 6],
-  cancelled: ['all', 7],
+  paused: ['waiting', 5],
+  committed: ['done', 6],
+  duplicate: ['done', 7],
+  cancelled: ['all', 8],
 };
 
 /** ms between two looks at all rows while an upload runs: nobody reads a list that moves faster. */

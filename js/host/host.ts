@@ -198,15 +198,15 @@ export class Host implements Hands, Report {
     switch (message?.t) {
       case 'pause':
       case 'resume':
+        return message.ids ? this.#files(message.t, message.ids) : this.#say(message.t);
+      case 'retry':
+      case 'remove':
+        return this.#files(message.t, message.ids);
       case 'cancel':
-        return this.#say(message.t);
+        return this.#say('cancel');
       case 'discard':
         this.#say('discard');
         return this.#leave();
-      case 'remove':
-        return this.#say('remove', message.id);
-      case 'retry':
-        return this.#tell((core) => core.retry(Uint32Array.from(message.ids)));
       case 'token':
         return 'token' in message ? this.#say('token', 0, message.token) : this.#say('noToken', 0, message.error);
       case 'call':
@@ -216,6 +216,10 @@ export class Host implements Hands, Report {
       default:
         complain(`the control port brought ${show(message)}`);
     }
+  }
+
+  #files(word: 'pause' | 'resume' | 'retry' | 'remove', ids: number[]): void {
+    this.#tell((core) => core.files(word, Uint32Array.from(ids)));
   }
 
   /** If the journal is not to be let go, that is told at once. */

@@ -131,7 +131,7 @@ test('autoStart: false starts paused; a retried file may complete again', async 
   uploader.remove([3, 4]);
   uploader.close();
   await heard(host, 'close');
-  assert.deepEqual(host.heard, [{ t: 'pause' }, { t: 'resume' }, { t: 'retry', ids: [0] }, { t: 'remove', id: 3 }, { t: 'remove', id: 4 }, { t: 'close' }]);
+  assert.deepEqual(host.heard, [{ t: 'pause' }, { t: 'resume' }, { t: 'retry', ids: [0] }, { t: 'remove', ids: [3] }, { t: 'remove', ids: [4] }, { t: 'close' }]);
   assert.deepEqual(completions.map(({ status, error }) => [status, error?.code]), [['failed', 'temporary_error'], ['committed', undefined]]);
 });
 

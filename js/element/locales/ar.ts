@@ -24,6 +24,7 @@ export const strings: Strings = {
     waiting: 'ينتظر',
     reading: 'يُقرأ',
     sending: 'يُرسل',
+    paused: 'متوقف مؤقتًا',
     committed: 'تم رفعه',
     duplicate: 'موجود مسبقًا',
     failed: 'فشل',

@@ -24,6 +24,7 @@ export const strings: Strings = {
     waiting: 'Wartet',
     reading: 'Wird gelesen',
     sending: 'Wird gesendet',
+    paused: 'Angehalten',
     committed: 'Hochgeladen',
     duplicate: 'Schon da',
     failed: 'Fehler',

@@ -24,6 +24,7 @@ export const strings: Strings = {
     waiting: 'Waiting',
     reading: 'Reading',
     sending: 'Sending',
+    paused: 'Paused',
     committed: 'Uploaded',
     duplicate: 'Already there',
     failed: 'Failed',

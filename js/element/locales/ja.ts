@@ -24,6 +24,7 @@ export const strings: Strings = {
     waiting: '待機中',
     reading: '読み込み中',
     sending: '送信中',
+    paused: '一時停止中',
     committed: '完了',
     duplicate: '登録済み',
     failed: '失敗',
