@@ -26,7 +26,7 @@ use crate::bundle::{More, Ready, Terms};
 use crate::compression::Compression;
 use crate::config::{Config, Refresh};
 use crate::error::Failure;
-use crate::files::Files;
+use crate::files::{Awaits, Files};
 use crate::intake::Intake;
 use crate::io::{Action, FileId, Input, Now};
 use crate::limits::Limits;
@@ -37,7 +37,6 @@ use crate::shared::Shared;
 use crate::targets::cloudindex::CloudIndex;
 use crate::transport::{Token, Transport};
 use remembering::Memory;
-use rustc_hash::FxHashSet;
 use std::collections::VecDeque;
 use updates::Updates;
 
@@ -52,12 +51,8 @@ pub struct Engine {
     files: Files,
     groups: Vec<Group>,
     planner: Planner,
-    /// Files whose size was asked before they can be grouped.
-    unsized_files: FxHashSet<FileId>,
-    /// Files that are tried again once the document of their last try is taken away.
-    parked: FxHashSet<FileId>,
-    /// Files that were removed before they were found.
-    removed_early: FxHashSet<FileId>,
+    /// Files that were removed before they were found: those few that the page has, while the engine's message is on its way.
+    removed_early: Vec<FileId>,
     intake: Intake,
     ready: Ready,
     shared: Shared,
@@ -190,9 +185,7 @@ impl Engine {
             files: Files::default(),
             groups: Vec::new(),
             planner: Planner::new(&config),
-            unsized_files: FxHashSet::default(),
-            parked: FxHashSet::default(),
-            removed_early: FxHashSet::default(),
+            removed_early: Vec::new(),
             intake: Intake::new(&config),
             ready: Ready::new(),
             shared: Shared::default(),
@@ -320,7 +313,7 @@ impl Engine {
         self.clock.set_running(self.run == Run::Running && !self.is_down(), now);
         if self.sweep_at.is_some_and(|at| at <= now) {
             self.sweep_at = None;
-            self.files.shrink();
+            self.shrink();
         }
         let phase = self.phase(now);
         if self.updates.due(phase, self.config.frame).is_some_and(|due| due <= now) {
@@ -334,13 +327,19 @@ impl Engine {
         }
     }
 
+    /// Queues that were long give their room back.
+    fn shrink(&mut self) {
+        self.intake.shrink();
+        self.updates.shrink();
+    }
+
     fn terms(&self) -> Terms {
         let nothing_more = self.intake.is_stuck()
             || (self.walk == Walk::Ended
                 && self.intake.is_idle()
                 && self.planner.oldest().is_none()
-                && self.unsized_files.is_empty()
-                && self.memory.asked_sizes.is_empty());
+                && !self.files.any(Awaits::SizeToGroup)
+                && !self.files.any(Awaits::SizeToRecall));
         let bundles = if self.transport.flying_bytes() == 0 { 0 } else { self.transport.flying() as u64 };
         Terms {
             target: self.request_bytes().min(self.bundle_bytes),

@@ -2,8 +2,8 @@
 
 use crate::config::Config;
 use crate::error::{Failure, codes};
+use crate::index::{Index, hash};
 use crate::io::Found;
-use rustc_hash::FxHashSet;
 
 /// Bytes of a path in UTF-8; what file systems take at most.
 const LONGEST_PATH: usize = 4096;
@@ -109,11 +109,14 @@ pub(crate) fn over_group(path: &str, size: u64, most: u64) -> Failure {
 pub fn validate(files: &[Found], config: &Config) -> Vec<(usize, Failure)> {
     let limits = Limits::of(config);
     let (mut count, mut bytes) = (0, 0);
-    let mut paths = FxHashSet::default();
+    let mut paths = Index::default();
     let mut refused = Vec::new();
     for (index, file) in files.iter().enumerate() {
         let verdict = check_path(&file.path)
-            .and_then(|()| if paths.insert(&*file.path) { Ok(()) } else { Err(duplicate_path(&file.path)) })
+            .and_then(|()| match paths.insert(hash(&file.path), index as u32) {
+                Some(other) if files[other as usize].path == file.path => Err(duplicate_path(&file.path)),
+                _ => Ok(()),
+            })
             .and_then(|()| limits.check_count(&file.path, count))
             .and_then(|()| match (file.size, config.max_batch_bytes) {
                 (Some(size), Some(most)) if size > most => Err(over_group(&file.path, size, most)),

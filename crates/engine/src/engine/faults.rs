@@ -34,7 +34,7 @@ impl Engine {
             if waits {
                 let words = format!(
                     "“{}” took longer than {} ms (processing.timeout): raise the limit, or try again",
-                    self.path(id),
+                    self.files.path(id),
                     self.config.file_timeout.unwrap_or(0)
                 );
                 self.fail(id, Failure::system(codes::TIMEOUT, words, true), now);

@@ -5,6 +5,7 @@ use crate::bundle::{Items, Load, Purpose};
 use crate::config::Ask;
 use crate::error::{Failure, codes};
 use crate::files::{Again, BlockState, Bytes, Source, Stream, Takes, Turn, Work};
+use crate::index::Index;
 use crate::io::{Action, BlockKey, FileId, FileState, Now};
 use crate::parcel::{Errand, Parcel};
 use crate::shared::{Claim, name};
@@ -25,7 +26,7 @@ impl Engine {
             let key = BlockKey { file: id, index };
             let Some(block) = self.files.block(key) else { break };
             let lacked = self.files.work(id).and_then(|work| work.again.as_ref()).map(|again| &again.missing);
-            let lacked = lacked.map(|missing| missing.contains(&name(&block.digest)));
+            let lacked = lacked.map(|missing| missing.has(name(&block.digest)));
             if lacked == Some(false) {
                 self.stored(key, now);
                 continue;
@@ -263,13 +264,13 @@ impl Engine {
 
     /// The file is read, once more or at last, for the blocks that the server lacks alone.
     fn read_again(&mut self, id: FileId, missing: Vec<Digest>, now: Now) {
-        let path = self.path(id);
         let Some(work) = self.files.work_mut(id) else { return };
         let (source, rounds) = match work.stream {
             Stream::Closed => (Source::Journal, work.rounds),
             Stream::Open | Stream::Ended => (Source::Reading, work.rounds + 1),
         };
         if rounds > ROUNDS {
+            let path = self.files.path(id);
             let words = format!("the server lost blocks of “{path}” {rounds} times: try again, or tell its operator");
             self.fail(id, Failure::system(codes::TEMPORARY_ERROR, words, true), now);
             return;
@@ -277,12 +278,15 @@ impl Engine {
         let fresh = Work { rounds, deadline: work.deadline, ..Work::default() };
         let old = std::mem::replace(work, fresh);
         self.release(id, &old, now);
-        if let Some(work) = self.files.work_mut(id) {
-            let missing = missing.iter().map(name).collect();
-            work.again = Some(Again { known: old.blocks, missing, source });
+        let mut lacked = Index::default();
+        for digest in &missing {
+            lacked.insert(name(digest), 0);
         }
         if let Some(row) = self.files.row_mut(id) {
             row.state = FileState::Reading;
+            if let Some(work) = &mut row.work {
+                work.again = Some(Again { known: old.blocks, missing: lacked, source });
+            }
         }
         self.updates.file(&mut self.files, id);
         self.intake.push_first(id);

@@ -4,7 +4,7 @@ use super::{Batch, Engine, Gate, Run, Stage, Walk};
 use crate::asking::Asking;
 use crate::config::Tracking;
 use crate::error::Failure;
-use crate::files::{Facts, Row, Stream};
+use crate::files::{Awaits, Facts, Row, Stream};
 use crate::io::{Action, AttemptId, FileId, FileState, GroupChange, Now, Phase, Reply};
 use crate::parcel::Errand;
 use crate::transport::Link;
@@ -95,9 +95,6 @@ impl Engine {
 
     pub(super) fn drop_queues(&mut self) {
         self.planner.close(Now(u64::MAX));
-        self.unsized_files.clear();
-        self.memory.asked_sizes.clear();
-        self.parked.clear();
         self.intake.clear();
         self.ready.clear();
         // Files that end now make no room for their likes: those end too.
@@ -107,7 +104,7 @@ impl Engine {
     pub(super) fn remove(&mut self, id: FileId, now: Now) {
         if id as usize >= self.files.len() {
             // The page has given it a row, and that message is still on its way.
-            self.removed_early.insert(id);
+            self.removed_early.push(id);
         } else if self.files.is_live(id) {
             self.leave(id);
             self.rest(id, FileState::Cancelled, now);
@@ -120,7 +117,9 @@ impl Engine {
 
     pub(super) fn fail_as(&mut self, id: FileId, state: FileState, failure: Failure, now: Now) {
         self.leave(id);
-        self.updates.failure(id, failure);
+        if let Some(row) = self.files.row_mut(id) {
+            row.end = Some(Box::new(Err(failure)));
+        }
         self.rest(id, state, now);
     }
 
@@ -131,9 +130,6 @@ impl Engine {
             FileState::Waiting => {
                 self.planner
                     .remove(id, if self.config.max_batch_bytes.is_some() { row.size.get().unwrap_or(0) } else { 0 });
-                self.unsized_files.remove(&id);
-                self.memory.asked_sizes.remove(&id);
-                self.parked.remove(&id);
                 if row.group != 0 {
                     self.intake.remove(id);
                 }
@@ -154,9 +150,10 @@ impl Engine {
 
     /// The file comes to rest: its work is freed, its group and the counts learn of it.
     pub(super) fn rest(&mut self, id: FileId, state: FileState, now: Now) {
-        if let Some(work) = self.files.end_work(id) {
+        if let Some(work) = self.files.row_mut(id).and_then(|row| row.work.take()) {
             self.release(id, &work, now);
         }
+        self.files.wait(id, Awaits::Nothing);
         let Some(row) = self.files.row_mut(id) else { return };
         if row.state.is_final() {
             return;
@@ -222,11 +219,11 @@ impl Engine {
         row.state = FileState::Waiting;
         row.facts = Facts::Loose;
         row.percent = 0;
-        self.updates.take_back(id);
+        row.end = None;
         self.updates.file(&mut self.files, id);
         // A new document of the file would be the one that is taken away.
         if self.transport.discards(id) {
-            self.parked.insert(id);
+            self.files.wait(id, Awaits::Discard);
         } else {
             self.requeue(id, now);
         }
@@ -234,7 +231,7 @@ impl Engine {
 
     /// The document of a removed file is gone: the file may come again.
     pub(super) fn discarded(&mut self, id: FileId, now: Now) {
-        if self.parked.remove(&id) && self.files.is_live(id) {
+        if self.files.waited(id, Awaits::Discard) && self.files.is_live(id) {
             self.requeue(id, now);
         }
     }
@@ -244,7 +241,7 @@ impl Engine {
         if row.group != 0 {
             self.enter(id, now);
         } else if self.config.max_batch_bytes.is_some() {
-            self.unsized_files.insert(id);
+            self.files.wait(id, Awaits::SizeToGroup);
             self.actions.push_back(Action::Size(vec![id]));
         } else {
             self.group(id, 0, now);

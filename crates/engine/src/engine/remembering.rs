@@ -4,12 +4,11 @@ use super::{Batch, Engine, Stage};
 use crate::bundle::Purpose;
 use crate::config::GroupBy;
 use crate::error::{Failure, codes};
-use crate::files::{BlockState, Facts, Turn};
+use crate::files::{Awaits, BlockState, Facts, Turn};
 use crate::io::{Action, FileId, FileState, Leave, Now, Recall};
 use crate::journal::{Known, Log, Unfinished, Writer};
 use crate::parcel::Errand;
 use crate::targets::cloudindex::document_cost;
-use rustc_hash::FxHashSet;
 use std::collections::VecDeque;
 
 /// The engine's side of the journal.
@@ -19,9 +18,7 @@ pub(super) struct Memory {
     wish: Wish,
     log: Log,
     writer: Writer,
-    /// Files whose size and time are asked, because the journal knows their path.
-    pub asked_sizes: FxHashSet<FileId>,
-    /// Those of them that the page was not asked yet.
+    /// Files whose size and time are to be asked, because the journal knows their path.
     to_ask: Vec<FileId>,
     /// Folders that the walk waits to hear of.
     pub asked_folders: VecDeque<String>,
@@ -64,7 +61,6 @@ impl Memory {
             wish: Wish::GoOn,
             log: Log::default(),
             writer: Writer::default(),
-            asked_sizes: FxHashSet::default(),
             to_ask: Vec::new(),
             asked_folders: VecDeque::new(),
             count: Count::default(),
@@ -228,7 +224,7 @@ impl Engine {
                 }
             }
             (Some(_), None, _) => {
-                self.memory.asked_sizes.insert(id);
+                self.files.wait(id, Awaits::SizeToRecall);
                 self.memory.to_ask.push(id);
             }
             _ => self.intake.push(id),
@@ -238,13 +234,13 @@ impl Engine {
     /// The file looks as it did when the server had it: it is asked for without being read.
     fn ask_known(&mut self, id: FileId, known: Known, now: Now) {
         let (unknown, media_type) = (self.files.intern(""), self.files.intern(&known.media_type));
-        let work = self.files.start_work(id);
+        let Some(row) = self.files.row_mut(id) else { return };
+        let work = row.work.get_or_insert_default();
         work.states = known.blocks.iter().map(|_| BlockState::Unread).collect();
         work.blocks = known.blocks;
         (work.read, work.forgotten) = (known.size, known.size);
         work.turn = Turn::Taken;
         let count = work.blocks.len();
-        let Some(row) = self.files.row_mut(id) else { return };
         row.state = FileState::Sending;
         if row.media_type == unknown {
             row.media_type = media_type;

@@ -218,7 +218,7 @@ impl Engine {
     }
 
     fn committed(&mut self, id: FileId, state: FileState, document: String, purpose: Purpose, now: Now) {
-        let size = self.files.row(id).and_then(|row| row.size.get()).unwrap_or(0);
+        let size = self.files.size(id).unwrap_or(0);
         match purpose {
             Purpose::Ask => self.document_found(id),
             Purpose::Send => {
@@ -239,7 +239,9 @@ impl Engine {
             let Some(block) = self.files.block(BlockKey { file: id, index }) else { break };
             self.share(&block.digest, now);
         }
-        self.updates.document(id, document);
+        if let Some(row) = self.files.row_mut(id) {
+            row.end = Some(Box::new(Ok(document)));
+        }
         self.rest(id, state, now);
     }
 

@@ -311,7 +311,7 @@ impl Multipart {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::files::{BlockState, Extra, Facts, Shown};
+    use crate::files::{Awaits, BlockState, Extra, Facts, Shown};
     use crate::io::FileState;
 
     fn row(path: &str) -> Row {
@@ -326,7 +326,10 @@ mod tests {
             media_type: 0,
             last_modified: Some(5).into(),
             facts: Facts::Loose,
+            awaits: Awaits::Nothing,
             extra: Extra::new(Some(r#"{"a":1}"#.into()), None),
+            work: None,
+            end: None,
         }
     }
 
@@ -337,7 +340,7 @@ mod tests {
         let media_type = files.intern("text/plain");
         let id = files.push(Row { media_type, ..row(path) });
         let block = Block::of(b"abc");
-        let work = files.start_work(id);
+        let work = files.row_mut(id).unwrap().work.get_or_insert_default();
         (work.blocks, work.states, work.read) = (vec![block], vec![BlockState::Held], 3);
         let config = Config { base_url: "http://h/".into(), token: Some("k".into()), ..Config::default() };
         let request = CloudIndex::new(&config).documents("b/1", &[id], Purpose::Send, &files, "XX");
