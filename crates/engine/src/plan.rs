@@ -119,8 +119,8 @@ impl Planner {
     }
 
     /// When the oldest open group opened.
-    pub fn oldest(&self) -> Option<Now> {
-        self.open.first().map(|group| group.opened)
+    pub fn oldest(&self) -> Now {
+        self.open.first().map_or(Now::NEVER, |group| group.opened)
     }
 }
 

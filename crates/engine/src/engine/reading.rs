@@ -7,6 +7,7 @@ use crate::error::{Failure, codes};
 use crate::files::{Awaits, BlockState, Bytes, Extra, Facts, Row, Shown, Source, Stream, Work};
 use crate::io::{Action, Block, FileId, FileState, Found, GroupChange, Now};
 use crate::limits::{check_path, duplicate_path, over_group};
+use cloudindex_wire::text::fill;
 
 /// ms after a file's last change in which it may change again under the same time: clocks of file systems tick up to 10 ms.
 const RACY: u64 = 100;
@@ -310,13 +311,15 @@ fn tells_changes(last_modified: u64, wall: u64) -> bool {
 }
 
 fn unreadable(path: &str, reason: &str) -> Failure {
-    let words = format!(
-        "“{path}” can't be read ({reason}): it may have been changed, moved or protected; check it, then add it again"
+    let words = fill(
+        "“@” can't be read (@): it may have been changed, moved or protected; check it, then add it again",
+        &[path, reason],
+        &[],
     );
     Failure::system(codes::FILE_UNREADABLE, words, true)
 }
 
 fn changed_failure(path: &str) -> Failure {
-    let words = format!("“{path}” changed while it was uploaded: add it again when nothing writes to it");
+    let words = fill("“@” changed while it was uploaded: add it again when nothing writes to it", &[path], &[]);
     Failure::system(codes::FILE_CHANGED, words, true)
 }

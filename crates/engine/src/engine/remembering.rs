@@ -1,11 +1,11 @@
 //! The journal: what an earlier page knew, and what the next one will.
 
 use super::{Batch, Engine, Stage};
-use crate::bundle::Purpose;
+use crate::bundle::{Purpose, What};
 use crate::config::GroupBy;
 use crate::error::{Failure, codes};
 use crate::files::{Awaits, BlockState, Facts, Turn};
-use crate::io::{Action, FileId, FileState, Leave, Now, Recall};
+use crate::io::{Action, BlockKey, FileId, FileState, Leave, Now, Recall};
 use crate::journal::{Known, Log, Unfinished, Writer};
 use crate::parcel::Errand;
 use crate::targets::cloudindex::document_cost;
@@ -166,7 +166,7 @@ impl Engine {
         }
         self.memory.wish = Wish::StartAfresh;
         self.open_journal();
-        if self.memory.stage == Book::Open && self.batch == Batch::Unopened {
+        if self.memory.stage == Book::Open && matches!(self.batch, Batch::Unopened) {
             self.start_afresh();
         }
     }
@@ -247,7 +247,7 @@ impl Engine {
         }
         let cost = self.files.row(id).map_or(0, |row| document_cost(row, self.files.media_type(row), count, 0));
         self.updates.file(&mut self.files, id);
-        self.ready.document(id, cost, 0, Purpose::Ask, now);
+        self.ready.push((What::Documents, Purpose::Ask), BlockKey { file: id, index: 0 }, cost, 0, now);
     }
 
     /// The server holds this file.
@@ -286,7 +286,7 @@ impl Engine {
     /// That batch is gone or closed: the server is right, and there will be a new one.
     pub(super) fn open_another(&mut self) {
         self.memory.forget_batch();
-        if self.batch == Batch::Opening {
+        if matches!(self.batch, Batch::Opening) {
             self.transport.enqueue(Errand::Open);
         }
     }
@@ -319,14 +319,14 @@ impl Engine {
         }
         let is_joined = self.is_joined();
         let leave = match self.stage {
-            Stage::Working | Stage::Completing(_) => None,
+            Stage::Working | Stage::Completing => None,
             _ if self.memory.log.unfinished.is_none() => Some(Leave::Nothing),
             // What an earlier page left is none of this page's business, unless it went on with it.
             _ if !is_joined => Some(Leave::Unfinished),
             Stage::Cancelled => Some(Leave::Nothing),
             _ if matches!(self.batch, Batch::Closed(_)) => Some(Leave::Nothing),
             _ if self.tally.peek(now).failed == 0 && !self.awaits_more() => Some(Leave::Nothing),
-            Stage::Idle | Stage::Done | Stage::Following(..) => Some(Leave::Unfinished),
+            Stage::Idle | Stage::Done | Stage::Following(_) => Some(Leave::Unfinished),
         };
         let memory = &mut self.memory;
         let Count { found, arrived, bytes } = memory.count;
@@ -360,6 +360,6 @@ impl Engine {
 
     /// This page fills the batch of which the journal tells.
     fn is_joined(&self) -> bool {
-        matches!(&self.batch, Batch::Open(batch) | Batch::Closed(batch) if self.memory.batch() == Some(batch))
+        self.batch.id().is_some() && self.batch.id() == self.memory.batch()
     }
 }

@@ -59,9 +59,12 @@ impl Updates {
     }
 
     /// When there is something to tell, and the page is ready for it.
-    pub fn due(&self, phase: Phase, frame: u64) -> Option<Now> {
-        let changed = self.news == News::Some || self.told.is_none_or(|(told, _)| told != phase);
-        changed.then(|| self.told.map_or(Now(0), |(_, at)| at.after(frame)))
+    pub fn due(&self, phase: Phase, frame: u64) -> Now {
+        match self.told {
+            None => Now(0),
+            Some((told, at)) if self.news == News::Some || told != phase => at.after(frame),
+            Some(_) => Now::NEVER,
+        }
     }
 
     pub fn take(
