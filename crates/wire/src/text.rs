@@ -6,18 +6,22 @@ use crate::json::write_count;
 pub fn fill(sentence: &str, texts: &[&str], counts: &[u64]) -> String {
     let (mut filled, mut texts, mut counts) = (String::new(), texts.iter(), counts.iter());
     let mut rest = sentence;
-    while let Some(at) = rest.bytes().position(|byte| matches!(byte, b'@' | b'#')) {
-        let (before, gap) = rest.split_at(at);
+    // Checked, because what std says of a split that fails are kilobytes of the page's wasm too.
+    while let Some((before, gap)) = rest.bytes().position(is_gap).and_then(|at| rest.split_at_checked(at)) {
         filled.push_str(before);
         if gap.starts_with('@') {
             filled.push_str(texts.next().unwrap_or(&""));
         } else {
             write_count(&mut filled, counts.next().copied().unwrap_or(0));
         }
-        rest = &gap[1..];
+        rest = gap.get(1..).unwrap_or_default();
     }
     filled.push_str(rest);
     filled
+}
+
+fn is_gap(byte: u8) -> bool {
+    matches!(byte, b'@' | b'#')
 }
 
 /// Two digits a byte.
