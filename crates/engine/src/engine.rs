@@ -28,7 +28,7 @@ use crate::bundle::{More, Ready, Terms};
 use crate::compression::Compression;
 use crate::config::{Config, Refresh};
 use crate::error::Failure;
-use crate::files::Files;
+use crate::files::{Awaits, Files};
 use crate::intake::Intake;
 use crate::io::{Action, FileId, Input, Now};
 use crate::limits::Limits;
@@ -39,7 +39,6 @@ use crate::shared::Shared;
 use crate::targets::cloudindex::CloudIndex;
 use crate::transport::{Token, Transport};
 use remembering::Memory;
-use rustc_hash::FxHashSet;
 use std::collections::VecDeque;
 use updates::Updates;
 
@@ -54,14 +53,8 @@ pub struct Engine {
     files: Files,
     groups: Vec<Group>,
     planner: Planner,
-    /// Files whose size was asked before they can be grouped.
-    unsized_files: FxHashSet<FileId>,
-    /// Files that are tried again once the document of their last try is taken away.
-    parked: FxHashSet<FileId>,
-    /// Files that were removed before they were found.
-    removed_early: FxHashSet<FileId>,
-    /// Files that wait until the user takes them up again.
-    aside: FxHashSet<FileId>,
+    /// Files that were removed before they were found: those few that the page has, while the engine's message is on its way.
+    removed_early: Vec<FileId>,
     intake: Intake,
     ready: Ready,
     shared: Shared,
@@ -97,7 +90,7 @@ pub struct Engine {
 
     clock: ActiveClock,
     deadlines: VecDeque<(FileId, u64)>,
-    sweep_at: Option<Now>,
+    sweep_at: Now,
     tally: Tally,
     updates: Updates,
 }
@@ -111,7 +104,7 @@ struct Group {
 }
 
 /// The server's resource that the documents go to.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug)]
 enum Batch {
     Unopened,
     Opening,
@@ -120,6 +113,16 @@ enum Batch {
     Closed(String),
     /// It can't be had, and why.
     Refused(Failure),
+}
+
+impl Batch {
+    /// Of one that is there.
+    fn id(&self) -> Option<&str> {
+        match self {
+            Batch::Open(id) | Batch::Closed(id) => Some(id),
+            _ => None,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -141,15 +144,15 @@ enum Gate {
     Shut,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 enum Stage {
     /// Nothing was found yet.
     Idle,
     Working,
     /// All files are at rest; the batch is being told complete.
-    Completing(String),
+    Completing,
     /// The server processes; asked again at that time.
-    Following(String, Now),
+    Following(Now),
     Done,
     Cancelled,
 }
@@ -194,12 +197,9 @@ impl Engine {
             files: Files::default(),
             groups: Vec::new(),
             planner: Planner::new(&config),
-            unsized_files: FxHashSet::default(),
-            parked: FxHashSet::default(),
-            removed_early: FxHashSet::default(),
-            aside: FxHashSet::default(),
+            removed_early: Vec::new(),
             intake: Intake::new(&config),
-            ready: Ready::new(),
+            ready: Ready::default(),
             shared: Shared::default(),
             asking: Asking::default(),
             memory: Memory::new(config.journal.is_some()),
@@ -222,7 +222,7 @@ impl Engine {
             held_since: None,
             clock: ActiveClock::default(),
             deadlines: VecDeque::new(),
-            sweep_at: None,
+            sweep_at: Now::NEVER,
             tally: Tally::default(),
             updates: Updates::default(),
             config,
@@ -280,33 +280,22 @@ impl Engine {
     pub fn wake_at(&self) -> Option<Now> {
         let now = self.now;
         let paused = self.run == Run::Paused;
-        let bundles = self.may_send_bundles(now).then(|| self.ready.due(self.terms())).flatten();
-        let groups = (!paused && self.intake.is_drained())
-            .then(|| self.planner.oldest().map(|opened| opened.after(self.config.group_linger)))
-            .flatten();
-        let deadline = match self.clock.stopped_at {
-            None => self.deadlines.front().map(|(_, at)| Now(at + self.clock.stopped)),
-            Some(_) => None,
-        };
-        let follow = match &self.stage {
-            Stage::Following(_, at) if *at != Now(u64::MAX) => Some(*at),
-            _ => None,
-        };
-        let update = self.updates.due(self.phase(now), self.config.frame);
-        [
-            self.transport.wake_at(now, &self.config, paused, self.wants_link()),
-            bundles,
-            groups,
-            deadline,
-            follow,
-            update,
-            self.sweep_at,
-        ]
-        .into_iter()
-        .flatten()
-        .min()
+        let mut wake = self.transport.wake_at(now, &self.config, paused, self.wants_link());
+        if self.may_send_bundles(now) {
+            wake = wake.min(self.ready.due(self.terms()));
+        }
+        if !paused && self.intake.is_drained() {
+            wake = wake.min(self.planner.oldest().after(self.config.group_linger));
+        }
+        if let (None, Some((_, at))) = (self.clock.stopped_at, self.deadlines.front()) {
+            wake = wake.min(Now(at + self.clock.stopped));
+        }
+        if let Stage::Following(at) = self.stage {
+            wake = wake.min(at);
+        }
+        wake = wake.min(self.updates.due(self.phase(now), self.config.frame)).min(self.sweep_at);
         // What was due by now has been done; a timer never fires in the same instant again.
-        .map(|at| at.max(now.after(1)))
+        (wake < Now::NEVER).then(|| wake.max(now.after(1)))
     }
 
     /// How far it is; constant time.
@@ -325,29 +314,32 @@ impl Engine {
         self.keep_journal(now);
         self.recall_folders();
         self.clock.set_running(self.run == Run::Running && !self.is_down(), now);
-        if self.sweep_at.is_some_and(|at| at <= now) {
-            self.sweep_at = None;
-            self.files.shrink();
+        if self.sweep_at <= now {
+            self.sweep_at = Now::NEVER;
+            self.shrink();
         }
         let phase = self.phase(now);
-        if self.updates.due(phase, self.config.frame).is_some_and(|due| due <= now) {
-            let batch = match &self.batch {
-                Batch::Open(id) | Batch::Closed(id) => Some(id.clone()),
-                _ => self.config.batch_id.clone(),
-            };
+        if self.updates.due(phase, self.config.frame) <= now {
+            let batch = self.batch.id().or(self.config.batch_id.as_deref()).map(str::to_owned);
             let progress = self.tally.snapshot(now);
             let update = self.updates.take(&mut self.files, phase, batch, progress, now);
             self.actions.push_back(Action::Emit(Box::new(update)));
         }
     }
 
+    /// Queues that were long give their room back.
+    fn shrink(&mut self) {
+        self.intake.shrink();
+        self.updates.shrink();
+    }
+
     fn terms(&self) -> Terms {
         let nothing_more = self.intake.is_stuck()
             || (self.walk == Walk::Ended
                 && self.intake.is_idle()
-                && self.planner.oldest().is_none()
-                && self.unsized_files.is_empty()
-                && self.memory.asked_sizes.is_empty());
+                && self.planner.oldest() == Now::NEVER
+                && !self.files.any(Awaits::SizeToGroup)
+                && !self.files.any(Awaits::SizeToRecall));
         let bundles = if self.transport.flying_bytes() == 0 { 0 } else { self.transport.flying() as u64 };
         Terms {
             target: self.request_bytes().min(self.bundle_bytes),

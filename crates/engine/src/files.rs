@@ -1,11 +1,11 @@
 //! Files as rows: what stays of every file, and the heavier work that only files under way need.
 
 use crate::asking::Asking;
+use crate::error::Failure;
+use crate::index::{Index, hash};
 use crate::io::{Block, BlockKey, FileId, FileState};
-use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
-use std::hash::{Hash, Hasher};
 
-/// What stays of a file from the walk to the end: 64 bytes and its path.
+/// What stays of a file from the walk to the end: 56 bytes (in a page) and its path.
 #[derive(Debug)]
 pub(crate) struct Row {
     pub state: FileState,
@@ -23,7 +23,26 @@ pub(crate) struct Row {
     pub media_type: u16,
     pub last_modified: Maybe,
     pub facts: Facts,
+    pub awaits: Awaits,
     pub extra: Option<Box<Extra>>,
+    /// What it needs while it is under way.
+    pub work: Option<Box<Work>>,
+    /// How it ended, until it is told: the document's id, or the failure.
+    pub end: Option<Box<Result<String, Failure>>>,
+}
+
+/// What a file has to wait for before it can be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Awaits {
+    Nothing,
+    /// Its size was asked, so that it can be grouped.
+    SizeToGroup,
+    /// Its size was asked, because the journal knows its path.
+    SizeToRecall,
+    /// The document of its last try is being taken away.
+    Discard,
+    /// That the user takes it up again.
+    User,
 }
 
 /// A number, or none, in eight bytes: no file has so many bytes, and no clock gets there.
@@ -117,7 +136,7 @@ pub(crate) struct Work {
 pub(crate) struct Again {
     pub known: Vec<Block>,
     /// By [`crate::shared::name`]: a mistake costs no more than bytes sent in vain.
-    pub missing: FxHashSet<u64>,
+    pub missing: Index,
     pub source: Source,
 }
 
@@ -210,9 +229,10 @@ impl Work {
 #[derive(Debug, Default)]
 pub(crate) struct Files {
     rows: Vec<Row>,
-    work: FxHashMap<FileId, Work>,
+    /// How many wait for what.
+    awaiting: [u32; 5],
     /// The last file with a path, by the path's hash: 12 bytes a file instead of the path again.
-    paths: FxHashMap<u64, FileId>,
+    paths: Index,
     /// Rows have their numbers: there are few.
     media_types: Vec<Box<str>>,
 }
@@ -228,14 +248,11 @@ impl Files {
     pub fn intern(&mut self, media_type: &str) -> u16 {
         // The newest first: neighbours are alike. Beyond as many as are counted, the server finds out by itself.
         let known = self.media_types.iter().rposition(|known| **known == *media_type);
-        known
-            .or_else(|| {
-                (self.media_types.len() < usize::from(u16::MAX)).then(|| {
-                    self.media_types.push(media_type.into());
-                    self.media_types.len() - 1
-                })
-            })
-            .unwrap_or(usize::from(u16::MAX)) as u16
+        let number = known.unwrap_or(self.media_types.len()).min(usize::from(u16::MAX));
+        if number == self.media_types.len() {
+            self.media_types.push(media_type.into());
+        }
+        number as u16
     }
 
     pub fn media_type(&self, row: &Row) -> &str {
@@ -244,21 +261,23 @@ impl Files {
 
     /// Takes the path for this file; false when a file that is under way or stored has it in this upload.
     pub fn claim(&mut self, id: FileId) -> bool {
-        let path = &self.rows[id as usize].path;
-        let mut hasher = FxHasher::default();
-        path.hash(&mut hasher);
-        let holder = self.paths.entry(hasher.finish()).or_insert(id);
-        let other = &self.rows[*holder as usize];
-        let taken = *holder != id && other.path == *path && (!other.state.is_final() || other.state.is_stored());
+        let path = self.path(id);
+        let name = hash(path);
+        let taken = self
+            .paths
+            .get(name)
+            .filter(|other| *other != id)
+            .and_then(|other| self.row(other))
+            .is_some_and(|other| *other.path == *path && (!other.state.is_final() || other.state.is_stored()));
         if !taken {
-            *holder = id;
+            self.paths.insert(name, id);
         }
         !taken
     }
 
     /// The upload is over: the next one may hold the same paths.
     pub fn release_paths(&mut self) {
-        self.paths = FxHashMap::default();
+        self.paths = Index::default();
     }
 
     pub fn row(&self, id: FileId) -> Option<&Row> {
@@ -269,12 +288,47 @@ impl Files {
         self.rows.get_mut(id as usize)
     }
 
+    pub fn path(&self, id: FileId) -> &str {
+        self.row(id).map_or("", |row| &row.path)
+    }
+
+    pub fn size(&self, id: FileId) -> Option<u64> {
+        self.row(id)?.size.get()
+    }
+
+    /// It waits for this from now on.
+    pub fn wait(&mut self, id: FileId, awaits: Awaits) {
+        if let Some(row) = self.rows.get_mut(id as usize) {
+            self.awaiting[row.awaits as usize] -= u32::from(row.awaits != Awaits::Nothing);
+            self.awaiting[awaits as usize] += u32::from(awaits != Awaits::Nothing);
+            row.awaits = awaits;
+        }
+    }
+
+    /// Takes the file out of those that wait for this, if it is among them.
+    pub fn waited(&mut self, id: FileId, awaits: Awaits) -> bool {
+        let waited = self.row(id).is_some_and(|row| row.awaits == awaits);
+        if waited {
+            self.wait(id, Awaits::Nothing);
+        }
+        waited
+    }
+
+    /// How many files wait for this.
+    pub fn awaiting(&self, awaits: Awaits) -> usize {
+        self.awaiting[awaits as usize] as usize
+    }
+
+    pub fn any(&self, awaits: Awaits) -> bool {
+        self.awaiting(awaits) > 0
+    }
+
     pub fn work(&self, id: FileId) -> Option<&Work> {
-        self.work.get(&id)
+        self.row(id)?.work.as_deref()
     }
 
     pub fn work_mut(&mut self, id: FileId) -> Option<&mut Work> {
-        self.work.get_mut(&id)
+        self.row_mut(id)?.work.as_deref_mut()
     }
 
     pub fn block(&self, key: BlockKey) -> Option<Block> {
@@ -285,14 +339,6 @@ impl Files {
     pub fn block_in_file(&self, key: BlockKey) -> u64 {
         let work = self.work(key.file).filter(|work| work.bytes == Bytes::InFile);
         work.and_then(|work| work.blocks.get(key.index as usize)).map_or(0, |block| u64::from(block.len))
-    }
-
-    pub fn start_work(&mut self, id: FileId) -> &mut Work {
-        self.work.entry(id).or_default()
-    }
-
-    pub fn end_work(&mut self, id: FileId) -> Option<Work> {
-        self.work.remove(&id)
     }
 
     /// Is it under way still?
@@ -306,10 +352,5 @@ impl Files {
 
     pub fn len(&self) -> usize {
         self.rows.len()
-    }
-
-    /// Gives back memory that only files under way needed.
-    pub fn shrink(&mut self) {
-        self.work.shrink_to(64);
     }
 }

@@ -123,6 +123,10 @@ impl Intake {
         std::mem::take(&mut self.waiting)
     }
 
+    pub fn shrink(&mut self) {
+        self.waiting.shrink_to(64);
+    }
+
     /// Forgets the queue; what is open is closed file by file.
     pub fn clear(&mut self) {
         self.waiting.clear();
@@ -154,7 +158,8 @@ impl Intake {
                 break;
             }
             self.waiting.pop_front();
-            let work = files.start_work(file);
+            let Some(row) = files.row_mut(file) else { continue };
+            let work = row.work.get_or_insert_default();
             let before = work.takes();
             work.stream = Stream::Open;
             work.granted = reach;

@@ -11,6 +11,8 @@ use std::ops::Range;
 pub struct Now(pub u64);
 
 impl Now {
+    pub(crate) const NEVER: Now = Now(u64::MAX);
+
     pub(crate) fn after(self, millis: u64) -> Now {
         Now(self.0.saturating_add(millis))
     }

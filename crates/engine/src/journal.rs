@@ -13,10 +13,10 @@
 //! ```
 
 use crate::compression::Texture;
+use crate::index::{Index, hash};
 use crate::io::Block;
+use crate::plan::folder;
 use cloudindex_wire::Digest;
-use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
-use std::hash::{Hash, Hasher};
 
 const MAGIC: &[u8] = b"CIJ2";
 /// Records after which the log is written anew as one: reading a thousand small ones takes a tenth of a second.
@@ -65,9 +65,9 @@ pub(crate) struct Log {
     /// Where each file's frame is, oldest first, and the hash of its path.
     frames: Vec<(u64, u32)>,
     /// The newest of each path.
-    files: FxHashMap<u64, u32>,
+    files: Index,
     /// Hashes of the folders that they are in.
-    folders: FxHashSet<u64>,
+    folders: Index,
     pub unfinished: Option<Unfinished>,
     /// The log is long for what it says.
     pub is_worn: bool,
@@ -95,7 +95,7 @@ impl Log {
                     Frame::File { at: noted, path, .. } if is_fresh(*noted, now, life) => {
                         log.frames.push((hash(path), at));
                         log.files.insert(hash(path), at);
-                        log.folders.insert(hash(path.rsplit_once('/').map_or("", |(folder, _)| folder)));
+                        log.folders.insert(hash(folder(path)), 0);
                     }
                     Frame::File { .. } => dead += 1,
                     _ => frame.tell(&mut log.unfinished, now, life),
@@ -112,7 +112,7 @@ impl Log {
 
     /// What is known of the file at this path.
     pub fn recall(&self, path: &str) -> Option<Known> {
-        let mut rest = self.bytes.get(*self.files.get(&hash(path))? as usize..)?;
+        let mut rest = self.bytes.get(self.files.get(hash(path))? as usize..)?;
         match Frame::take(&mut rest)? {
             Frame::File { path: known, size, last_modified, media_type, blocks, .. } if known == path => {
                 Some(Known { size, last_modified, media_type: media_type.to_owned(), blocks: blocks.collect() })
@@ -123,14 +123,14 @@ impl Log {
 
     /// Whether a file is known that is in this very folder.
     pub fn has(&self, folder: &str) -> bool {
-        self.folders.contains(&hash(folder))
+        self.folders.has(hash(folder))
     }
 
     /// One record that says the same.
     pub fn rewritten(&self) -> Vec<u8> {
         let mut kept = Vec::new();
         let mut length = 0;
-        for (_, at) in self.frames.iter().rev().filter(|(hash, at)| self.files.get(hash) == Some(at)) {
+        for (_, at) in self.frames.iter().rev().filter(|(name, at)| self.files.get(*name) == Some(*at)) {
             let rest = self.bytes.get(*at as usize..).unwrap_or_default();
             let mut left = rest;
             if Frame::take(&mut left).is_some() {
@@ -299,12 +299,6 @@ fn text<'a>(rest: &mut &'a [u8]) -> Option<&'a str> {
 fn is_fresh(at: u64, now: u64, life: u64) -> bool {
     // A clock that was set back makes nothing old.
     now.saturating_sub(at) <= life
-}
-
-fn hash(path: &str) -> u64 {
-    let mut hasher = FxHasher::default();
-    path.hash(&mut hasher);
-    hasher.finish()
 }
 
 #[cfg(test)]

@@ -29,6 +29,7 @@ mod asking;
 mod bundle;
 mod compression;
 mod files;
+mod index;
 mod intake;
 mod pace;
 mod parcel;

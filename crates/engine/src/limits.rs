@@ -2,8 +2,9 @@
 
 use crate::config::Config;
 use crate::error::{Failure, codes};
+use crate::index::{Index, hash};
 use crate::io::Found;
-use rustc_hash::FxHashSet;
+use cloudindex_wire::text::fill;
 
 /// Bytes of a path in UTF-8; what file systems take at most.
 const LONGEST_PATH: usize = 4096;
@@ -37,8 +38,10 @@ impl Limits {
         match self.files {
             Some(most) if taken >= most => Err(Failure::validation(
                 codes::TOO_MANY_FILES,
-                format!(
-                    "“{path}” is over the limit of {most} files a batch (limits.maxBatchSize): put it in another batch, or raise the limit"
+                fill(
+                    "“@” is over the limit of # files a batch (limits.maxBatchSize): put it in another batch, or raise the limit",
+                    &[path],
+                    &[most],
                 ),
             )),
             _ => Ok(()),
@@ -52,8 +55,10 @@ impl Limits {
         {
             return Err(Failure::validation(
                 codes::FILE_TOO_LARGE,
-                format!(
-                    "“{path}” has {size} bytes, over the limit of {most} bytes a file (limits.maxFileSize): make it smaller, or raise the limit"
+                fill(
+                    "“@” has # bytes, over the limit of # bytes a file (limits.maxFileSize): make it smaller, or raise the limit",
+                    &[path],
+                    &[size, most],
                 ),
             ));
         }
@@ -62,8 +67,10 @@ impl Limits {
         {
             return Err(Failure::validation(
                 codes::BATCH_TOO_LARGE,
-                format!(
-                    "“{path}” ({size} bytes) would take the batch over its limit of {most} bytes (limits.totalBatchBytes): put it in another batch, or raise the limit"
+                fill(
+                    "“@” (# bytes) would take the batch over its limit of # bytes (limits.totalBatchBytes): put it in another batch, or raise the limit",
+                    &[path],
+                    &[size, most],
                 ),
             ));
         }
@@ -77,22 +84,22 @@ pub(crate) fn check_path(path: &str) -> Result<(), Failure> {
         "is empty"
     } else if path.len() > LONGEST_PATH {
         "is longer than 4,096 bytes"
-    } else if path.contains('\0') {
+    } else if path.bytes().any(|byte| byte == 0) {
         "has a NUL character in it"
-    } else if path.split('/').any(|segment| matches!(segment, "" | "." | "..")) {
+    } else if path.as_bytes().split(|byte| *byte == b'/').any(|segment| matches!(segment, b"" | b"." | b"..")) {
         "has an empty, “.” or “..” segment"
     } else {
         return Ok(());
     };
     let shown: String = path.chars().take(200).collect();
-    Err(Failure::validation(codes::INVALID_PATH, format!("the path “{shown}” {fault}: rename the file")))
+    Err(Failure::validation(codes::INVALID_PATH, fill("the path “@” @: rename the file", &[&shown, fault], &[])))
 }
 
 /// Two files of one upload under one path would overwrite each other.
 pub(crate) fn duplicate_path(path: &str) -> Failure {
     Failure::validation(
         codes::DUPLICATE_PATH,
-        format!("“{path}” is in this upload already: rename one of the two, or upload their folders"),
+        fill("“@” is in this upload already: rename one of the two, or upload their folders", &[path], &[]),
     )
 }
 
@@ -100,7 +107,11 @@ pub(crate) fn duplicate_path(path: &str) -> Failure {
 pub(crate) fn over_group(path: &str, size: u64, most: u64) -> Failure {
     Failure::validation(
         codes::FILE_TOO_LARGE,
-        format!("“{path}” has {size} bytes, over the limit of {most} bytes a group (maxBatchBytes): raise the limit"),
+        fill(
+            "“@” has # bytes, over the limit of # bytes a group (maxBatchBytes): raise the limit",
+            &[path],
+            &[size, most],
+        ),
     )
 }
 
@@ -109,11 +120,14 @@ pub(crate) fn over_group(path: &str, size: u64, most: u64) -> Failure {
 pub fn validate(files: &[Found], config: &Config) -> Vec<(usize, Failure)> {
     let limits = Limits::of(config);
     let (mut count, mut bytes) = (0, 0);
-    let mut paths = FxHashSet::default();
+    let mut paths = Index::default();
     let mut refused = Vec::new();
     for (index, file) in files.iter().enumerate() {
         let verdict = check_path(&file.path)
-            .and_then(|()| if paths.insert(&*file.path) { Ok(()) } else { Err(duplicate_path(&file.path)) })
+            .and_then(|()| match paths.insert(hash(&file.path), index as u32) {
+                Some(other) if files[other as usize].path == file.path => Err(duplicate_path(&file.path)),
+                _ => Ok(()),
+            })
             .and_then(|()| limits.check_count(&file.path, count))
             .and_then(|()| match (file.size, config.max_batch_bytes) {
                 (Some(size), Some(most)) if size > most => Err(over_group(&file.path, size, most)),

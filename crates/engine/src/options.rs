@@ -6,6 +6,7 @@
 use crate::config::{Config, GroupBy, Refresh, Tracking};
 use crate::error::{Failure, codes};
 use crate::targets::cloudindex::NewBatch;
+use cloudindex_wire::text::fill;
 use std::borrow::Cow;
 
 /// A value that an application gave to a word.
@@ -147,7 +148,7 @@ impl Reader {
 type Wrong = Cow<'static, str>;
 
 fn refuse(path: &str, why: &str) -> Failure {
-    Failure::validation(codes::INVALID_OPTION, format!("the option “{path}” {why}"))
+    Failure::validation(codes::INVALID_OPTION, fill("the option “@” @", &[path, why], &[]))
 }
 
 fn text(value: &Word) -> Result<String, Wrong> {
@@ -187,7 +188,7 @@ fn whole(value: &Word, least: u64, most: u64) -> Result<u64, Wrong> {
         Word::Number(number) if number.fract() == 0.0 && (least as f64..=most as f64).contains(number) => {
             Ok(*number as u64)
         }
-        _ => Err(format!("must be a whole number from {least} to {most}").into()),
+        _ => Err(fill("must be a whole number from # to #", &[], &[least, most]).into()),
     }
 }
 
@@ -217,7 +218,7 @@ fn bytes(value: &Word, least: u64) -> Result<u64, Wrong> {
     };
     match size {
         Some(size) if size >= least => Ok(size),
-        Some(_) => Err(format!("must be at least {least} bytes").into()),
+        Some(_) => Err(fill("must be at least # bytes", &[], &[least]).into()),
         None => Err("must be a number of bytes, or a size such as '512KB' or '1.5 GiB'".into()),
     }
 }

@@ -1,10 +1,10 @@
 //! Requests: what each is for, how often it was tried, and what is known of it while it flies.
 
 use crate::bundle::Load;
-use crate::io::{CallId, FileId, Method, Now};
+use crate::io::{AttemptId, CallId, FileId, Method, Now};
 
 /// What a request is for.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug)]
 pub(crate) enum Errand {
     /// Create the batch, or learn its limits.
     Open,
@@ -37,12 +37,25 @@ impl Errand {
     pub fn ignores_pause(&self) -> bool {
         matches!(self, Errand::Call { .. } | Errand::Status(_) | Errand::CancelBatch(_) | Errand::Discard { .. })
     }
+
+    pub fn is_probe(&self) -> bool {
+        matches!(self, Errand::Probe)
+    }
+
+    pub fn is_open(&self) -> bool {
+        matches!(self, Errand::Open)
+    }
 }
 
-/// A request that was tried `tried` times.
-#[derive(Debug, Clone, PartialEq)]
+/// A request, and what came of it so far.
+#[derive(Debug)]
 pub(crate) struct Parcel {
     pub errand: Errand,
+    pub past: Past,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Past {
     pub tried: u32,
     /// Breaks of the connection that it shared with all others in the air, since one that counted.
     pub shared: u32,
@@ -52,7 +65,7 @@ pub(crate) struct Parcel {
 
 impl Parcel {
     pub fn new(errand: Errand, ready_at: Now) -> Self {
-        Parcel { errand, tried: 0, shared: 0, ready_at, blame: Blame::Settled }
+        Parcel { errand, past: Past { tried: 0, shared: 0, ready_at, blame: Blame::Settled } }
     }
 }
 
@@ -67,6 +80,7 @@ pub(crate) enum Blame {
 /// A parcel in the air.
 #[derive(Debug)]
 pub(crate) struct Flight {
+    pub attempt: AttemptId,
     pub parcel: Parcel,
     pub sent: Now,
     pub deadline: Now,
@@ -100,5 +114,18 @@ impl Flight {
             Body::Packed(bytes) => bytes,
             Body::Raw | Body::Packing => self.bytes,
         }
+    }
+
+    /// What it still stands for, when files came to rest while it flew; `None` for nothing.
+    #[inline(never)]
+    pub fn left(self) -> Option<Parcel> {
+        let mut parcel = self.parcel;
+        if let Errand::Bundle(load) = &mut parcel.errand {
+            load.keys.retain(|key| !self.gone.contains(&key.file));
+            if load.keys.is_empty() {
+                return None;
+            }
+        }
+        Some(parcel)
     }
 }

@@ -1,9 +1,8 @@
 //! Which files go together: groups, and the seed's `optimizeBatchSize` without its faults.
 
 use crate::config::{Config, GroupBy};
+use crate::index::hash;
 use crate::io::{FileId, Now};
-use rustc_hash::FxHashMap;
-use std::collections::BinaryHeap;
 
 /// Files by group, as indexes into the sizes that were given.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -40,6 +39,8 @@ struct Group {
     files: Vec<FileId>,
     bytes: u64,
     opened: Now,
+    /// The hash of the key that its files share.
+    name: u64,
 }
 
 impl Group {
@@ -60,7 +61,8 @@ pub(crate) struct Planner {
     max_files: usize,
     max_bytes: Option<u64>,
     by: GroupBy,
-    open: FxHashMap<String, Group>,
+    /// The oldest first.
+    open: Vec<Group>,
 }
 
 impl Planner {
@@ -69,7 +71,7 @@ impl Planner {
             max_files: config.batch_size.max(1),
             max_bytes: config.max_batch_bytes,
             by: config.group_by,
-            open: FxHashMap::default(),
+            open: Vec::new(),
         }
     }
 
@@ -78,52 +80,54 @@ impl Planner {
         match self.by {
             GroupBy::Order => "",
             GroupBy::Type => media_type,
-            GroupBy::Folder => path.rsplit_once('/').map_or("", |(folder, _)| folder),
+            GroupBy::Folder => folder(path),
             GroupBy::Application => group.unwrap_or_default(),
         }
     }
 
-    /// Puts a file into the group of its key; gives the groups that this fills, in order.
-    pub fn push(&mut self, key: &str, file: FileId, size: u64, now: Now) -> Vec<Vec<FileId>> {
-        let mut full = Vec::new();
-        if !self.open.contains_key(key) {
-            self.open.insert(key.to_owned(), Group { opened: now, ..Group::default() });
-        }
-        let Some(group) = self.open.get_mut(key) else { return full };
-        if !group.has_room(size, self.max_bytes, self.max_files) {
-            full.push(std::mem::take(group).files);
-            group.opened = now;
-        }
+    /// Puts a file into the group of its key; gives the group that this fills.
+    pub fn push(&mut self, key: &str, file: FileId, size: u64, now: Now) -> Option<Vec<FileId>> {
+        let name = hash(key);
+        // The newest first: neighbours are alike.
+        let known = self.open.iter().rposition(|group| group.name == name);
+        let full = known.filter(|at| !self.open[*at].has_room(size, self.max_bytes, self.max_files));
+        let full = full.map(|at| self.open.remove(at).files);
+        let at = known.filter(|_| full.is_none()).unwrap_or_else(|| {
+            self.open.push(Group { name, opened: now, ..Group::default() });
+            self.open.len() - 1
+        });
+        let group = &mut self.open[at];
         group.push(file, size);
-        if group.files.len() >= self.max_files {
-            full.extend(self.open.remove(key).map(|group| group.files));
-        }
-        full
+        if group.files.len() >= self.max_files { Some(self.open.remove(at).files) } else { full }
     }
 
     /// Takes a file out again.
     pub fn remove(&mut self, file: FileId, size: u64) {
-        for group in self.open.values_mut() {
+        for group in &mut self.open {
             if let Some(at) = group.files.iter().position(|id| *id == file) {
                 group.files.remove(at);
                 group.bytes -= size;
             }
         }
-        self.open.retain(|_, group| !group.files.is_empty());
+        self.open.retain(|group| !group.files.is_empty());
     }
 
     /// Closes the groups that opened at or before `until`, oldest first.
     pub fn close(&mut self, until: Now) -> Vec<Vec<FileId>> {
-        let due = self.open.extract_if(|_, group| group.opened <= until);
-        // A heap, because the standard library's sort is 3 kB of the page's wasm.
-        let due: BinaryHeap<_> = due.map(|(_, group)| (group.opened, group.files)).collect();
-        due.into_sorted_vec().into_iter().map(|(_, files)| files).collect()
+        let due = self.open.iter().take_while(|group| group.opened <= until).count();
+        self.open.drain(..due).map(|group| group.files).collect()
     }
 
     /// When the oldest open group opened.
-    pub fn oldest(&self) -> Option<Now> {
-        self.open.values().map(|group| group.opened).min()
+    pub fn oldest(&self) -> Now {
+        self.open.first().map_or(Now::NEVER, |group| group.opened)
     }
+}
+
+/// The folder that a file is in; empty at the top.
+pub(crate) fn folder(path: &str) -> &str {
+    let end = path.bytes().rposition(|byte| byte == b'/').unwrap_or(0);
+    path.get(..end).unwrap_or_default()
 }
 
 #[cfg(test)]

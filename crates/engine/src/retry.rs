@@ -4,6 +4,8 @@ use crate::config::Config;
 use crate::error::{Failure, codes};
 use crate::io::Reply;
 use crate::rng::Rng;
+use cloudindex_wire::json::Reader;
+use cloudindex_wire::text::fill;
 use cloudindex_wire::{ErrorType, Problem};
 use std::borrow::Cow;
 
@@ -66,7 +68,7 @@ fn failure_of(reply: &Reply) -> Failure {
     Failure {
         kind,
         code: Cow::Borrowed(code),
-        message: format!("{message} (HTTP {})", reply.status),
+        message: fill("@ (HTTP #)", &[message], &[u64::from(reply.status)]),
         retryable: kind == ErrorType::System && code != codes::INVALID_REPLY,
         status: Some(reply.status),
         attempt: None,
@@ -76,7 +78,7 @@ fn failure_of(reply: &Reply) -> Failure {
 /// `Retry-After` in ms. Seconds only: a date would need a clock, and servers that send dates to programs are rare;
 /// without a number the usual backoff applies.
 fn retry_after(value: &str) -> Option<u64> {
-    value.trim().parse::<u64>().ok().map(|seconds| seconds.saturating_mul(1000))
+    Reader::read(value.as_bytes(), Reader::count).map(|seconds| seconds.saturating_mul(1000))
 }
 
 /// Full jitter: anything from 0 to the exponential bound, so that clients that failed together do not return together.

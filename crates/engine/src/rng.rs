@@ -1,5 +1,7 @@
 //! Randomness from the seed alone (SplitMix64): jitter and boundaries need no more, and a run can be repeated.
 
+use cloudindex_wire::text::{LOWER, write_hex};
+
 #[derive(Debug, Clone)]
 pub(crate) struct Rng(u64);
 
@@ -26,6 +28,10 @@ impl Rng {
 
     /// 32 hex digits: an idempotency key or a boundary.
     pub fn token(&mut self) -> String {
-        format!("{:016x}{:016x}", self.next(), self.next())
+        let mut token = String::new();
+        for _ in 0..2 {
+            write_hex(&mut token, &self.next().to_be_bytes(), LOWER);
+        }
+        token
     }
 }

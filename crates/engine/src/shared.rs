@@ -4,22 +4,22 @@
 //! leaves before that, the next one takes its place: those that wait keep their bytes. Digests are cut to 64 bits here,
 //! because a mistake costs nothing but a question: the server names what it lacks.
 
+use crate::index::Index;
 use crate::io::BlockKey;
 use cloudindex_wire::Digest;
-use rustc_hash::{FxHashMap, FxHashSet};
 
 #[derive(Debug, Default)]
 pub(crate) struct Shared {
-    /// What the server has said that it holds.
-    stored: FxHashSet<u64>,
-    pending: FxHashMap<u64, Pending>,
+    /// The line of each digest, or [`STORED`].
+    places: Index,
+    /// Blocks that the server lacks: the owner first, those that wait behind it.
+    lines: Vec<Vec<BlockKey>>,
+    /// Lines that are over.
+    free: Vec<u32>,
 }
 
-#[derive(Debug)]
-struct Pending {
-    owner: BlockKey,
-    waiting: Vec<BlockKey>,
-}
+/// Instead of a line: the server has said that it holds it.
+const STORED: u32 = u32::MAX - 1;
 
 /// What a block is among those of its digest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,46 +35,71 @@ pub(crate) enum Claim {
 impl Shared {
     pub fn claim(&mut self, digest: &Digest, key: BlockKey) -> Claim {
         let name = name(digest);
-        if self.stored.contains(&name) {
-            return Claim::Stored;
+        match self.places.get(name) {
+            Some(STORED) => Claim::Stored,
+            Some(at) => {
+                let line = &mut self.lines[at as usize];
+                if line[0] == key {
+                    return Claim::Owner;
+                }
+                line.push(key);
+                Claim::Waits
+            }
+            None => {
+                let at = self.free.pop().unwrap_or_else(|| {
+                    self.lines.push(Vec::new());
+                    self.lines.len() as u32 - 1
+                });
+                self.lines[at as usize].push(key);
+                self.places.insert(name, at);
+                Claim::Owner
+            }
         }
-        let pending = self.pending.entry(name).or_insert(Pending { owner: key, waiting: Vec::new() });
-        if pending.owner == key {
-            return Claim::Owner;
-        }
-        pending.waiting.push(key);
-        Claim::Waits
     }
 
     /// The server has it; gives those that waited.
     pub fn stored(&mut self, digest: &Digest) -> Vec<BlockKey> {
-        self.stored.insert(name(digest));
-        self.pending.remove(&name(digest)).map(|pending| pending.waiting).unwrap_or_default()
+        let at = self.places.insert(name(digest), STORED);
+        self.waited(at)
     }
 
     /// The server lacks it after all.
     pub fn lost(&mut self, digest: &Digest) {
-        self.stored.remove(&name(digest));
+        if self.places.get(name(digest)) == Some(STORED) {
+            self.places.remove(name(digest));
+        }
     }
 
     /// This block will not be sent; gives the one that takes its place.
     pub fn release(&mut self, digest: &Digest, key: BlockKey) -> Option<BlockKey> {
-        let pending = self.pending.get_mut(&name(digest))?;
-        if pending.owner != key {
-            pending.waiting.retain(|other| *other != key);
+        let at = self.places.get(name(digest))?;
+        let line = self.lines.get_mut(at as usize)?;
+        let owns = line[0] == key;
+        line.retain(|other| *other != key);
+        if line.is_empty() {
+            self.places.remove(name(digest));
+            self.free.push(at);
             return None;
         }
-        if pending.waiting.is_empty() {
-            self.pending.remove(&name(digest));
-            return None;
-        }
-        pending.owner = pending.waiting.remove(0);
-        Some(pending.owner)
+        owns.then_some(line[0])
     }
 
     /// None of them waits for another any more; gives those that did.
     pub fn disband(&mut self, digest: &Digest) -> Vec<BlockKey> {
-        self.pending.remove(&name(digest)).map(|pending| pending.waiting).unwrap_or_default()
+        if self.places.get(name(digest)) == Some(STORED) {
+            return Vec::new();
+        }
+        let at = self.places.remove(name(digest));
+        self.waited(at)
+    }
+
+    /// The end of a line.
+    fn waited(&mut self, at: Option<u32>) -> Vec<BlockKey> {
+        let Some(line) = at.and_then(|at| self.lines.get_mut(at as usize)) else { return Vec::new() };
+        let mut line = std::mem::take(line);
+        self.free.extend(at);
+        line.remove(0);
+        line
     }
 
     /// The upload is over, and what the server holds may change before the next.

@@ -42,7 +42,7 @@ pub(crate) enum Token {
 #[derive(Debug)]
 pub(crate) struct Transport {
     /// Oldest first; at most `concurrency` and a probe, so a list is all it takes.
-    flying: Vec<(AttemptId, Flight)>,
+    flying: Vec<Flight>,
     waiting: Vec<Parcel>,
     pub link: Link,
     pub token: Token,
@@ -99,18 +99,17 @@ impl Transport {
 
     /// Bytes of bodies that are in memory.
     pub fn copied_bytes(&self) -> u64 {
-        self.flying.iter().map(|(_, flight)| flight.copied).sum()
+        self.flying.iter().map(|flight| flight.copied).sum()
     }
 
-    pub fn has(&self, errand: &Errand) -> bool {
-        self.waiting.iter().any(|parcel| parcel.errand == *errand)
-            || self.flying.iter().any(|(_, flight)| flight.parcel.errand == *errand)
+    /// Whether anything waits or flies for such an errand.
+    pub fn has(&self, matches: &dyn Fn(&Errand) -> bool) -> bool {
+        self.waiting.iter().chain(self.flying.iter().map(|flight| &flight.parcel)).any(|parcel| matches(&parcel.errand))
     }
 
     /// This file's document is about to be taken away.
     pub fn discards(&self, id: FileId) -> bool {
-        let of_it = |parcel: &Parcel| matches!(parcel.errand, Errand::Discard { file, .. } if file == id);
-        self.waiting.iter().any(of_it) || self.flying.iter().any(|(_, flight)| of_it(&flight.parcel))
+        self.has(&|errand| matches!(errand, Errand::Discard { file, .. } if *file == id))
     }
 
     /// May anything be sent (but probes)?
@@ -121,7 +120,7 @@ impl Transport {
     /// The waiting parcel whose turn it is.
     pub fn next(&mut self, now: Now, paused: bool, batch_open: bool) -> Option<Parcel> {
         let at = self.waiting.iter().position(|parcel| {
-            parcel.ready_at <= now
+            parcel.past.ready_at <= now
                 && (!paused || parcel.errand.ignores_pause())
                 && (batch_open || !matches!(parcel.errand, Errand::Bundle(_)))
         })?;
@@ -140,15 +139,19 @@ impl Transport {
         let attempt = AttemptId(self.next_attempt);
         self.flying_bytes += bytes;
         let (token, acked) = (self.token_generation, self.pace.acked());
-        let flight = Flight { parcel, sent: now, deadline, token, bytes, copied, acked, body, gone: Vec::new() };
-        self.flying.push((attempt, flight));
+        let gone = Vec::new();
+        self.flying.push(Flight { attempt, parcel, sent: now, deadline, token, bytes, copied, acked, body, gone });
         attempt
     }
 
     /// A body is packed, or left as it is, and its way begins now. Gives what it took: bytes, and since when. The wait for its
     /// answer was reckoned with all of its bytes, and is long enough.
     pub fn packed(&mut self, attempt: AttemptId, packed: Option<u64>, now: Now) -> Option<(u64, Now)> {
-        let (_, flight) = self.flying.iter_mut().find(|(id, flight)| *id == attempt && flight.body == Body::Packing)?;
+        let at = self.place(attempt)?;
+        let flight = &mut self.flying[at];
+        if flight.body != Body::Packing {
+            return None;
+        }
         if let Some(packed) = packed {
             (flight.body, flight.copied) = (Body::Packed(packed), packed);
         } else {
@@ -161,25 +164,29 @@ impl Transport {
 
     /// The shell packs a body.
     pub fn is_packing(&self) -> bool {
-        self.flying.iter().any(|(_, flight)| flight.body == Body::Packing)
+        self.flying.iter().any(|flight| flight.body == Body::Packing)
     }
 
     /// When the attempt left.
     pub fn sent(&self, attempt: AttemptId) -> Option<Now> {
-        self.flying.iter().find(|(id, _)| *id == attempt).map(|(_, flight)| flight.sent)
+        self.place(attempt).map(|at| self.flying[at].sent)
+    }
+
+    fn place(&self, attempt: AttemptId) -> Option<usize> {
+        self.flying.iter().position(|flight| flight.attempt == attempt)
     }
 
     /// Takes an attempt out of the air; `None` for one that is over.
     pub fn land(&mut self, attempt: AttemptId) -> Option<Flight> {
-        let at = self.flying.iter().position(|(id, _)| *id == attempt)?;
-        let (_, flight) = self.flying.remove(at);
+        let at = self.place(attempt)?;
+        let flight = self.flying.remove(at);
         self.flying_bytes -= flight.wire();
         Some(flight)
     }
 
     /// Attempts that match, oldest first.
-    pub fn attempts(&self, matches: impl Fn(&Flight) -> bool) -> Vec<AttemptId> {
-        self.flying.iter().filter(|(_, flight)| matches(flight)).map(|(attempt, _)| *attempt).collect()
+    pub fn attempts(&self, matches: &dyn Fn(&Flight) -> bool) -> Vec<AttemptId> {
+        self.flying.iter().filter(|flight| matches(flight)).map(|flight| flight.attempt).collect()
     }
 
     /// This file came to rest: no parcel may speak for it any more. Gives the attempts that fly for nothing now.
@@ -189,15 +196,15 @@ impl Transport {
                 load.remove(file);
             }
         }
-        self.waiting.retain(|parcel| !matches!(&parcel.errand, Errand::Bundle(load) if load.is_empty()));
+        self.waiting.retain(|parcel| !matches!(&parcel.errand, Errand::Bundle(load) if load.keys.is_empty()));
         let mut idle = Vec::new();
-        for (attempt, flight) in &mut self.flying {
+        for flight in &mut self.flying {
             if let Errand::Bundle(load) = &flight.parcel.errand
-                && load.holds(file)
+                && load.files().any(|id| id == file)
             {
                 flight.gone.push(file);
                 if load.files().all(|file| flight.gone.contains(&file)) {
-                    idle.push(*attempt);
+                    idle.push(flight.attempt);
                 }
             }
         }
@@ -211,7 +218,7 @@ impl Transport {
         let bytes = flight.wire();
         self.pace.answered(Answer { bytes, sent, acked, flying: self.flying_bytes + bytes, most }, now);
         let took = now.since(sent);
-        for (_, flight) in &mut self.flying {
+        for flight in &mut self.flying {
             // What left only just now has no part in it.
             if now.since(flight.sent) < took / 8 {
                 flight.acked = self.pace.acked();
@@ -222,11 +229,11 @@ impl Transport {
     }
 
     pub fn overdue(&self, now: Now) -> Vec<AttemptId> {
-        self.attempts(|flight| flight.deadline <= now)
+        self.attempts(&|flight| flight.deadline <= now)
     }
 
     /// Takes out the waiting parcels that match.
-    pub fn drain(&mut self, matches: impl Fn(&Parcel) -> bool) -> Vec<Parcel> {
+    pub fn drain(&mut self, matches: &dyn Fn(&Parcel) -> bool) -> Vec<Parcel> {
         let (out, stay) = std::mem::take(&mut self.waiting).into_iter().partition(|parcel| matches(parcel));
         self.waiting = stay;
         out
@@ -275,42 +282,47 @@ impl Transport {
             self.pace.restart(now);
         }
         for parcel in &mut self.waiting {
-            if std::mem::replace(&mut parcel.blame, Blame::Settled) != Blame::Open || outage {
+            if std::mem::replace(&mut parcel.past.blame, Blame::Settled) != Blame::Open || outage {
                 continue;
             }
-            parcel.shared += 1;
-            if together && parcel.shared < SHARED {
+            parcel.past.shared += 1;
+            if together && parcel.past.shared < SHARED {
                 continue;
             }
-            parcel.shared = 0;
-            parcel.tried += 1;
-            parcel.ready_at = now.after(backoff(parcel.tried, config, rng));
+            parcel.past.shared = 0;
+            parcel.past.tried += 1;
+            parcel.past.ready_at = now.after(backoff(parcel.past.tried, config, rng));
         }
-        self.drain(|parcel| parcel.tried >= config.attempts)
+        self.drain(&|parcel| parcel.past.tried >= config.attempts)
     }
 
     /// The next moment at which something here becomes possible or overdue.
-    pub fn wake_at(&self, now: Now, config: &Config, paused: bool, wanted: bool) -> Option<Now> {
-        let deadlines = self.flying.iter().map(|(_, flight)| flight.deadline);
-        let gate = match self.link {
-            // Far away, but not none: what waits, waits for the gate.
-            Link::Down { .. } if !wanted => Some(Now(u64::MAX)),
-            Link::Down { since, probe_at, .. } => {
-                let waits = self.flying.len() >= config.concurrency
-                    || self.flying.iter().any(|(_, flight)| flight.parcel.errand == Errand::Probe);
-                Some(if waits { since.after(config.patience) } else { probe_at.min(since.after(config.patience)) })
-            }
-            _ if self.hold_until > now => Some(self.hold_until),
-            _ => None,
-        };
+    pub fn wake_at(&self, now: Now, config: &Config, paused: bool, wanted: bool) -> Now {
+        let mut wake = Now::NEVER;
+        for flight in &self.flying {
+            wake = wake.min(flight.deadline);
+        }
         let full = self.flying.len() >= config.concurrency;
-        let retries = self
-            .waiting
-            .iter()
-            .filter(|parcel| gate.is_none() && !full && (!paused || parcel.errand.ignores_pause()))
-            .map(|parcel| parcel.ready_at)
-            .filter(|ready_at| *ready_at > now);
-        deadlines.chain(gate).chain(retries).filter(|at| *at < Now(u64::MAX)).min()
+        match self.link {
+            Link::Down { .. } if !wanted => {}
+            Link::Down { since, probe_at, .. } => {
+                wake = wake.min(since.after(config.patience));
+                if !full && !self.flying.iter().any(|flight| flight.parcel.errand.is_probe()) {
+                    wake = wake.min(probe_at);
+                }
+            }
+            // What waits, waits for the gate.
+            _ if self.hold_until > now => wake = wake.min(self.hold_until),
+            _ if full => {}
+            _ => {
+                for Parcel { errand, past } in &self.waiting {
+                    if past.ready_at > now && (!paused || errand.ignores_pause()) {
+                        wake = wake.min(past.ready_at);
+                    }
+                }
+            }
+        }
+        wake
     }
 }
 

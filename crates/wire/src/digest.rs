@@ -1,6 +1,7 @@
 //! The name of a block.
 
 use crate::json::Reader;
+use crate::text::{LOWER, write_hex};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use std::fmt;
 use std::str::FromStr;
@@ -28,13 +29,7 @@ impl Digest {
 
     /// Its 64 digits.
     pub fn write(&self, text: &mut String) {
-        const HEX: &[u8; 16] = b"0123456789abcdef";
-        let mut digits = [0u8; 64];
-        for (pair, byte) in digits.chunks_exact_mut(2).zip(self.0) {
-            pair[0] = HEX[usize::from(byte >> 4)];
-            pair[1] = HEX[usize::from(byte & 15)];
-        }
-        text.push_str(std::str::from_utf8(&digits).unwrap_or_default());
+        write_hex(text, &self.0, LOWER);
     }
 }
 

@@ -7,6 +7,7 @@
 //! | [`batch`] | [`NewBatch`], [`Batch`], [`BatchStatus`], [`Caps`], [`BatchError`] |
 //! | [`document`] | [`Document`], and the pages of lists: [`DocumentPage`], [`BatchPage`], [`ErrorPage`] |
 //! | [`json`] | JSON read and written in little, for the page; the server uses serde |
+//! | [`text`] | sentences with gaps, hex digits |
 //! | [`problem`] | [`Problem`]: errors as RFC 9457 problem details, and the codes in use |
 //!
 //! Sizes are bytes, times are ISO 8601 in UTC unless a field says otherwise.
@@ -17,6 +18,7 @@ pub mod digest;
 pub mod document;
 pub mod json;
 pub mod problem;
+pub mod text;
 
 pub use batch::{
     Batch, BatchError, BatchLimits, BatchStatus, BatchView, Caps, NewBatch, Phase, ProcessingOptions, TrackingOptions,

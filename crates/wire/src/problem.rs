@@ -1,6 +1,7 @@
 //! Errors as RFC 9457 problem details (`application/problem+json`).
 
 use crate::json::Reader;
+use crate::text::fill;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
@@ -95,7 +96,7 @@ impl Problem {
     /// A problem with `status`, `code` and the words for a person.
     pub fn new(status: u16, code: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
         Problem {
-            type_uri: Cow::Owned(format!("urn:cloudindex:problem:{code}")),
+            type_uri: Cow::Owned(fill("urn:cloudindex:problem:@", &[code], &[])),
             title: Cow::Borrowed(title),
             status,
             detail: detail.into(),

@@ -1,41 +1,42 @@
 //! Files that the user set aside, one by one: neither read nor sent until they are taken up again.
 
 use super::{Engine, Walk};
-use crate::files::Facts;
+use crate::asking::Asking;
+use crate::files::{Awaits, Facts};
 use crate::io::{FileId, FileState, Now};
 
 impl Engine {
     /// What is not stored yet waits; what is on its way is called off, as if it were removed.
     pub(super) fn set_aside(&mut self, ids: &[FileId], now: Now) {
         for id in ids.iter().copied() {
-            if !self.files.is_live(id) || !self.aside.insert(id) {
-                continue;
+            if self.files.is_live(id) {
+                self.leave(id);
+                if let Some(work) = self.files.row_mut(id).and_then(|row| row.work.take()) {
+                    self.release(id, &work, now);
+                }
+                self.files.wait(id, Awaits::User);
+                if let Some(row) = self.files.row_mut(id) {
+                    row.state = FileState::Paused;
+                }
+                self.updates.file(&mut self.files, id);
             }
-            self.leave(id);
-            if let Some(work) = self.files.end_work(id) {
-                self.release(id, &work, now);
-            }
-            if let Some(row) = self.files.row_mut(id) {
-                row.state = FileState::Paused;
-            }
-            self.updates.file(&mut self.files, id);
         }
     }
 
     /// From the beginning, for it may have changed meanwhile; blocks that had arrived are not sent again.
     pub(super) fn take_up(&mut self, ids: &[FileId], now: Now) {
         for id in ids.iter().copied() {
-            if self.aside.remove(&id) {
-                self.asking = Default::default();
+            if self.files.waited(id, Awaits::User) {
+                self.asking = Asking::default();
                 self.anew(id, now);
             }
         }
     }
 
     pub(super) fn take_up_all(&mut self, now: Now) {
-        let mut ids: Vec<FileId> = self.aside.iter().copied().collect();
-        ids.sort_unstable();
-        self.take_up(&ids, now);
+        if self.files.awaiting(Awaits::User) > 0 {
+            self.take_up(&self.files.live(), now);
+        }
     }
 
     /// The row as it was when it was found, but for what was shown of it.
@@ -50,7 +51,7 @@ impl Engine {
         self.updates.file(&mut self.files, id);
         // A new document of the file would be the one that is taken away.
         if self.transport.discards(id) {
-            self.parked.insert(id);
+            self.files.wait(id, Awaits::Discard);
         } else {
             self.requeue(id, now);
         }
@@ -58,8 +59,7 @@ impl Engine {
 
     /// Nothing else is left to do.
     pub(super) fn is_all_aside(&self) -> bool {
-        !self.aside.is_empty()
-            && self.walk == Walk::Ended
-            && self.tally.at_rest() + self.aside.len() as u64 == self.tally.found_so_far()
+        let aside = self.files.awaiting(Awaits::User) as u64;
+        aside > 0 && self.walk == Walk::Ended && self.tally.at_rest() + aside == self.tally.found_so_far()
     }
 }

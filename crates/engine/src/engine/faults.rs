@@ -5,10 +5,11 @@ use crate::bundle::Purpose;
 use crate::compression::Offer;
 use crate::config::{Ask, Refresh};
 use crate::error::{Failure, codes};
-use crate::io::{Action, AttemptId, FileId, Now};
+use crate::io::{Action, AttemptId, Now};
 use crate::parcel::{Blame, Body, Errand, Flight, Parcel};
 use crate::retry::backoff;
 use crate::transport::{Charge, Link, Loss, Token};
+use cloudindex_wire::text::fill;
 
 /// A question pays when the answer may save so many times its bytes.
 const DOUBT: u64 = 4;
@@ -22,7 +23,8 @@ impl Engine {
             self.actions.push_back(Action::Abort(attempt));
             self.transport.pace.back_off(sent, self.most_in_flight(), now);
             let waited = self.config.network_timeout;
-            self.unanswered(attempt, &format!("no answer within {waited} ms (network.timeout)"), Loss::TimedOut, now);
+            let reason = fill("no answer within # ms (network.timeout)", &[], &[waited]);
+            self.unanswered(attempt, &reason, Loss::TimedOut, now);
         }
         while let Some((id, at)) = self.deadlines.front().copied() {
             // Files that are done must not wake anybody.
@@ -32,10 +34,10 @@ impl Engine {
             }
             self.deadlines.pop_front();
             if waits {
-                let words = format!(
-                    "“{}” took longer than {} ms (processing.timeout): raise the limit, or try again",
-                    self.path(id),
-                    self.config.file_timeout.unwrap_or(0)
+                let words = fill(
+                    "“@” took longer than # ms (processing.timeout): raise the limit, or try again",
+                    &[self.files.path(id)],
+                    &[self.config.file_timeout.unwrap_or(0)],
                 );
                 self.fail(id, Failure::system(codes::TIMEOUT, words, true), now);
             }
@@ -44,7 +46,7 @@ impl Engine {
             && self.wants_link()
             && now.since(since) >= self.config.patience
         {
-            let words = format!("no answer from the server for {} s: try again later", self.config.patience / 1000);
+            let words = fill("no answer from the server for # s: try again later", &[], &[self.config.patience / 1000]);
             self.doom(Failure::system(codes::CONNECTION_ERROR, words, true), now);
             // It stays down: whoever comes next asks first, and spends no attempts.
             self.transport.link = Link::Down { since: now, probe_at: now, probes: 1 };
@@ -68,36 +70,40 @@ impl Engine {
         if flight.body == Body::Packing {
             return self.unpacked(flight, now);
         }
-        if flight.parcel.errand == Errand::Probe {
+        if flight.parcel.errand.is_probe() {
             self.transport.probe_failed(now, &self.config, &mut self.rng);
             self.updates.say();
             return;
         }
-        let failure = silence(reason);
-        match self.transport.silent(loss, now) {
-            Charge::Now => self.charge(flight, failure, now),
+        let charge = self.transport.silent(loss, now);
+        let Some(mut parcel) = flight.left() else { return };
+        match charge {
+            Charge::Now => self.charge(parcel, silence(reason), now),
             Charge::Later => {
-                if let Some(parcel) = left_of(flight) {
-                    let parcel = self.doubted(parcel);
-                    self.transport.requeue(Parcel { blame: Blame::Open, ready_at: now, ..parcel });
-                }
+                parcel.past.blame = Blame::Open;
+                self.doubt(parcel, now);
             }
         }
     }
 
     /// Goes again without its files that came to rest.
     pub(super) fn again_without(&mut self, flight: Flight, now: Now) {
-        if let Some(parcel) = left_of(flight) {
-            let parcel = self.doubted(parcel);
-            self.transport.requeue(Parcel { ready_at: now, ..parcel });
+        if let Some(parcel) = flight.left() {
+            self.doubt(parcel, now);
         }
     }
 
     /// Packing does not come to an end, or what is packed is not wanted: it goes raw, and so do all others.
     pub(super) fn unpacked(&mut self, flight: Flight, now: Now) {
         self.compression.offer = Offer::Refused;
-        if let Some(parcel) = left_of(flight) {
-            self.transport.requeue(Parcel { ready_at: now, ..parcel });
+        self.again(flight, now);
+    }
+
+    /// The same once more.
+    fn again(&mut self, flight: Flight, ready_at: Now) {
+        if let Some(mut parcel) = flight.left() {
+            parcel.past.ready_at = ready_at;
+            self.transport.requeue(parcel);
         }
     }
 
@@ -113,42 +119,50 @@ impl Engine {
 
     /// The server could not just now. Its own word on when to come back is no attempt spent, as long as it ends.
     pub(super) fn try_later(&mut self, flight: Flight, failure: Failure, after: Option<u64>, now: Now) {
-        let Some(after) = after.filter(|after| *after > 0) else { return self.charge(flight, failure, now) };
+        let after = after.unwrap_or(0);
+        if after == 0 {
+            return self.charge_flight(flight, failure, now);
+        }
         let since = *self.held_since.get_or_insert(now);
         self.transport.hold_until = self.transport.hold_until.max(now.after(after));
         self.updates.reason = Some(failure.clone());
         self.updates.say();
         if now.since(since) >= self.config.patience {
             self.give_up(flight.parcel, failure, now);
-        } else if let Some(parcel) = left_of(flight) {
-            self.transport.requeue(Parcel { ready_at: now.after(after), ..parcel });
+        } else {
+            self.again(flight, now.after(after));
+        }
+    }
+
+    pub(super) fn charge_flight(&mut self, flight: Flight, failure: Failure, now: Now) {
+        if let Some(parcel) = flight.left() {
+            self.charge(parcel, failure, now);
         }
     }
 
     /// An attempt is spent.
-    pub(super) fn charge(&mut self, flight: Flight, failure: Failure, now: Now) {
-        let Some(mut parcel) = left_of(flight) else { return };
-        parcel.tried += 1;
-        if parcel.tried >= self.config.attempts || self.config.is_fatal(&failure.code) {
+    pub(super) fn charge(&mut self, mut parcel: Parcel, failure: Failure, now: Now) {
+        parcel.past.tried += 1;
+        if parcel.past.tried >= self.config.attempts || self.config.is_fatal(&failure.code) {
             // A refusal may be for one of its documents, also when the application wants it retried.
             match failure.status {
-                Some(400..=407 | 409..=424 | 426..=428 | 430..=499) => {
-                    self.divide(parcel, failure, |failure| failure, now)
-                }
+                Some(400..=407 | 409..=424 | 426..=428 | 430..=499) => self.divide(parcel, failure, now),
                 _ => self.give_up(parcel, failure, now),
             }
         } else {
-            parcel.ready_at = now.after(backoff(parcel.tried, &self.config, &mut self.rng));
+            let ready_at = now.after(backoff(parcel.past.tried, &self.config, &mut self.rng));
             // What refuses the request itself has taken nothing of it.
             if failure.status.is_none_or(|status| !(400..500).contains(&status)) {
-                parcel = self.doubted(parcel);
+                self.doubt(parcel, ready_at);
+            } else {
+                parcel.past.ready_at = ready_at;
+                self.transport.requeue(parcel);
             }
-            self.transport.requeue(parcel);
         }
     }
 
     /// What was sent may be there although nobody said so: the server is asked before the bytes go again, where it pays.
-    pub(super) fn doubted(&self, mut parcel: Parcel) -> Parcel {
+    fn doubt(&mut self, mut parcel: Parcel, ready_at: Now) {
         if let Errand::Bundle(load) = &mut parcel.errand
             && load.purpose == Purpose::Send
             && self.config.ask == Ask::WhileItPays
@@ -159,58 +173,49 @@ impl Engine {
                 load.purpose = Purpose::Send;
             }
         }
-        parcel
+        parcel.past.ready_at = ready_at;
+        self.transport.requeue(parcel);
     }
 
     /// 413: smaller from now on, and this one in halves.
-    pub(super) fn too_large(&mut self, flight: Flight, failure: Failure, now: Now) {
+    pub(super) fn too_large(&mut self, flight: Flight, mut failure: Failure, now: Now) {
         self.cap_bundles(flight.bytes / 2);
-        let bytes = flight.bytes;
-        let what = move |failure: Failure| Failure {
-            message: format!(
-                "the server, or a proxy before it, refuses a request of {bytes} bytes: raise its limit on request bodies ({})",
-                failure.message
-            ),
-            ..failure
-        };
-        self.halve(flight, failure, what, now);
+        failure.message = fill(
+            "the server, or a proxy before it, refuses a request of # bytes: raise its limit on request bodies (@)",
+            &[&failure.message],
+            &[flight.bytes],
+        );
+        self.refused(flight, failure, now);
     }
 
     /// The request is refused: for one of its documents, which halving finds.
     pub(super) fn refused(&mut self, flight: Flight, failure: Failure, now: Now) {
-        self.halve(flight, failure, |failure| failure, now);
-    }
-
-    fn halve(&mut self, flight: Flight, failure: Failure, words: impl Fn(Failure) -> Failure, now: Now) {
         let blamed = flight.gone.is_empty();
-        let Some(parcel) = left_of(flight) else { return };
-        if !blamed {
+        let Some(parcel) = flight.left() else { return };
+        if blamed {
+            self.divide(parcel, failure, now);
+        } else {
             // It may have been for one that is gone by now.
-            return self.transport.requeue(parcel);
+            self.transport.requeue(parcel);
         }
-        self.divide(parcel, failure, words, now);
     }
 
     /// Two halves that start anew, or the end for what can't be divided.
-    fn divide(&mut self, parcel: Parcel, failure: Failure, words: impl Fn(Failure) -> Failure, now: Now) {
-        let load = match parcel.errand {
-            Errand::Bundle(load) => load,
-            _ => return self.give_up(parcel, failure, now),
-        };
-        let one = load.clone();
-        match load.halve() {
-            Some((first, second)) => {
-                self.transport.enqueue(Errand::Bundle(first));
-                self.transport.enqueue(Errand::Bundle(second));
-            }
-            None => self.give_up(Parcel { errand: Errand::Bundle(one), ..parcel }, words(failure), now),
+    fn divide(&mut self, mut parcel: Parcel, failure: Failure, now: Now) {
+        if let Errand::Bundle(load) = &mut parcel.errand
+            && let Some(rest) = load.halve()
+        {
+            self.transport.enqueue(parcel.errand);
+            self.transport.enqueue(Errand::Bundle(rest));
+        } else {
+            self.give_up(parcel, failure, now);
         }
     }
 
     /// 401: one refresh for all; a token that was refused fresh is not asked for again.
-    pub(super) fn unauthorized(&mut self, flight: Flight, failure: Failure, now: Now) {
+    pub(super) fn unauthorized(&mut self, flight: Flight, mut failure: Failure, now: Now) {
         let is_current = flight.token == self.transport.token_generation;
-        let failure = Failure { message: format!("{}: check apiKey or getToken", failure.message), ..failure };
+        failure.message.push_str(": check apiKey or getToken");
         let used_at_once = flight.sent.since(self.token_since) <= self.config.network_timeout;
         if self.config.refresh == Refresh::Never
             || (is_current
@@ -218,21 +223,16 @@ impl Engine {
                 && self.token_trust == Trust::Unproven
                 && self.transport.token == Token::Good)
         {
-            let call = matches!(flight.parcel.errand, Errand::Call { .. });
-            if call {
-                self.give_up(flight.parcel, failure, now);
-            } else {
-                self.doom(failure, now);
-            }
-            return;
+            return match flight.parcel.errand {
+                Errand::Call { .. } => self.give_up(flight.parcel, failure, now),
+                _ => self.doom(failure, now),
+            };
         }
         if is_current && self.transport.token == Token::Good {
             self.transport.token = Token::Refreshing;
             self.actions.push_back(Action::RefreshToken);
         }
-        if let Some(parcel) = left_of(flight) {
-            self.transport.requeue(Parcel { ready_at: now, ..parcel });
-        }
+        self.again(flight, now);
     }
 
     pub(super) fn token(&mut self, token: Result<String, String>, now: Now) {
@@ -248,21 +248,20 @@ impl Engine {
                 self.token_since = now;
             }
             Err(reason) => {
-                let words = format!("getToken gave no token ({reason}): sign in again");
+                let words = fill("getToken gave no token (@): sign in again", &[&reason], &[]);
                 self.doom(Failure::validation(codes::UNAUTHORIZED, words), now);
             }
         }
     }
 
     /// No more attempts for this parcel.
-    pub(super) fn give_up(&mut self, parcel: Parcel, failure: Failure, now: Now) {
-        let failure = Failure { attempt: Some(parcel.tried.max(1)), ..failure };
+    #[inline(never)]
+    pub(super) fn give_up(&mut self, parcel: Parcel, mut failure: Failure, now: Now) {
+        failure.attempt = Some(parcel.past.tried.max(1));
         match parcel.errand {
             Errand::Open => self.doom(failure, now),
             Errand::Bundle(load) => {
-                let mut files: Vec<FileId> = load.files().collect();
-                files.dedup();
-                for id in files {
+                for id in load.files() {
                     if self.files.is_live(id) {
                         self.fail(id, failure.clone(), now);
                     }
@@ -270,14 +269,15 @@ impl Engine {
             }
             Errand::Complete(batch) => {
                 self.updates.reason = Some(failure);
-                self.completed(batch, now);
+                self.completed(&batch, now);
             }
             // By now there may be another upload.
-            Errand::Status(batch) if self.stage == Stage::Following(batch.clone(), Now(u64::MAX)) => {
-                self.updates.reason = Some(failure);
-                self.finish();
+            Errand::Status(batch) => {
+                if self.awaits_status(&batch) {
+                    self.updates.reason = Some(failure);
+                    self.finish();
+                }
             }
-            Errand::Status(_) => {}
             Errand::Call { call, .. } => self.actions.push_back(Action::Answer { call, result: Err(failure) }),
             Errand::Discard { file, .. } => self.discarded(file, now),
             Errand::CancelBatch(_) | Errand::Probe => {}
@@ -288,11 +288,8 @@ impl Engine {
     pub(super) fn doom(&mut self, failure: Failure, now: Now) {
         self.batch = Batch::Refused(failure.clone());
         self.updates.reason = Some(failure.clone());
-        let mut parcels = self.transport.drain(|_| true);
-        for attempt in self.transport.attempts(|_| true) {
-            self.actions.push_back(Action::Abort(attempt));
-            parcels.extend(self.transport.land(attempt).map(|flight| flight.parcel));
-        }
+        let mut parcels = self.transport.drain(&|_| true);
+        parcels.extend(self.call_off(&|_| true).into_iter().map(|flight| flight.parcel));
         for parcel in parcels {
             if let Errand::Call { call, .. } = parcel.errand {
                 self.actions.push_back(Action::Answer { call, result: Err(failure.clone()) });
@@ -302,26 +299,22 @@ impl Engine {
         for id in self.files.live() {
             self.fail(id, failure.clone(), now);
         }
-        if matches!(self.stage, Stage::Completing(_) | Stage::Following(..)) {
+        if matches!(self.stage, Stage::Completing | Stage::Following(_)) {
             self.finish();
         }
+    }
+
+    /// Takes out of the air what flies for such an errand.
+    pub(super) fn call_off(&mut self, matches: &dyn Fn(&Errand) -> bool) -> Vec<Flight> {
+        let mut flights = Vec::new();
+        for attempt in self.transport.attempts(&|flight| matches(&flight.parcel.errand)) {
+            self.actions.push_back(Action::Abort(attempt));
+            flights.extend(self.transport.land(attempt));
+        }
+        flights
     }
 }
 
 fn silence(reason: &str) -> Failure {
-    Failure::system(codes::CONNECTION_ERROR, format!("no answer from the server: {reason}"), true)
-}
-
-/// What a flight still stands for, when files came to rest while it flew.
-pub(super) fn left_of(flight: Flight) -> Option<Parcel> {
-    let mut parcel = flight.parcel;
-    if let Errand::Bundle(load) = &mut parcel.errand {
-        for file in flight.gone {
-            load.remove(file);
-        }
-        if load.is_empty() {
-            return None;
-        }
-    }
-    Some(parcel)
+    Failure::system(codes::CONNECTION_ERROR, fill("no answer from the server: @", &[reason], &[]), true)
 }

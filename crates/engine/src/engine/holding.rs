@@ -1,15 +1,17 @@
 //! Which blocks are where: held here, asked for, on their way in another file, stored there.
 
 use super::Engine;
-use crate::bundle::{Items, Load, Purpose};
+use super::replies::Next;
+use crate::bundle::{Load, Purpose, What};
 use crate::config::Ask;
 use crate::error::{Failure, codes};
 use crate::files::{Again, BlockState, Bytes, Source, Stream, Takes, Turn, Work};
+use crate::index::Index;
 use crate::io::{Action, BlockKey, FileId, FileState, Now};
-use crate::parcel::{Errand, Parcel};
+use crate::parcel::{Errand, Parcel, Past};
 use crate::shared::{Claim, name};
 use crate::targets::cloudindex::{BLOCK_ENTRY, block_cost, document_cost};
-use cloudindex_wire::Digest;
+use cloudindex_wire::{Digest, text::fill};
 
 /// Readings of one file before it is given up: a server that loses blocks again and again, or a wire that garbles them.
 const ROUNDS: u8 = 3;
@@ -25,7 +27,7 @@ impl Engine {
             let key = BlockKey { file: id, index };
             let Some(block) = self.files.block(key) else { break };
             let lacked = self.files.work(id).and_then(|work| work.again.as_ref()).map(|again| &again.missing);
-            let lacked = lacked.map(|missing| missing.contains(&name(&block.digest)));
+            let lacked = lacked.map(|missing| missing.has(name(&block.digest)));
             if lacked == Some(false) {
                 self.stored(key, now);
                 continue;
@@ -74,7 +76,7 @@ impl Engine {
             );
             let turn = self.files.work_mut(id).map(|work| std::mem::replace(&mut work.turn, Turn::Taken));
             if turn == Some(Turn::ToCome) {
-                self.ready.document(id, cost, held, purpose, now);
+                self.ready.push((What::Documents, purpose), BlockKey { file: id, index: 0 }, cost, held, now);
             }
         }
     }
@@ -146,12 +148,10 @@ impl Engine {
     }
 
     /// The answer to a question about blocks.
-    pub(super) fn block_found(&mut self, key: BlockKey, now: Now) {
+    pub(super) fn block_found(&mut self, key: BlockKey) {
         if let Some(work) = self.files.work_mut(key.file) {
             work.asking.hit();
         }
-        self.stored(key, now);
-        self.queue_if_whole(key.file, now);
     }
 
     pub(super) fn block_missing(&mut self, key: BlockKey) {
@@ -162,47 +162,37 @@ impl Engine {
 
     /// What was asked for and is missing goes: by a request of its own that remembers how often this was tried, or in the
     /// next bundle.
-    pub(super) fn send_missing(&mut self, asked: Parcel, items: Items, now: Now) {
-        let load = Load { items, purpose: Purpose::Send };
-        if load.is_empty() {
-            return;
-        }
+    pub(super) fn send_missing(&mut self, past: Past, what: What, keys: Vec<BlockKey>, now: Now) {
         // Also breaks that it shared with others are remembered, or it might break them for ever.
-        if asked.tried > 0 || asked.shared > 0 {
-            return self.send_in_parts(asked, load, now);
+        if past.tried > 0 || past.shared > 0 {
+            return self.send_in_parts(past, Load { what, purpose: Purpose::Send, keys }, now);
         }
-        match load.items {
-            Items::Documents(files) => {
-                for id in files {
-                    if let Some(work) = self.files.work_mut(id) {
-                        work.turn = Turn::ToCome;
-                    }
-                    self.queue_document(id, Purpose::Send, now);
+        for key in keys {
+            if what == What::Documents {
+                if let Some(work) = self.files.work_mut(key.file) {
+                    work.turn = Turn::ToCome;
                 }
-            }
-            Items::Blocks(keys) => {
-                for key in keys {
-                    let bytes = self.files.block(key).map_or(0, |block| block_cost(block.len));
-                    self.queue_block(key, bytes, Purpose::Send, now);
-                }
+                self.queue_document(key.file, Purpose::Send, now);
+            } else {
+                let bytes = self.files.block(key).map_or(0, |block| block_cost(block.len));
+                self.queue_block(key, bytes, Purpose::Send, now);
             }
         }
     }
 
     /// What fitted into a question need not fit into a bundle.
-    fn send_in_parts(&mut self, asked: Parcel, load: Load, now: Now) {
-        let mut loads = vec![load];
-        while let Some(load) = loads.pop() {
-            let (bytes, held) = (self.weigh(&load).0, self.held(&load));
-            let fits = bytes <= self.bundle_bytes && held <= self.held_bytes;
-            match load.clone().halve() {
-                Some((first, second)) if !fits => loads.extend([second, first]),
-                _ => {
-                    let errand = Errand::Bundle(load);
-                    self.transport.requeue(Parcel { errand, ready_at: now, ..asked.clone() });
-                }
-            }
+    fn send_in_parts(&mut self, past: Past, mut load: Load, now: Now) {
+        if load.keys.is_empty() {
+            return;
         }
+        let fits = self.weigh(&load).0 <= self.bundle_bytes && self.held(&load) <= self.held_bytes;
+        let rest = if fits { None } else { load.halve() };
+        let Some(rest) = rest else {
+            let past = Past { ready_at: now, ..past };
+            return self.transport.requeue(Parcel { errand: Errand::Bundle(load), past });
+        };
+        self.send_in_parts(past, load, now);
+        self.send_in_parts(past, rest, now);
     }
 
     /// The server has all of a document whose bytes were here to be sent.
@@ -213,18 +203,18 @@ impl Engine {
     }
 
     /// The server lacks blocks of a document. If they are here it can go now; else the file is read for them.
-    pub(super) fn lacks(&mut self, id: FileId, missing: Vec<Digest>, purpose: Purpose, now: Now) -> Option<FileId> {
+    pub(super) fn lacks(&mut self, id: FileId, missing: Vec<Digest>, purpose: Purpose, now: Now) -> Next {
         for digest in &missing {
             self.shared.lost(digest);
         }
-        let work = self.files.work(id)?;
+        let Some(work) = self.files.work(id) else { return Next::Done };
         let held = |digest: &Digest| {
             let mut blocks = work.blocks.iter().zip(&work.states);
             blocks.any(|(block, state)| block.digest == *digest && *state == BlockState::Held)
         };
         if purpose == Purpose::Send || work.stream != Stream::Ended || !missing.iter().all(held) {
             self.read_again(id, missing, now);
-            return None;
+            return Next::Done;
         }
         let found: Vec<u32> =
             work.inline().filter(|index| !missing.contains(&work.blocks[*index as usize].digest)).collect();
@@ -247,7 +237,7 @@ impl Engine {
         if waits && let Some(work) = self.files.work_mut(id) {
             work.turn = Turn::ToCome;
         }
-        (!waits).then_some(id)
+        if waits { Next::Done } else { Next::Send }
     }
 
     /// This document is refused for good. The server may refuse its likes as well: they ask together, not one after the other.
@@ -263,26 +253,33 @@ impl Engine {
 
     /// The file is read, once more or at last, for the blocks that the server lacks alone.
     fn read_again(&mut self, id: FileId, missing: Vec<Digest>, now: Now) {
-        let path = self.path(id);
         let Some(work) = self.files.work_mut(id) else { return };
         let (source, rounds) = match work.stream {
             Stream::Closed => (Source::Journal, work.rounds),
             Stream::Open | Stream::Ended => (Source::Reading, work.rounds + 1),
         };
         if rounds > ROUNDS {
-            let words = format!("the server lost blocks of “{path}” {rounds} times: try again, or tell its operator");
+            let path = self.files.path(id);
+            let words = fill(
+                "the server lost blocks of “@” # times: try again, or tell its operator",
+                &[path],
+                &[u64::from(rounds)],
+            );
             self.fail(id, Failure::system(codes::TEMPORARY_ERROR, words, true), now);
             return;
         }
         let fresh = Work { rounds, deadline: work.deadline, ..Work::default() };
         let old = std::mem::replace(work, fresh);
         self.release(id, &old, now);
-        if let Some(work) = self.files.work_mut(id) {
-            let missing = missing.iter().map(name).collect();
-            work.again = Some(Again { known: old.blocks, missing, source });
+        let mut lacked = Index::default();
+        for digest in &missing {
+            lacked.insert(name(digest), 0);
         }
         if let Some(row) = self.files.row_mut(id) {
             row.state = FileState::Reading;
+            if let Some(work) = &mut row.work {
+                work.again = Some(Again { known: old.blocks, missing: lacked, source });
+            }
         }
         self.updates.file(&mut self.files, id);
         self.intake.push_first(id);
@@ -327,6 +324,6 @@ impl Engine {
 
     fn queue_block(&mut self, key: BlockKey, bytes: u64, purpose: Purpose, now: Now) {
         let held = bytes - self.files.block_in_file(key).min(bytes);
-        self.ready.block(key, bytes, held, purpose, now);
+        self.ready.push((What::Blocks, purpose), key, bytes, held, now);
     }
 }

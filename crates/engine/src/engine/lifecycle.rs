@@ -4,8 +4,8 @@ use super::{Batch, Engine, Gate, Run, Stage, Walk};
 use crate::asking::Asking;
 use crate::config::Tracking;
 use crate::error::Failure;
-use crate::files::{Row, Stream};
-use crate::io::{Action, AttemptId, FileId, FileState, GroupChange, Now, Phase, Reply};
+use crate::files::{Awaits, Row, Stream};
+use crate::io::{Action, FileId, FileState, GroupChange, Now, Phase, Reply};
 use crate::parcel::Errand;
 use crate::transport::Link;
 use cloudindex_wire::{BatchView, Phase as BatchPhase};
@@ -18,20 +18,10 @@ impl Engine {
         self.run = Run::Paused;
         // What flies is called off and sent again later: every request may be repeated.
         let upload = |errand: &Errand| matches!(errand, Errand::Bundle(_) | Errand::Open | Errand::Complete(_));
-        for attempt in self.transport.attempts(|flight| upload(&flight.parcel.errand)) {
-            self.call_off(attempt, now);
-        }
-        for attempt in self.transport.attempts(|flight| flight.parcel.errand == Errand::Probe) {
-            self.actions.push_back(Action::Abort(attempt));
-            self.transport.land(attempt);
-        }
-    }
-
-    fn call_off(&mut self, attempt: AttemptId, now: Now) {
-        self.actions.push_back(Action::Abort(attempt));
-        if let Some(flight) = self.transport.land(attempt) {
+        for flight in self.call_off(&upload) {
             self.again_without(flight, now);
         }
+        self.call_off(&Errand::is_probe);
     }
 
     pub(super) fn resume(&mut self, now: Now) {
@@ -72,11 +62,8 @@ impl Engine {
         }
         self.stage = Stage::Cancelled;
         let upload = |errand: &Errand| !matches!(errand, Errand::Call { .. } | Errand::Discard { .. });
-        self.transport.drain(|parcel| upload(&parcel.errand));
-        for attempt in self.transport.attempts(|flight| upload(&flight.parcel.errand)) {
-            self.actions.push_back(Action::Abort(attempt));
-            self.transport.land(attempt);
-        }
+        self.transport.drain(&|parcel| upload(&parcel.errand));
+        self.call_off(&upload);
         self.drop_queues();
         for id in self.files.live() {
             self.rest(id, FileState::Cancelled, now);
@@ -96,9 +83,6 @@ impl Engine {
 
     pub(super) fn drop_queues(&mut self) {
         self.planner.close(Now(u64::MAX));
-        self.unsized_files.clear();
-        self.memory.asked_sizes.clear();
-        self.parked.clear();
         self.intake.clear();
         self.ready.clear();
         // Files that end now make no room for their likes: those end too.
@@ -108,7 +92,7 @@ impl Engine {
     pub(super) fn remove(&mut self, id: FileId, now: Now) {
         if id as usize >= self.files.len() {
             // The page has given it a row, and that message is still on its way.
-            self.removed_early.insert(id);
+            self.removed_early.push(id);
         } else if self.files.is_live(id) {
             self.leave(id);
             self.rest(id, FileState::Cancelled, now);
@@ -121,7 +105,9 @@ impl Engine {
 
     pub(super) fn fail_as(&mut self, id: FileId, state: FileState, failure: Failure, now: Now) {
         self.leave(id);
-        self.updates.failure(id, failure);
+        if let Some(row) = self.files.row_mut(id) {
+            row.end = Some(Box::new(Err(failure)));
+        }
         self.rest(id, state, now);
     }
 
@@ -132,9 +118,6 @@ impl Engine {
             FileState::Waiting => {
                 self.planner
                     .remove(id, if self.config.max_batch_bytes.is_some() { row.size.get().unwrap_or(0) } else { 0 });
-                self.unsized_files.remove(&id);
-                self.memory.asked_sizes.remove(&id);
-                self.parked.remove(&id);
                 if row.group != 0 {
                     self.intake.remove(id);
                 }
@@ -155,20 +138,20 @@ impl Engine {
 
     /// The file comes to rest: its work is freed, its group and the counts learn of it.
     pub(super) fn rest(&mut self, id: FileId, state: FileState, now: Now) {
-        if let Some(work) = self.files.end_work(id) {
+        if let Some(work) = self.files.row_mut(id).and_then(|row| row.work.take()) {
             self.release(id, &work, now);
         }
+        self.files.wait(id, Awaits::Nothing);
         let Some(row) = self.files.row_mut(id) else { return };
         if row.state.is_final() {
             return;
         }
-        self.aside.remove(&id);
         row.state = state;
         let (rest, group) = (row.rest(), row.group);
         self.tally.settled(state, rest, now);
         self.updates.file(&mut self.files, id);
-        if self.sweep_at.is_none() {
-            self.sweep_at = Some(now.after(self.config.clear_interval));
+        if self.sweep_at == Now::NEVER {
+            self.sweep_at = now.after(self.config.clear_interval);
         }
         if let Some(group_row) = (group as usize).checked_sub(1).and_then(|at| self.groups.get_mut(at))
             && group_row.left > 0
@@ -208,23 +191,23 @@ impl Engine {
         for id in ids {
             // An id may be named twice; by then the file is on its way.
             if !self.files.is_live(id) && self.files.claim(id) {
-                self.again(id, now);
+                self.try_again(id, now);
             }
         }
     }
 
-    fn again(&mut self, id: FileId, now: Now) {
+    fn try_again(&mut self, id: FileId, now: Now) {
         let Some(row) = self.files.row_mut(id) else { return };
         self.tally.unsettled(row.state, row.rest());
         // Bytes that were counted stay counted: they are with the server.
         row.percent = 0;
-        self.updates.take_back(id);
+        row.end = None;
         self.anew(id, now);
     }
 
     /// The document of a removed file is gone: the file may come again.
     pub(super) fn discarded(&mut self, id: FileId, now: Now) {
-        if self.parked.remove(&id) && self.files.is_live(id) {
+        if self.files.waited(id, Awaits::Discard) && self.files.is_live(id) {
             self.requeue(id, now);
         }
     }
@@ -234,7 +217,7 @@ impl Engine {
         if row.group != 0 {
             self.enter(id, now);
         } else if self.config.max_batch_bytes.is_some() {
-            self.unsized_files.insert(id);
+            self.files.wait(id, Awaits::SizeToGroup);
             self.actions.push_back(Action::Size(vec![id]));
         } else {
             self.group(id, 0, now);
@@ -243,7 +226,7 @@ impl Engine {
 
     /// Back-pressure on the walk.
     pub(super) fn guide_walk(&mut self) {
-        let live = (self.tally.found_so_far() - self.tally.at_rest()) as usize - self.aside.len();
+        let live = (self.tally.found_so_far() - self.tally.at_rest()) as usize - self.files.awaiting(Awaits::User);
         if self.walk_gate == Gate::Open && live >= self.config.queue_size {
             self.walk_gate = Gate::Shut;
             self.actions.push_back(Action::PauseWalk);
@@ -255,17 +238,17 @@ impl Engine {
 
     /// Goes on to the next stage when this one is over.
     pub(super) fn advance(&mut self, now: Now) {
-        match &self.stage {
+        match self.stage {
             Stage::Working if self.walk == Walk::Ended && self.tally.at_rest() == self.tally.found_so_far() => {
                 self.files.release_paths();
                 self.shared.clear();
                 self.complete(now);
             }
-            Stage::Following(batch, at) if *at <= now => {
-                let errand = Errand::Status(batch.clone());
+            Stage::Following(at) if at <= now => {
                 // The answer sets the next time.
-                self.stage = Stage::Following(batch.clone(), Now(u64::MAX));
-                self.transport.enqueue(errand);
+                self.stage = Stage::Following(Now::NEVER);
+                let batch = self.batch.id().unwrap_or_default().to_owned();
+                self.transport.enqueue(Errand::Status(batch));
                 self.send_on(now);
             }
             _ => {}
@@ -274,62 +257,60 @@ impl Engine {
 
     /// Every file is at rest: our own batch is told so, unless files failed that may be tried again.
     fn complete(&mut self, now: Now) {
-        let stored = self.tally.peek(now).completed > 0;
-        match &self.batch {
-            Batch::Open(batch)
-                if self.config.batch_id.is_none()
-                    && stored
-                    && self.tally.peek(now).failed == 0
-                    && !self.awaits_more() =>
-            {
-                let batch = batch.clone();
-                self.stage = Stage::Completing(batch.clone());
-                self.batch = Batch::Closed(batch.clone());
-                self.transport.enqueue(Errand::Complete(batch));
-                self.send_on(now);
-            }
-            Batch::Open(batch) if stored => self.follow(batch.clone(), now),
-            _ => self.finish(),
+        let Batch::Open(batch) = &self.batch else { return self.finish() };
+        let tally = self.tally.peek(now);
+        if tally.completed == 0 {
+            self.finish();
+        } else if self.config.batch_id.is_none() && tally.failed == 0 && !self.awaits_more() {
+            let batch = batch.clone();
+            self.stage = Stage::Completing;
+            self.batch = Batch::Closed(batch.clone());
+            self.transport.enqueue(Errand::Complete(batch));
+            self.send_on(now);
+        } else {
+            self.follow(now);
         }
     }
 
-    pub(super) fn completed(&mut self, batch: String, now: Now) {
-        if self.stage == Stage::Completing(batch.clone()) {
-            self.follow(batch, now);
+    pub(super) fn completed(&mut self, batch: &str, now: Now) {
+        if self.stage == Stage::Completing && self.batch.id() == Some(batch) {
+            self.follow(now);
         }
     }
 
-    fn follow(&mut self, batch: String, now: Now) {
+    fn follow(&mut self, now: Now) {
         match self.config.tracking {
-            Tracking::Follow => self.stage = Stage::Following(batch, now.after(1)),
+            Tracking::Follow => self.stage = Stage::Following(now.after(1)),
             Tracking::Off => self.finish(),
         }
     }
 
-    pub(super) fn status(&mut self, batch: String, reply: &Reply, now: Now) {
-        if self.stage != Stage::Following(batch.clone(), Now(u64::MAX)) {
+    /// This batch's status is asked for and not there yet.
+    pub(super) fn awaits_status(&self, batch: &str) -> bool {
+        self.stage == Stage::Following(Now::NEVER) && self.batch.id() == Some(batch)
+    }
+
+    pub(super) fn status(&mut self, batch: &str, reply: Reply, now: Now) {
+        if !self.awaits_status(batch) {
             return;
         }
         let Some(status) = BatchView::read(&reply.body) else { return self.finish() };
-        self.updates.status = String::from_utf8(reply.body.clone()).ok();
+        self.updates.status = String::from_utf8(reply.body).ok();
         self.updates.say();
         let done = matches!(status.status, BatchPhase::Completed | BatchPhase::Cancelled)
             || status.processed_files + status.failed_files >= status.total_files;
         if done {
             self.finish();
         } else {
-            self.stage = Stage::Following(batch, now.after(self.config.status_interval.max(1)));
+            self.stage = Stage::Following(now.after(self.config.status_interval.max(1)));
         }
     }
 
     pub(super) fn finish(&mut self) {
         // A batch that nothing will go into is not asked for any more.
-        if self.batch == Batch::Opening {
-            self.transport.drain(|parcel| parcel.errand == Errand::Open);
-            for attempt in self.transport.attempts(|flight| flight.parcel.errand == Errand::Open) {
-                self.actions.push_back(Action::Abort(attempt));
-                self.transport.land(attempt);
-            }
+        if matches!(self.batch, Batch::Opening) {
+            self.transport.drain(&|parcel| parcel.errand.is_open());
+            self.call_off(&Errand::is_open);
             self.batch = Batch::Unopened;
         }
         self.stage = Stage::Done;
@@ -344,8 +325,8 @@ impl Engine {
             Stage::Idle => Phase::Idle,
             Stage::Done => Phase::Complete,
             Stage::Cancelled => Phase::Cancelled,
-            Stage::Following(..) => Phase::Following,
-            Stage::Working | Stage::Completing(_) => match self.transport.link {
+            Stage::Following(_) => Phase::Following,
+            Stage::Working | Stage::Completing => match self.transport.link {
                 // One lost connection is no news; a probe that failed too is.
                 Link::Down { probes, .. } if probes > 0 => Phase::Stalled,
                 _ if self.memory.is_busy() => Phase::Stalled,

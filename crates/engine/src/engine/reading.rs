@@ -4,9 +4,10 @@ use super::remembering::Count;
 use super::{Batch, Engine, Group, Run, Stage, Walk};
 use crate::asking::Asking;
 use crate::error::{Failure, codes};
-use crate::files::{BlockState, Bytes, Extra, Facts, Row, Shown, Source, Stream, Work};
+use crate::files::{Awaits, BlockState, Bytes, Extra, Facts, Row, Shown, Source, Stream, Work};
 use crate::io::{Action, Block, FileId, FileState, Found, GroupChange, Now};
 use crate::limits::{check_path, duplicate_path, over_group};
+use cloudindex_wire::text::fill;
 
 /// ms after a file's last change in which it may change again under the same time: clocks of file systems tick up to 10 ms.
 const RACY: u64 = 100;
@@ -85,24 +86,29 @@ impl Engine {
             media_type,
             last_modified: found.last_modified.into(),
             facts: Facts::Loose,
+            awaits: Awaits::Nothing,
             extra: Extra::new(found.metadata, found.group),
+            work: None,
+            end: None,
         });
         self.tally.found();
         self.memory.count.found += 1;
         self.updates.found(id);
-        let verdict = if self.stage == Stage::Cancelled || self.removed_early.remove(&id) {
-            self.rest(id, FileState::Cancelled, now);
-            return;
-        } else if let Batch::Refused(failure) = &self.batch {
-            Err((FileState::Failed, failure.clone()))
-        } else if let Some(reason) = found.unreadable {
-            Err((FileState::Failed, unreadable(&self.path(id), &reason)))
-        } else {
-            checked
-                .and_then(|()| if self.files.claim(id) { Ok(()) } else { Err(duplicate_path(&self.path(id))) })
-                .and_then(|()| self.limits.check_count(self.files.row(id).map_or("", |row| &row.path), self.accepted.0))
-                .map_err(|failure| (FileState::Rejected, failure))
-        };
+        let removed = self.removed_early.iter().position(|early| *early == id);
+        let verdict =
+            if self.stage == Stage::Cancelled || removed.map(|at| self.removed_early.swap_remove(at)).is_some() {
+                self.rest(id, FileState::Cancelled, now);
+                return;
+            } else if let Batch::Refused(failure) = &self.batch {
+                Err((FileState::Failed, failure.clone()))
+            } else if let Some(reason) = found.unreadable {
+                Err((FileState::Failed, unreadable(self.files.path(id), &reason)))
+            } else {
+                checked
+                    .and_then(|()| if self.files.claim(id) { Ok(()) } else { Err(duplicate_path(self.files.path(id))) })
+                    .and_then(|()| self.limits.check_count(self.files.path(id), self.accepted.0))
+                    .map_err(|failure| (FileState::Rejected, failure))
+            };
         if let Err((state, failure)) = verdict {
             self.fail_as(id, state, failure, now);
             return;
@@ -113,39 +119,27 @@ impl Engine {
         {
             self.fail_as(id, FileState::Rejected, failure, now);
         } else if self.config.max_batch_bytes.is_some() && found.size.is_none() {
-            self.unsized_files.insert(id);
+            self.files.wait(id, Awaits::SizeToGroup);
             ask.push(id);
         } else {
             self.group(id, found.size.unwrap_or(0), now);
         }
     }
 
-    pub(super) fn path(&self, id: FileId) -> String {
-        self.files.row(id).map(|row| row.path.to_string()).unwrap_or_default()
-    }
-
     pub(super) fn sized(&mut self, id: FileId, size: u64, last_modified: Option<u64>, now: Now) {
-        let is_asked = self.memory.asked_sizes.contains(&id) || self.unsized_files.contains(&id);
+        let Some(row) = self.files.row_mut(id) else { return };
+        let awaits = row.awaits;
+        if !matches!(awaits, Awaits::SizeToGroup | Awaits::SizeToRecall) {
+            return;
+        }
         // The newest counts: a file that is tried again may be another one by now.
-        if let Some(row) = self.files.row_mut(id)
-            && row.state == FileState::Waiting
-            && is_asked
-            && last_modified.is_some()
-        {
+        if row.state == FileState::Waiting && last_modified.is_some() {
             row.last_modified = last_modified.into();
         }
-        if self.memory.asked_sizes.remove(&id) {
-            match self.accept_size(id, size) {
-                Err(failure) => self.fail_as(id, FileState::Rejected, failure, now),
-                Ok(()) => self.enter(id, now),
-            }
-            return;
-        }
-        if !self.unsized_files.remove(&id) {
-            return;
-        }
+        self.files.wait(id, Awaits::Nothing);
         match self.accept_size(id, size) {
             Err(failure) => self.fail_as(id, FileState::Rejected, failure, now),
+            Ok(()) if awaits == Awaits::SizeToRecall => self.enter(id, now),
             Ok(()) => self.group(id, size, now),
         }
     }
@@ -174,7 +168,7 @@ impl Engine {
         let size = if self.config.max_batch_bytes.is_some() { size } else { 0 };
         let Some(row) = self.files.row(id) else { return };
         let key = self.planner.key(&row.path, self.files.media_type(row), row.app_group());
-        for files in self.planner.push(key, id, size, now) {
+        if let Some(files) = self.planner.push(key, id, size, now) {
             self.start_group(files);
         }
     }
@@ -184,7 +178,7 @@ impl Engine {
         if self.run == Run::Paused {
             return;
         }
-        let until = if self.walk == Walk::Ended && self.unsized_files.is_empty() {
+        let until = if self.walk == Walk::Ended && !self.files.any(Awaits::SizeToGroup) {
             now
         } else if self.intake.is_drained() {
             match now.0.checked_sub(self.config.group_linger) {
@@ -237,7 +231,7 @@ impl Engine {
 
     pub(super) fn unreadable(&mut self, id: FileId, reason: &str, now: Now) {
         if self.files.is_live(id) {
-            let failure = unreadable(&self.path(id), reason);
+            let failure = unreadable(self.files.path(id), reason);
             self.fail(id, failure, now);
         }
     }
@@ -272,11 +266,11 @@ impl Engine {
         }
         self.intake.rebook(before, after);
 
-        let known = self.files.row(id).and_then(|row| row.size.get());
+        let known = self.files.size(id);
         let total = if ended { Some(read) } else { size };
         let differs = |known| read > known || total.is_some_and(|total| total != known);
         if changed || known.is_some_and(differs) {
-            self.fail(id, changed_failure(&self.path(id)), now);
+            self.fail(id, changed_failure(self.files.path(id)), now);
             return;
         }
         if let (None, Some(size)) = (known, total)
@@ -318,13 +312,15 @@ fn tells_changes(last_modified: u64, wall: u64) -> bool {
 }
 
 fn unreadable(path: &str, reason: &str) -> Failure {
-    let words = format!(
-        "“{path}” can't be read ({reason}): it may have been changed, moved or protected; check it, then add it again"
+    let words = fill(
+        "“@” can't be read (@): it may have been changed, moved or protected; check it, then add it again",
+        &[path, reason],
+        &[],
     );
     Failure::system(codes::FILE_UNREADABLE, words, true)
 }
 
 fn changed_failure(path: &str) -> Failure {
-    let words = format!("“{path}” changed while it was uploaded: add it again when nothing writes to it");
+    let words = fill("“@” changed while it was uploaded: add it again when nothing writes to it", &[path], &[]);
     Failure::system(codes::FILE_CHANGED, words, true)
 }

@@ -1,15 +1,14 @@
 //! The journal: what an earlier page knew, and what the next one will.
 
 use super::{Batch, Engine, Stage};
-use crate::bundle::Purpose;
+use crate::bundle::{Purpose, What};
 use crate::config::GroupBy;
 use crate::error::{Failure, codes};
-use crate::files::{BlockState, Facts, Turn};
-use crate::io::{Action, FileId, FileState, Leave, Now, Recall};
+use crate::files::{Awaits, BlockState, Facts, Turn};
+use crate::io::{Action, BlockKey, FileId, FileState, Leave, Now, Recall};
 use crate::journal::{Known, Log, Unfinished, Writer};
 use crate::parcel::Errand;
 use crate::targets::cloudindex::document_cost;
-use rustc_hash::FxHashSet;
 use std::collections::VecDeque;
 
 /// The engine's side of the journal.
@@ -19,9 +18,7 @@ pub(super) struct Memory {
     wish: Wish,
     log: Log,
     writer: Writer,
-    /// Files whose size and time are asked, because the journal knows their path.
-    pub asked_sizes: FxHashSet<FileId>,
-    /// Those of them that the page was not asked yet.
+    /// Files whose size and time are to be asked, because the journal knows their path.
     to_ask: Vec<FileId>,
     /// Folders that the walk waits to hear of.
     pub asked_folders: VecDeque<String>,
@@ -64,7 +61,6 @@ impl Memory {
             wish: Wish::GoOn,
             log: Log::default(),
             writer: Writer::default(),
-            asked_sizes: FxHashSet::default(),
             to_ask: Vec::new(),
             asked_folders: VecDeque::new(),
             count: Count::default(),
@@ -170,7 +166,7 @@ impl Engine {
         }
         self.memory.wish = Wish::StartAfresh;
         self.open_journal();
-        if self.memory.stage == Book::Open && self.batch == Batch::Unopened {
+        if self.memory.stage == Book::Open && matches!(self.batch, Batch::Unopened) {
             self.start_afresh();
         }
     }
@@ -228,7 +224,7 @@ impl Engine {
                 }
             }
             (Some(_), None, _) => {
-                self.memory.asked_sizes.insert(id);
+                self.files.wait(id, Awaits::SizeToRecall);
                 self.memory.to_ask.push(id);
             }
             _ => self.intake.push(id),
@@ -238,20 +234,20 @@ impl Engine {
     /// The file looks as it did when the server had it: it is asked for without being read.
     fn ask_known(&mut self, id: FileId, known: Known, now: Now) {
         let (unknown, media_type) = (self.files.intern(""), self.files.intern(&known.media_type));
-        let work = self.files.start_work(id);
+        let Some(row) = self.files.row_mut(id) else { return };
+        let work = row.work.get_or_insert_default();
         work.states = known.blocks.iter().map(|_| BlockState::Unread).collect();
         work.blocks = known.blocks;
         (work.read, work.forgotten) = (known.size, known.size);
         work.turn = Turn::Taken;
         let count = work.blocks.len();
-        let Some(row) = self.files.row_mut(id) else { return };
         row.state = FileState::Sending;
         if row.media_type == unknown {
             row.media_type = media_type;
         }
         let cost = self.files.row(id).map_or(0, |row| document_cost(row, self.files.media_type(row), count, 0));
         self.updates.file(&mut self.files, id);
-        self.ready.document(id, cost, 0, Purpose::Ask, now);
+        self.ready.push((What::Documents, Purpose::Ask), BlockKey { file: id, index: 0 }, cost, 0, now);
     }
 
     /// The server holds this file.
@@ -290,7 +286,7 @@ impl Engine {
     /// That batch is gone or closed: the server is right, and there will be a new one.
     pub(super) fn open_another(&mut self) {
         self.memory.forget_batch();
-        if self.batch == Batch::Opening {
+        if matches!(self.batch, Batch::Opening) {
             self.transport.enqueue(Errand::Open);
         }
     }
@@ -323,14 +319,14 @@ impl Engine {
         }
         let is_joined = self.is_joined();
         let leave = match self.stage {
-            Stage::Working | Stage::Completing(_) => None,
+            Stage::Working | Stage::Completing => None,
             _ if self.memory.log.unfinished.is_none() => Some(Leave::Nothing),
             // What an earlier page left is none of this page's business, unless it went on with it.
             _ if !is_joined => Some(Leave::Unfinished),
             Stage::Cancelled => Some(Leave::Nothing),
             _ if matches!(self.batch, Batch::Closed(_)) => Some(Leave::Nothing),
             _ if self.tally.peek(now).failed == 0 && !self.awaits_more() => Some(Leave::Nothing),
-            Stage::Idle | Stage::Done | Stage::Following(..) => Some(Leave::Unfinished),
+            Stage::Idle | Stage::Done | Stage::Following(_) => Some(Leave::Unfinished),
         };
         let memory = &mut self.memory;
         let Count { found, arrived, bytes } = memory.count;
@@ -365,6 +361,6 @@ impl Engine {
 
     /// This page fills the batch of which the journal tells.
     fn is_joined(&self) -> bool {
-        matches!(&self.batch, Batch::Open(batch) | Batch::Closed(batch) if self.memory.batch() == Some(batch))
+        self.batch.id().is_some() && self.batch.id() == self.memory.batch()
     }
 }

@@ -1,20 +1,21 @@
 //! What an answer means.
 
 use super::{Batch, Engine, Stage, Trust};
-use crate::bundle::{Items, Load, Purpose};
+use crate::bundle::{Load, Purpose, What};
 use crate::error::{Failure, codes};
 use crate::io::{Action, AttemptId, BlockKey, FileId, FileState, Now, Reply};
 use crate::limits::Limits;
-use crate::parcel::{Body, Errand, Flight, Parcel};
+use crate::parcel::{Body, Errand, Flight, Parcel, Past};
 use crate::retry::{Verdict, judge};
-use cloudindex_wire::{BatchView, BlockAck, BlockOutcome, BundleReply, DocumentAck, DocumentOutcome, Phase};
+use cloudindex_wire::text::fill;
+use cloudindex_wire::{BatchView, BlockOutcome, BundleReply, DocumentOutcome, Phase};
 
 impl Engine {
     // Called once: put into its caller the page is 250 bytes of brotli smaller.
     #[inline(always)]
     pub(super) fn reply(&mut self, attempt: AttemptId, reply: Reply, now: Now) {
         let Some(mut flight) = self.transport.land(attempt) else { return };
-        if flight.parcel.errand == Errand::Probe
+        if flight.parcel.errand.is_probe()
             && let Verdict::Retry { after, .. } = judge(&reply, &self.config)
         {
             // Somebody is there, but not the server: a proxy that waits for it, or a server that wants to be left alone.
@@ -24,7 +25,7 @@ impl Engine {
             return;
         }
         self.answered(flight.sent, now);
-        if flight.parcel.errand == Errand::Probe {
+        if flight.parcel.errand.is_probe() {
             return self.learn(&flight, now);
         }
         // The link's word may have ended files of this very flight.
@@ -49,7 +50,7 @@ impl Engine {
             self.tally.sent = sent + (self.tally.sent - sent) * wire / bytes.max(1);
             return;
         }
-        if flight.parcel.errand == Errand::Open && self.goes_on() && matches!(reply.status, 403 | 404 | 409 | 410) {
+        if flight.parcel.errand.is_open() && self.goes_on() && matches!(reply.status, 403 | 404 | 409 | 410) {
             return self.open_another();
         }
         if matches!((flight.body, reply.status), (Body::Packed(_), 400 | 415)) {
@@ -72,51 +73,48 @@ impl Engine {
     }
 
     fn success(&mut self, flight: Flight, reply: Reply, now: Now) {
-        match &flight.parcel.errand {
-            Errand::Open => self.opened(flight, &reply, now),
-            Errand::Bundle(load) => {
-                let load = load.clone();
-                let Some(answer) = BundleReply::read(&reply.body) else { return self.odd_reply(flight, now) };
-                match load.items {
-                    Items::Documents(files) => {
-                        self.documents_acked(flight, &files, load.purpose, answer.documents, now);
-                    }
-                    Items::Blocks(keys) => self.blocks_acked(flight, &keys, load.purpose, answer.blocks, now),
-                }
-            }
-            Errand::Complete(batch) => self.completed(batch.clone(), now),
-            Errand::Status(batch) => self.status(batch.clone(), &reply, now),
+        match flight.parcel.errand {
+            Errand::Open => match BatchView::read(&reply.body) {
+                Some(batch) => self.opened(batch, now),
+                None => self.odd_reply(flight, now),
+            },
+            Errand::Bundle(_) => match BundleReply::read(&reply.body) {
+                Some(answer) => self.acked(flight, answer, now),
+                None => self.odd_reply(flight, now),
+            },
+            Errand::Complete(batch) => self.completed(&batch, now),
+            Errand::Status(batch) => self.status(&batch, reply, now),
             Errand::Call { call, .. } => {
                 let result = String::from_utf8(reply.body).map_err(|_| odd("the body is not UTF-8 text"));
-                self.actions.push_back(Action::Answer { call: *call, result });
+                self.actions.push_back(Action::Answer { call, result });
             }
-            Errand::Discard { file, .. } => self.discarded(*file, now),
+            Errand::Discard { file, .. } => self.discarded(file, now),
             Errand::CancelBatch(_) | Errand::Probe => {}
         }
     }
 
     /// A success that can't be read: something between here and the server speaks for it.
     fn odd_reply(&mut self, flight: Flight, now: Now) {
-        self.charge(flight, odd("it is not what a CloudIndex server answers"), now);
+        self.charge_flight(flight, odd("it is not what a CloudIndex server answers"), now);
     }
 
-    fn opened(&mut self, flight: Flight, reply: &Reply, now: Now) {
-        let Some(batch) = BatchView::read(&reply.body) else { return self.odd_reply(flight, now) };
-        if self.batch != Batch::Opening {
+    fn opened(&mut self, batch: BatchView, now: Now) {
+        if !matches!(self.batch, Batch::Opening) {
             return;
         }
         if self.goes_on() && batch.status != Phase::Open {
             return self.open_another();
         }
         if batch.block_bytes < self.config.cut.max as u64 {
-            let words = format!(
-                "the server takes blocks of {} bytes at most, this uploader sends up to {}: raise the server's block limit",
-                batch.block_bytes, self.config.cut.max
+            let words = fill(
+                "the server takes blocks of # bytes at most, this uploader sends up to #: raise the server's block limit",
+                &[],
+                &[batch.block_bytes, self.config.cut.max as u64],
             );
             return self.doom(Failure::validation(codes::BLOCK_TOO_LARGE, words), now);
         }
         if matches!(batch.status, Phase::Completed | Phase::Cancelled | Phase::Processing) {
-            let words = format!("the batch {} takes no more documents: create another one", batch.id);
+            let words = fill("the batch @ takes no more documents: create another one", &[&batch.id], &[]);
             return self.doom(Failure::validation(codes::BATCH_CLOSED, words), now);
         }
         self.limits.narrow(Limits {
@@ -138,77 +136,121 @@ impl Engine {
     fn recheck(&mut self, now: Now) {
         self.accepted = (0, 0);
         for id in self.files.live() {
-            let Some((path, size)) = self.files.row(id).map(|row| (row.path.to_string(), row.size.get())) else {
-                continue;
-            };
+            let (path, size) = (self.files.path(id), self.files.size(id).unwrap_or(0));
             let verdict = self
                 .limits
-                .check_count(&path, self.accepted.0)
-                .and_then(|()| self.limits.check_size(&path, size.unwrap_or(0), self.accepted.1));
+                .check_count(path, self.accepted.0)
+                .and_then(|()| self.limits.check_size(path, size, self.accepted.1));
             match verdict {
                 Ok(()) => {
                     self.accepted.0 += 1;
-                    self.accepted.1 += size.unwrap_or(0);
+                    self.accepted.1 += size;
                 }
                 Err(failure) => self.fail_as(id, FileState::Rejected, failure, now),
             }
         }
     }
 
-    fn documents_acked(
-        &mut self,
-        flight: Flight,
-        files: &[FileId],
-        purpose: Purpose,
-        acks: Vec<DocumentAck>,
-        now: Now,
-    ) {
-        let mut acks = acks.into_iter().peekable();
-        let (mut unheard, mut to_send) = (Vec::new(), Vec::new());
-        for id in files.iter().copied() {
-            let path = self.files.row(id).map(|row| &*row.path);
-            // One ack a document, in order; a reply that leaves one out says nothing of it.
-            let Some(ack) = acks.next_if(|ack| Some(&*ack.path) == path) else {
-                unheard.push(id);
-                continue;
-            };
-            if flight.gone.contains(&id) || !self.files.is_live(id) {
-                self.late_ack(id, ack.outcome, now);
-                continue;
-            }
-            match ack.outcome {
-                DocumentOutcome::Committed { id: document } => {
-                    self.committed(id, FileState::Committed, document, purpose, now);
+    fn acked(&mut self, flight: Flight, answer: BundleReply, now: Now) {
+        let Flight { parcel: Parcel { errand, past }, gone, .. } = flight;
+        let Errand::Bundle(Load { what, purpose, keys }) = errand else { return };
+        let (mut documents, mut blocks) =
+            (answer.documents.into_iter().peekable(), answer.blocks.into_iter().peekable());
+        let (mut unheard, mut to_send, count) = (Vec::new(), Vec::new(), keys.len());
+        for key in keys {
+            let is_gone = gone.contains(&key.file);
+            // One ack a document and block, in order; a reply that leaves one out says nothing of it.
+            let next = if what == What::Documents {
+                match documents.next_if(|ack| *ack.path == *self.files.path(key.file)) {
+                    None => Next::Unheard,
+                    Some(ack) if is_gone || !self.files.is_live(key.file) => self.late_ack(key.file, ack.outcome, now),
+                    Some(ack) => self.document_acked(key.file, ack.outcome, purpose, now),
                 }
-                DocumentOutcome::Duplicate { id: document } => {
-                    self.committed(id, FileState::Duplicate, document, purpose, now);
-                }
-                DocumentOutcome::Incomplete { missing } => to_send.extend(self.lacks(id, missing, purpose, now)),
-                DocumentOutcome::Rejected { error } => {
-                    let failure = Failure::from_problem(error);
-                    if failure.retryable {
-                        unheard.push(id);
-                    } else {
-                        self.disband(id, now);
-                        self.fail(id, failure, now);
+            } else {
+                match self.files.block(key).filter(|_| !is_gone) {
+                    None => {
+                        blocks.next();
+                        Next::Done
+                    }
+                    Some(block) => {
+                        let ack = blocks.next_if(|ack| ack.digest == block.digest);
+                        ack.map_or(Next::Unheard, |ack| self.block_acked(key, block.len, ack.outcome, purpose, now))
                     }
                 }
+            };
+            match next {
+                Next::Done => {}
+                Next::Send => to_send.push(key),
+                Next::Unheard => unheard.push(key),
             }
         }
         // An answer may have ended others: no more is sent of them.
-        to_send.retain(|id| self.files.is_live(*id));
-        let asked = after(&flight, to_send.len() < files.len());
-        self.send_missing(asked, Items::Documents(to_send), now);
-        unheard.retain(|id| !flight.gone.contains(id) && self.files.is_live(*id));
+        self.keep_wanted(&mut to_send, what, &gone);
+        // Where some of it had come through, its attempts count from nothing again.
+        let asked = if to_send.len() < count { Past { tried: 0, shared: 0, ..past } } else { past };
+        self.send_missing(asked, what, to_send, now);
+        self.keep_wanted(&mut unheard, what, &gone);
         if !unheard.is_empty() {
-            let part = with_load(&flight, Load { items: Items::Documents(unheard), purpose });
-            self.charge(part, odd("it leaves out documents"), now);
+            let words = match what {
+                What::Documents => "it leaves out documents",
+                What::Blocks => "it leaves out blocks, or they arrived garbled",
+            };
+            let errand = Errand::Bundle(Load { what, purpose, keys: unheard });
+            self.charge(Parcel { errand, past }, odd(words), now);
         }
     }
 
-    /// A file that the user removed while its request flew is taken off the server again; one that was set aside has arrived.
-    fn late_ack(&mut self, id: FileId, outcome: DocumentOutcome, now: Now) {
-        let DocumentOutcome::Committed { id: document } = outcome else { return };
+    fn keep_wanted(&self, keys: &mut Vec<BlockKey>, what: What, gone: &[FileId]) {
+        keys.retain(|key| match what {
+            What::Documents => self.files.is_live(key.file) && !gone.contains(&key.file),
+            What::Blocks => self.is_held(*key),
+        });
+    }
+
+    fn document_acked(&mut self, id: FileId, outcome: DocumentOutcome, purpose: Purpose, now: Now) -> Next {
+        match outcome {
+            DocumentOutcome::Committed { id: document } => {
+                self.committed(id, FileState::Committed, document, purpose, now)
+            }
+            DocumentOutcome::Duplicate { id: document } => {
+                self.committed(id, FileState::Duplicate, document, purpose, now)
+            }
+            DocumentOutcome::Incomplete { missing } => return self.lacks(id, missing, purpose, now),
+            DocumentOutcome::Rejected { error } if error.retryable => return Next::Unheard,
+            DocumentOutcome::Rejected { error } => {
+                self.disband(id, now);
+                self.fail(id, Failure::from_problem(error), now);
+            }
+        }
+        Next::Done
+    }
+
+    fn block_acked(&mut self, key: BlockKey, len: u32, outcome: BlockOutcome, purpose: Purpose, now: Now) -> Next {
+        match outcome {
+            BlockOutcome::Stored | BlockOutcome::Duplicate => {
+                match purpose {
+                    Purpose::Ask => self.block_found(key),
+                    Purpose::Send => self.tally.sent += u64::from(len),
+                }
+                self.stored(key, now);
+                self.queue_if_whole(key.file, now);
+            }
+            BlockOutcome::Missing if purpose == Purpose::Ask => {
+                self.block_missing(key);
+                return Next::Send;
+            }
+            BlockOutcome::Rejected { error } if error.code != codes::DIGEST_MISMATCH && !error.retryable => {
+                self.fail(key.file, Failure::from_problem(error), now);
+            }
+            // Garbled on the way, or left out: once more.
+            BlockOutcome::Rejected { .. } | BlockOutcome::Missing => return Next::Unheard,
+        }
+        Next::Done
+    }
+
+    /// A file that the user removed while its request flew is taken off the server again.
+    fn late_ack(&mut self, id: FileId, outcome: DocumentOutcome, now: Now) -> Next {
+        let DocumentOutcome::Committed { id: document } = outcome else { return Next::Done };
         match self.files.row(id).map(|row| row.state) {
             Some(FileState::Paused) => self.committed(id, FileState::Committed, document, Purpose::Send, now),
             Some(FileState::Cancelled) if self.stage != Stage::Cancelled => {
@@ -216,18 +258,15 @@ impl Engine {
             }
             _ => {}
         }
+        Next::Done
     }
 
     fn committed(&mut self, id: FileId, state: FileState, document: String, purpose: Purpose, now: Now) {
-        let size = self.files.row(id).and_then(|row| row.size.get()).unwrap_or(0);
+        let size = self.files.size(id).unwrap_or(0);
         match purpose {
             Purpose::Ask => self.document_found(id),
             Purpose::Send => {
-                let sent = self
-                    .files
-                    .work(id)
-                    .map_or(0, |work| work.inline().map(|index| u64::from(work.blocks[index as usize].len)).sum());
-                self.tally.sent += sent;
+                self.tally.sent += self.files.work(id).map_or(0, |work| work.inline_bytes());
             }
         }
         self.count_acked(id, size, now);
@@ -240,64 +279,22 @@ impl Engine {
             let Some(block) = self.files.block(BlockKey { file: id, index }) else { break };
             self.share(&block.digest, now);
         }
-        self.updates.document(id, document);
+        if let Some(row) = self.files.row_mut(id) {
+            row.end = Some(Box::new(Ok(document)));
+        }
         self.rest(id, state, now);
     }
+}
 
-    fn blocks_acked(&mut self, flight: Flight, keys: &[BlockKey], purpose: Purpose, acks: Vec<BlockAck>, now: Now) {
-        let mut acks = acks.into_iter().peekable();
-        let (mut unheard, mut to_send) = (Vec::new(), Vec::new());
-        for key in keys.iter().copied() {
-            if flight.gone.contains(&key.file) {
-                acks.next();
-                continue;
-            }
-            let Some(block) = self.files.block(key) else {
-                acks.next();
-                continue;
-            };
-            match acks.next_if(|ack| ack.digest == block.digest).map(|ack| ack.outcome) {
-                Some(BlockOutcome::Stored | BlockOutcome::Duplicate) if purpose == Purpose::Ask => {
-                    self.block_found(key, now);
-                }
-                Some(BlockOutcome::Missing) if purpose == Purpose::Ask => {
-                    self.block_missing(key);
-                    to_send.push(key);
-                }
-                Some(BlockOutcome::Stored | BlockOutcome::Duplicate) => {
-                    self.tally.sent += u64::from(block.len);
-                    self.stored(key, now);
-                    self.queue_if_whole(key.file, now);
-                }
-                Some(BlockOutcome::Rejected { error }) if error.code != codes::DIGEST_MISMATCH && !error.retryable => {
-                    self.fail(key.file, Failure::from_problem(error), now);
-                }
-                // Garbled on the way, or left out: once more.
-                Some(BlockOutcome::Rejected { .. } | BlockOutcome::Missing) | None => unheard.push(key),
-            }
-        }
-        to_send.retain(|key| self.is_held(*key));
-        let asked = after(&flight, to_send.len() < keys.len());
-        self.send_missing(asked, Items::Blocks(to_send), now);
-        unheard.retain(|key| self.is_held(*key));
-        if !unheard.is_empty() {
-            let part = with_load(&flight, Load { items: Items::Blocks(unheard), purpose });
-            self.charge(part, odd("it leaves out blocks, or they arrived garbled"), now);
-        }
-    }
+/// What an ack leaves to be done for its document or block.
+pub(super) enum Next {
+    Done,
+    /// It was asked for, and goes.
+    Send,
+    /// It is as if nothing had been said of it.
+    Unheard,
 }
 
 fn odd(what: &str) -> Failure {
-    Failure::system(codes::INVALID_REPLY, format!("the server's answer can't be used: {what}"), true)
-}
-
-/// The parcel of a question that was answered; where some of it had come through, its attempts count from nothing again.
-fn after(flight: &Flight, progress: bool) -> Parcel {
-    let parcel = flight.parcel.clone();
-    if progress { Parcel { tried: 0, shared: 0, ..parcel } } else { parcel }
-}
-
-/// The same flight, for a part of what it carried.
-fn with_load(flight: &Flight, load: Load) -> Flight {
-    Flight { parcel: Parcel { errand: Errand::Bundle(load), ..flight.parcel.clone() }, gone: Vec::new(), ..*flight }
+    Failure::system(codes::INVALID_REPLY, fill("the server's answer can't be used: @", &[what], &[]), true)
 }

@@ -1,15 +1,16 @@
 //! Which request goes next.
 
 use super::{Batch, Engine, Run, Stage};
-use crate::bundle::{Items, Load, Purpose};
+use crate::bundle::{Load, Purpose, What};
 use crate::compression::{Offer, Texture};
 use crate::config::Config;
-use crate::files::{Bytes, Work};
+use crate::files::Bytes;
 use crate::intake::flight_bytes;
-use crate::io::{Action, AttemptId, Block, BlockKey, CallId, Encoding, Method, Now, Request, Segment};
+use crate::io::{Action, AttemptId, Block, CallId, Encoding, Method, Now, Request, Segment};
 use crate::parcel::{Body, Errand, Flight, Parcel};
 use crate::targets::cloudindex::{BLOCK_ENTRY, block_cost, document_cost};
 use crate::transport::Link;
+use cloudindex_wire::text::fill;
 
 /// What a bundle may copy from memory: as many as may fly at once must fit into the memory for bodies, and a block into each.
 pub(super) fn held_bytes(config: &Config) -> u64 {
@@ -101,7 +102,7 @@ impl Engine {
     /// Somebody waits for the link: without that, nobody asks for it, and its silence is nobody's concern.
     pub(super) fn wants_link(&self) -> bool {
         self.run == Run::Running
-            && (matches!(self.stage, Stage::Working | Stage::Completing(_) | Stage::Following(..))
+            && (matches!(self.stage, Stage::Working | Stage::Completing | Stage::Following(_))
                 || !self.transport.is_idle())
     }
 
@@ -111,7 +112,7 @@ impl Engine {
             && probe_at <= now
             && self.wants_link()
             && self.transport.flying() < self.config.concurrency
-            && !self.transport.has(&Errand::Probe)
+            && !self.transport.has(&Errand::is_probe)
         {
             self.launch(Parcel::new(Errand::Probe, now), now);
         }
@@ -158,10 +159,10 @@ impl Engine {
             },
             Errand::Bundle(load) => {
                 let Batch::Open(batch) = &self.batch else { return None };
-                let boundary = format!("cloudindex-{}", self.rng.token());
-                let request = match &load.items {
-                    Items::Documents(files) => target.documents(batch, files, load.purpose, &self.files, &boundary),
-                    Items::Blocks(keys) => target.blocks(batch, keys, load.purpose, &self.files, &boundary),
+                let boundary = fill("cloudindex-@", &[&self.rng.token()], &[]);
+                let request = match load.what {
+                    What::Documents => target.documents(batch, load, &self.files, boundary),
+                    What::Blocks => target.blocks(batch, load, &self.files, boundary),
                 };
                 let (bytes, dense) = self.weigh(load);
                 return Some((request, bytes, dense));
@@ -185,7 +186,7 @@ impl Engine {
     pub(super) fn weigh(&self, load: &Load) -> (u64, u64) {
         let sends = load.purpose == Purpose::Send;
         let (mut bytes, mut dense) = (0, 0);
-        let mut count = |block: Block| {
+        let mut count = |block: &Block| {
             if !sends {
                 return 0;
             }
@@ -194,19 +195,15 @@ impl Engine {
             }
             u64::from(block.len)
         };
-        match &load.items {
-            Items::Documents(files) => {
-                for id in files {
-                    let (Some(row), Some(work)) = (self.files.row(*id), self.files.work(*id)) else { continue };
-                    let inline = work.inline().map(|index| count(work.blocks[index as usize])).sum();
-                    bytes += document_cost(row, self.files.media_type(row), work.blocks.len(), inline);
-                }
-            }
-            Items::Blocks(keys) => {
-                for block in keys.iter().filter_map(|key| self.files.block(*key)) {
-                    count(block);
-                    bytes += if sends { block_cost(block.len) } else { BLOCK_ENTRY };
-                }
+        for key in &load.keys {
+            let Some(row) = self.files.row(key.file) else { continue };
+            let Some(work) = &row.work else { continue };
+            if load.what == What::Documents {
+                let inline = work.inline().map(|index| count(&work.blocks[index as usize])).sum();
+                bytes += document_cost(row, self.files.media_type(row), work.blocks.len(), inline);
+            } else if let Some(block) = work.blocks.get(key.index as usize) {
+                count(block);
+                bytes += if sends { block_cost(block.len) } else { BLOCK_ENTRY };
             }
         }
         (bytes, dense)
@@ -214,14 +211,18 @@ impl Engine {
 
     /// Bytes of a bundle's body that are copied from memory.
     pub(super) fn held(&self, load: &Load) -> u64 {
-        let held = |work: &Work| if work.bytes == Bytes::Held { work.inline_bytes() } else { 0 };
-        match &load.items {
-            _ if load.purpose == Purpose::Ask => 0,
-            Items::Documents(files) => files.iter().filter_map(|id| self.files.work(*id)).map(held).sum(),
-            Items::Blocks(keys) => {
-                let bytes = |key: &BlockKey| self.files.block(*key).map_or(0, |block| u64::from(block.len));
-                keys.iter().map(|key| bytes(key) - self.files.block_in_file(*key)).sum()
+        let mut held = 0;
+        for key in &load.keys {
+            if let Some(work) = self.files.work(key.file)
+                && work.bytes == Bytes::Held
+                && load.purpose == Purpose::Send
+            {
+                held += match load.what {
+                    What::Documents => work.inline_bytes(),
+                    What::Blocks => work.blocks.get(key.index as usize).map_or(0, |block| u64::from(block.len)),
+                };
             }
         }
+        held
     }
 }

@@ -4,7 +4,6 @@ use crate::error::Failure;
 use crate::files::{Files, Shown};
 use crate::io::{FileChange, FileId, GroupChange, Now, Phase, Update};
 use crate::progress::Progress;
-use rustc_hash::FxHashMap;
 use std::collections::VecDeque;
 
 /// Files an update: more than people can follow, few enough that the page handles them within a frame.
@@ -13,8 +12,6 @@ const FILES: usize = 2_000;
 #[derive(Debug, Default)]
 pub(super) struct Updates {
     stale: VecDeque<FileId>,
-    /// How files ended, until it is told: the document's id, or the failure.
-    ends: FxHashMap<FileId, Result<String, Failure>>,
     groups: Vec<GroupChange>,
     pub reason: Option<Failure>,
     pub status: Option<String>,
@@ -47,17 +44,9 @@ impl Updates {
         self.news = News::Some;
     }
 
-    pub fn document(&mut self, id: FileId, document: String) {
-        self.ends.insert(id, Ok(document));
-    }
-
-    pub fn failure(&mut self, id: FileId, failure: Failure) {
-        self.ends.insert(id, Err(failure));
-    }
-
-    /// What was not told yet of an end that is none.
-    pub fn take_back(&mut self, id: FileId) {
-        self.ends.remove(&id);
+    /// Gives back the room of a long queue.
+    pub fn shrink(&mut self) {
+        self.stale.shrink_to(64);
     }
 
     pub fn group(&mut self, change: GroupChange) {
@@ -70,9 +59,12 @@ impl Updates {
     }
 
     /// When there is something to tell, and the page is ready for it.
-    pub fn due(&self, phase: Phase, frame: u64) -> Option<Now> {
-        let changed = self.news == News::Some || self.told.is_none_or(|(told, _)| told != phase);
-        changed.then(|| self.told.map_or(Now(0), |(_, at)| at.after(frame)))
+    pub fn due(&self, phase: Phase, frame: u64) -> Now {
+        match self.told {
+            None => Now(0),
+            Some((told, at)) if self.news == News::Some || told != phase => at.after(frame),
+            Some(_) => Now::NEVER,
+        }
     }
 
     pub fn take(
@@ -97,7 +89,7 @@ impl Updates {
         for id in self.stale.drain(..count) {
             let Some(row) = files.row_mut(id) else { continue };
             row.shown = Shown::UpToDate;
-            let (document_id, error) = match self.ends.remove(&id) {
+            let (document_id, error) = match row.end.take().map(|end| *end) {
                 Some(Ok(document)) => (Some(document), None),
                 Some(Err(failure)) => (None, Some(failure)),
                 None => (None, None),

@@ -1,10 +1,11 @@
 //! A CloudIndex server, as PROTOCOL.md says.
 
-use crate::bundle::Purpose;
+use crate::bundle::{Load, Purpose};
 use crate::config::Config;
 use crate::files::{Files, Row, Work};
-use crate::io::{Block, BlockKey, Encoding, FileId, Method, Request, Segment};
+use crate::io::{Block, BlockKey, Encoding, Method, Request, Segment};
 use cloudindex_wire::json::{ObjectWriter, is_value, write_count, write_string};
+use cloudindex_wire::text::{UPPER, fill, write_hex};
 use cloudindex_wire::{BatchLimits, MANIFEST_PART};
 
 /// Bytes of a block part's framing: boundary, header with the digest, line ends.
@@ -16,21 +17,23 @@ pub(crate) const BLOCK_ENTRY: u64 = 80;
 
 #[derive(Debug)]
 pub(crate) struct CloudIndex {
-    /// Ends in `/v1`.
-    root: String,
+    /// What `/v1` follows.
     base: String,
     pub token: Option<String>,
 }
 
 impl CloudIndex {
     pub fn new(config: &Config) -> Self {
-        let base = config.base_url.trim_end_matches('/').to_owned();
-        CloudIndex { root: format!("{base}/v1"), base, token: config.token.clone() }
+        let mut base = config.base_url.clone();
+        while base.ends_with('/') {
+            base.pop();
+        }
+        CloudIndex { base, token: config.token.clone() }
     }
 
     /// Creates a batch; repeating it with the same key creates no second one.
     pub fn create_batch(&self, new_batch: &str, key: &str) -> Request {
-        let mut request = self.request(Method::Post, format!("{}/batches", self.root));
+        let mut request = self.request(Method::Post, fill("@/v1/batches", &[&self.base], &[]));
         request.headers.push(("Idempotency-Key", key.to_owned()));
         with_json(request, new_batch)
     }
@@ -50,14 +53,14 @@ impl CloudIndex {
 
     /// Takes a document away.
     pub fn discard(&self, document: &str) -> Request {
-        self.request(Method::Delete, format!("{}/documents/{}", self.root, percent_encode(document)))
+        self.request(Method::Delete, fill("@/v1/documents/@", &[&self.base, &percent_encode(document)], &[]))
     }
 
     /// Is anybody there?
     pub fn probe(&self) -> Request {
         Request {
             method: Method::Get,
-            url: format!("{}/healthz", self.base),
+            url: fill("@/healthz", &[&self.base], &[]),
             headers: Vec::new(),
             body: Vec::new(),
             encoding: Encoding::Identity,
@@ -66,7 +69,7 @@ impl CloudIndex {
 
     /// The application's own call; `path` starts with a slash.
     pub fn call(&self, method: Method, path: &str, body: Option<&str>, key: &str) -> Request {
-        let mut request = self.request(method, format!("{}{path}", self.base));
+        let mut request = self.request(method, fill("@@", &[&self.base, path], &[]));
         if method == Method::Post {
             request.headers.push(("Idempotency-Key", key.to_owned()));
         }
@@ -77,35 +80,40 @@ impl CloudIndex {
     }
 
     /// Documents; when they are sent, with the blocks of small ones.
-    pub fn documents(&self, batch: &str, ids: &[FileId], purpose: Purpose, files: &Files, boundary: &str) -> Request {
-        let known = || ids.iter().filter_map(|id| Some((*id, files.row(*id)?, files.work(*id)?)));
+    pub fn documents(&self, batch: &str, load: &Load, files: &Files, boundary: String) -> Request {
         let mut body = Multipart::new(boundary);
         body.manifest();
         body.text.push_str("{\"documents\":[");
-        for (at, (_, row, work)) in known().enumerate() {
-            body.text.push_str(if at > 0 { "," } else { "" });
-            entry(&mut body.text, row, files.media_type(row), work);
+        for (at, file) in load.files().enumerate() {
+            if let Some(row) = files.row(file)
+                && let Some(work) = &row.work
+            {
+                body.text.push_str(if at > 0 { "," } else { "" });
+                entry(&mut body.text, row, files.media_type(row), work);
+            }
         }
         body.text.push_str("]}");
-        for (file, _, work) in known().filter(|_| purpose == Purpose::Send) {
-            for index in work.inline() {
-                body.block(&work.blocks[index as usize], BlockKey { file, index });
+        for file in load.files().filter(|_| load.purpose == Purpose::Send) {
+            if let Some(work) = files.work(file) {
+                for index in work.inline() {
+                    body.block(&work.blocks[index as usize], BlockKey { file, index });
+                }
             }
         }
         self.multipart(self.batch_url(batch, "/documents"), body)
     }
 
     /// Blocks alone, or the question which of them are missing.
-    pub fn blocks(&self, batch: &str, keys: &[BlockKey], purpose: Purpose, files: &Files, boundary: &str) -> Request {
-        let known = keys.iter().filter_map(|key| Some((*key, files.block(*key)?)));
+    pub fn blocks(&self, batch: &str, load: &Load, files: &Files, boundary: String) -> Request {
+        let known = load.keys.iter().filter_map(|key| Some((*key, files.block(*key)?)));
         let mut body = Multipart::new(boundary);
-        match purpose {
+        match load.purpose {
             Purpose::Send => known.for_each(|(key, block)| body.block(&block, key)),
             Purpose::Ask => {
                 body.manifest();
-                body.text.push('{');
-                names(&mut body.text, known.map(|(_, block)| block));
-                body.text.push('}');
+                body.text.push_str("{");
+                names(&mut body.text, &mut known.map(|(_, block)| block));
+                body.text.push_str("}");
             }
         }
         self.multipart(self.batch_url(batch, "/blocks"), body)
@@ -113,7 +121,7 @@ impl CloudIndex {
 
     fn multipart(&self, url: String, body: Multipart) -> Request {
         let mut request = self.request(Method::Post, url);
-        request.headers.push(("Content-Type", format!("multipart/form-data; boundary={}", body.boundary)));
+        request.headers.push(("Content-Type", fill("multipart/form-data; boundary=@", &[&body.boundary], &[])));
         request.body = body.end();
         request
     }
@@ -121,13 +129,13 @@ impl CloudIndex {
     fn request(&self, method: Method, url: String) -> Request {
         let mut headers = Vec::new();
         if let Some(token) = &self.token {
-            headers.push(("Authorization", format!("Bearer {token}")));
+            headers.push(("Authorization", fill("Bearer @", &[token], &[])));
         }
         Request { method, url, headers, body: Vec::new(), encoding: Encoding::Identity }
     }
 
     fn batch_url(&self, id: &str, rest: &str) -> String {
-        format!("{}/batches/{}{rest}", self.root, percent_encode(id))
+        fill("@/v1/batches/@@", &[&self.base, &percent_encode(id), rest], &[])
     }
 }
 
@@ -220,22 +228,22 @@ fn entry(text: &mut String, row: &Row, media_type: &str, work: &Work) {
         text.push_str(",\"metadata\":");
         text.push_str(metadata);
     }
-    text.push(',');
-    names(text, work.blocks.iter().copied());
-    text.push('}');
+    text.push_str(",");
+    names(text, &mut work.blocks.iter().copied());
+    text.push_str("}");
 }
 
 /// The field that names blocks.
-fn names(text: &mut String, blocks: impl Iterator<Item = Block>) {
+fn names(text: &mut String, blocks: &mut dyn Iterator<Item = Block>) {
     text.push_str("\"blocks\":[");
     for (at, block) in blocks.enumerate() {
         text.push_str(if at > 0 { ",[\"" } else { "[\"" });
         block.digest.write(text);
         text.push_str("\",");
         write_count(text, block.len.into());
-        text.push(']');
+        text.push_str("]");
     }
-    text.push(']');
+    text.push_str("]");
 }
 
 fn with_json(mut request: Request, body: &str) -> Request {
@@ -250,7 +258,10 @@ fn percent_encode(text: &str) -> String {
     for byte in text.bytes() {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => encoded.push(char::from(byte)),
-            _ => encoded.push_str(&format!("%{byte:02X}")),
+            _ => {
+                encoded.push_str("%");
+                write_hex(&mut encoded, &[byte], UPPER);
+            }
         }
     }
     encoded
@@ -264,8 +275,8 @@ struct Multipart {
 }
 
 impl Multipart {
-    fn new(boundary: &str) -> Self {
-        Multipart { boundary: boundary.to_owned(), segments: Vec::new(), text: String::new() }
+    fn new(boundary: String) -> Self {
+        Multipart { boundary, segments: Vec::new(), text: String::new() }
     }
 
     /// Up to the name of a part.
@@ -311,7 +322,8 @@ impl Multipart {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::files::{BlockState, Extra, Facts, Shown};
+    use crate::bundle::What;
+    use crate::files::{Awaits, BlockState, Extra, Facts, Shown};
     use crate::io::FileState;
 
     fn row(path: &str) -> Row {
@@ -326,7 +338,10 @@ mod tests {
             media_type: 0,
             last_modified: Some(5).into(),
             facts: Facts::Loose,
+            awaits: Awaits::Nothing,
             extra: Extra::new(Some(r#"{"a":1}"#.into()), None),
+            work: None,
+            end: None,
         }
     }
 
@@ -337,10 +352,12 @@ mod tests {
         let media_type = files.intern("text/plain");
         let id = files.push(Row { media_type, ..row(path) });
         let block = Block::of(b"abc");
-        let work = files.start_work(id);
+        let work = files.row_mut(id).unwrap().work.get_or_insert_default();
         (work.blocks, work.states, work.read) = (vec![block], vec![BlockState::Held], 3);
+        let keys = vec![BlockKey { file: id, index: 0 }];
+        let load = Load { what: What::Documents, purpose: Purpose::Send, keys };
         let config = Config { base_url: "http://h/".into(), token: Some("k".into()), ..Config::default() };
-        let request = CloudIndex::new(&config).documents("b/1", &[id], Purpose::Send, &files, "XX");
+        let request = CloudIndex::new(&config).documents("b/1", &load, &files, "XX".into());
         assert_eq!(request.url, "http://h/v1/batches/b%2F1/documents");
         assert!(request.headers.contains(&("Authorization", "Bearer k".into())));
         let mut text = Vec::new();
