@@ -18,10 +18,13 @@ function row(cells: string[]): string {
   return cells.map(cell).join(',');
 }
 
-/** A cell that begins like a formula would be run by the spreadsheet: a file's name is not to be trusted with that. */
+/**
+ * A cell that begins like a formula would be run by the spreadsheet: a file's name is not to be trusted with that. Some skip blanks first, or
+ * take wide signs for the usual ones; and where a comma is for decimals, semicolons divide.
+ */
 function cell(text: string): string {
-  const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+  const safe = /^\s*[=+\-@＝＋－＠]|^[\t\r\n]/.test(text) ? `'${text}` : text;
+  return /[",;\t\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 
 /** Lets the browser save it. */

@@ -6,7 +6,7 @@ import type { Source } from '../types.js';
 import type { Uploader } from '../uploader.js';
 import { Announcer } from './announce.js';
 import { failuresCsv, save } from './csv.js';
-import { filesPanel } from './files.js';
+import { filesPanel, nothingListed } from './files.js';
 import { Gather } from './gather.js';
 import { icon } from './icons.js';
 import { Left } from './left.js';
@@ -67,7 +67,10 @@ export class UploaderElement extends LitElement {
     else this.#announcer.hear(this.#watch.phase, this.#watch.progress, this.#words, performance.now());
     this.#paintSoon();
   });
-  readonly #view = new View(() => this.requestUpdate());
+  readonly #view = new View(() => {
+    this.#speakAnswer();
+    this.requestUpdate();
+  });
   readonly #list = new List(() => this.requestUpdate());
   readonly #thumbs = new Thumbs();
   readonly #gather = new Gather(this, (source) => this.add(source), () => this.requestUpdate());
@@ -79,6 +82,8 @@ export class UploaderElement extends LitElement {
   /** The locale whose strings are wanted, and those that are there. */
   #language: { locale: string; strings: Strings } = { locale: '', strings: english };
   #asking: Asking = 'nothing';
+  /** Whoever searched or filtered has yet to hear what came of it. */
+  #unanswered = false;
   #painting: ReturnType<typeof setTimeout> | undefined;
   #paintedAt = -Infinity;
   #focused: Element | null = null;
@@ -238,9 +243,17 @@ export class UploaderElement extends LitElement {
 
   #ask(query: Partial<Query>): void {
     this.#view.ask(query);
+    this.#unanswered ||= 'search' in query || 'filter' in query;
     const { filter, search, sort } = this.#view.query;
     this.#list.restart(filter === 'all' && search === '' && sort === 'found' ? 'upload' : 'user');
     this.requestUpdate();
+  }
+
+  #speakAnswer(): void {
+    const { busy, length, query } = this.#view;
+    if (!this.#unanswered || busy) return;
+    this.#unanswered = false;
+    this.#announcer.say(length > 0 ? this.#words.files(length) : nothingListed(query, this.#words));
   }
 
   async #goOn(): Promise<void> {
@@ -298,6 +311,7 @@ export class UploaderElement extends LitElement {
     this.#left.forget();
     this.#announcer.reset();
     this.#asking = 'nothing';
+    this.#unanswered = false;
     if (this.isConnected) {
       this.#follow();
       if (uploader && uploader !== this.#own) void this.#lookBack();

@@ -59,6 +59,11 @@ function bulk({ view, over, run }: FilesLook, words: Words): TemplateResult | ty
   return html`<button type="button" part="button" class="plain" data-command=${command} @click=${() => run(command)}>${words.say(text, { n: length })}</button>`;
 }
 
+/** Why the list is empty. */
+export function nothingListed({ search, filter }: Query, { strings }: Words): string {
+  return search !== '' ? strings.empty.search : strings.empty[filter];
+}
+
 function grid(look: FilesLook, words: Words): TemplateResult {
   const { uploader, over, view, list, thumbs, act } = look;
   const { strings } = words;
@@ -71,7 +76,6 @@ function grid(look: FilesLook, words: Words): TemplateResult {
   });
   thumbs?.sweep();
   const active = list.active >= first && list.active < first + count ? `row-${list.active}` : nothing;
-  const empty = query.search !== '' ? strings.empty.search : strings.empty[query.filter];
   const keys = words.say(strings.keys, { arrows: '↑ ↓', enter: 'Enter', delete: 'Delete' });
   return html`<div class="frame">
     <div part="list" class="grid" role="grid" tabindex="0" aria-label=${strings.list} aria-describedby="keys" aria-rowcount=${length + 1} aria-busy=${view.busy ? 'true' : 'false'}
@@ -85,7 +89,7 @@ function grid(look: FilesLook, words: Words): TemplateResult {
       </div></div>
       <div role="rowgroup" class="rows"><div role="presentation" class="window">${shown}</div></div>
     </div>
-    ${length === 0 ? html`<p class="empty quiet">${empty}</p>` : nothing}
+    ${length === 0 ? html`<p class="empty quiet">${nothingListed(query, words)}</p>` : nothing}
     <p id="keys" part="keys" class="keys">${keys}</p>
   </div>`;
 }

@@ -156,18 +156,25 @@ button.bad { border-color: var(--bad); color: var(--bad); }
 .overlay .icon { font-size: 28px; }
 [data-drag=over] .overlay { visibility: visible; opacity: 1; }
 
+@container (max-width: 720px) {
+  .why { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; inset-block: 23px auto; white-space: normal; line-height: 1.15; }
+  [data-lines=reason] > :not(.acts) { margin-block-start: 4px; }
+}
 @container (max-width: 560px) {
   .total, .toolbar, .left, .footer { padding-inline: 14px; }
   .notice { margin-inline: 14px; }
   .headline .buttons, .left .buttons { inline-size: 100%; }
-  .headline button, .left button, .footer button { flex: 1; }
+  .headline button, .left button, .footer button { flex: 1 1 auto; }
   .footer .buttons { inline-size: 100%; }
   .chart { display: none; }
   .filters { inline-size: 100%; }
   .filters label { flex: 1 1 auto; text-align: center; }
   .filters label > span { padding-inline: 4px; }
   .row { grid-template-columns: minmax(0, 1fr) 96px 32px; gap: 8px; padding-inline: 14px; }
-  .why { inset-inline: 60px 52px; }
+  .status { white-space: normal; line-height: 1.2; }
+  .why { inset-inline: 14px 46px; }
+  [data-lines=reason] .picture { block-size: 18px; margin: 0; }
+  [data-status=rejected] .why { inset-inline-end: 14px; }
   .rows .size { display: none; }
   .head .row { display: flex; gap: 4px 20px; }
   .head .acts { display: none; }

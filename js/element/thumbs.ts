@@ -5,24 +5,25 @@ import type { UploadFile } from '../types.js';
 const IMAGE = /^image\/(?:png|jpeg|gif|webp|avif|bmp|svg\+xml)$/;
 
 export class Thumbs {
-  readonly #urls = new Map<number, string>();
-  #seen = new Set<number>();
+  /** By file: another uploader has the same ids. */
+  readonly #urls = new Map<File, string>();
+  #seen = new Set<File>();
 
   /** The address of the picture of a row that is in view now. */
-  url({ id, file }: UploadFile): string | undefined {
+  url({ file }: UploadFile): string | undefined {
     if (!file || !IMAGE.test(file.type)) return undefined;
-    this.#seen.add(id);
-    const url = this.#urls.get(id) ?? URL.createObjectURL(file);
-    this.#urls.set(id, url);
+    this.#seen.add(file);
+    const url = this.#urls.get(file) ?? URL.createObjectURL(file);
+    this.#urls.set(file, url);
     return url;
   }
 
   /** What was not asked for since the last call is out of view, and let go. */
   sweep(): void {
-    for (const [id, url] of this.#urls) {
-      if (this.#seen.has(id)) continue;
+    for (const [file, url] of this.#urls) {
+      if (this.#seen.has(file)) continue;
       URL.revokeObjectURL(url);
-      this.#urls.delete(id);
+      this.#urls.delete(file);
     }
     this.#seen = new Set();
   }

@@ -13,7 +13,7 @@ const doc = (name, title) => ({ source: `docs/${name}.md`, to: `${name}.html`, t
 
 export const GROUPS = [
   { title: 'Use', pages: [{ source: 'README.md', to: 'index.html', title: 'Overview' }, doc('guide', 'Guide'), doc('recipes', 'Recipes'), doc('migration', 'Coming from another uploader')] },
-  { title: 'Parts', pages: [doc('element', 'The element'), doc('adapters', 'Adapters'), doc('package', 'The package'), doc('browsers', 'Browsers'), doc('server', 'The server')] },
+  { title: 'Parts', pages: [doc('element', 'The element'), doc('screens', 'How it looks'), doc('adapters', 'Adapters'), doc('package', 'The package'), doc('browsers', 'Browsers'), doc('server', 'The server')] },
   { title: 'Reference', pages: [doc('options', 'Options'), doc('events', 'Events'), doc('errors', 'Errors'), ...API.map(({ to, title }) => ({ to, title }))] },
   {
     title: 'How it works',

@@ -135,6 +135,45 @@ test('languages come with lang, figures and direction with them', async (t) => {
   await lead('fr', 'Drop files or folders here');
 });
 
+test('another uploader has pictures of its own', async (t) => {
+  const { page } = await open(t, { search: '?thumbnails' });
+  await page.evaluate(async () => {
+    const { Uploader, cloudindex } = await import('./dist/index.js');
+    const { apiKey } = await (await fetch('page/config.json')).json();
+    globalThis.mine = Object.fromEntries(await Promise.all([5, 9].map(async (width) => {
+      const uploader = new Uploader({ target: cloudindex({ apiKey, baseUrl: '' }), autoStart: false });
+      const png = await new OffscreenCanvas(width, 4).getContext('2d').canvas.convertToBlob();
+      await uploader.add([new File([png], `${width}.png`, { type: 'image/png' })]);
+      return [width, uploader];
+    })));
+  });
+  for (const width of [5, 9]) {
+    await page.evaluate((width) => { document.querySelector('cloudindex-uploader').uploader = mine[width]; }, width);
+    await until(page, (root, width) => root.querySelector('.name')?.textContent.trim() === `${width}.png` && root.querySelector('.picture img')?.complete, width);
+    assert.equal(await page.evaluate(() => document.querySelector('cloudindex-uploader').shadowRoot.querySelector('.picture img').naturalWidth), width);
+  }
+});
+
+test('what a search or filter finds is spoken', async (t) => {
+  const { page } = await open(t);
+  await page.evaluate(() => document.querySelector('cloudindex-uploader').add(Array.from({ length: 30 }, (_, i) => new File([`${i}`], `${i}.txt`))));
+  await finished(page);
+  const search = (text) => page.evaluate((text) => {
+    const field = document.querySelector('cloudindex-uploader').shadowRoot.querySelector('[type=search]');
+    field.value = text;
+    field.dispatchEvent(new Event('input'));
+  }, text);
+  const spoken = (text) => until(page, (root, text) => root.querySelector('[role=status]').textContent === text, text);
+  await search('2');
+  await spoken('12 files');
+  await search('nowhere');
+  await spoken('No file matches.');
+  await search('');
+  await spoken('30 files');
+  await page.evaluate(() => document.querySelector('cloudindex-uploader').shadowRoot.querySelector('[value=failed]').click());
+  await spoken('Nothing failed.');
+});
+
 test('thumbnails only for images in view, and let go afterwards', async (t) => {
   const { page } = await open(t, { search: '?thumbnails' });
   await page.evaluate(async () => {

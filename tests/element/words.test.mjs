@@ -110,6 +110,23 @@ test('failures as CSV: quoted, and nothing a spreadsheet would run', async () =>
   assert.ok(lines[2].startsWith('"a,b.txt",,Refused,'), lines[2]);
 });
 
+test('CSV where a semicolon divides, blanks are skipped or signs are wide: still nothing that is run', async () => {
+  const { failuresCsv } = await source('csv.ts');
+  const { Words } = await source('words.ts');
+  const first = async (path) => {
+    const made = failuresCsv([{ path, status: 'rejected' }], new Words(locales.en, 'en'));
+    let step = made.next();
+    while (!step.done) step = made.next();
+    return Buffer.from(await step.value.arrayBuffer()).toString().split('\r\n')[1].replace(/,,Refused,,,,$/, '');
+  };
+  assert.equal(await first('a;=1+1;b.txt'), '"a;=1+1;b.txt"');
+  assert.equal(await first('a\t=1+1.txt'), '"a\t=1+1.txt"');
+  assert.equal(await first(' =1+1'), "' =1+1");
+  assert.equal(await first('\n@SUM(1)'), `"'\n@SUM(1)"`);
+  assert.equal(await first('＝1＋1'), "'＝1＋1");
+  assert.equal(await first('büro/日本 – 🦀.txt'), 'büro/日本 – 🦀.txt');
+});
+
 test('imported where there are no elements, it does nothing', async () => {
   const before = Object.getOwnPropertyNames(globalThis).filter((name) => name !== 'customElements');
   const { CloudindexUploader, TAG } = await import(join(ROOT, 'dist/element.js'));
