@@ -22,9 +22,6 @@ import { Store, slice } from './store.js';
 const [FOUND, INTAKE_ENDED, ROOT, FOLDER, OPENED] = [0, 1, 2, 3, 4];
 const [PAUSE_WALK, RESUME_WALK, KNOWN_FOLDER, NEW_FOLDER, OPEN] = [0, 1, 2, 3, 4];
 
-/** path, type, size, time, metadata, group, why it can't be read, file. */
-type Row = [string, string, number?, number?, string?, string?, string?, File?];
-
 /** The browser's timers overflow past 31 bits. */
 const LONGEST = 2 ** 31 - 1;
 
@@ -137,15 +134,16 @@ export class Host implements Hands, Report {
     }
   }
 
-  #found(rows: Row[]): void {
+  #found(rows: unknown[]): void {
     const files = new Files();
     for (const row of rows) {
-      // Even what is no row counts, or all after it would get wrong numbers.
-      const [path = '', type = '', size = NaN, time = NaN, metadata, group, why, file] = Array.isArray(row) ? row : [] as unknown as Row;
+      // Even what is no row counts, or all after it would get wrong numbers; and what is in it the application may have made.
+      const [path, type, size, time, metadata, group, why, file] = Array.isArray(row) ? row as unknown[] : [];
+      const found = file instanceof File ? file : undefined;
       // It may only have looked like one on the page.
-      const unreadable = why ?? (file === undefined || file instanceof Blob ? undefined : `it is no file but ${show(file)}`);
-      this.#readers.found(unreadable ?? file ?? null);
-      files.add(path, type, size, time, metadata, group, unreadable);
+      const unreadable = text(why) ?? (file === found ? undefined : `it is no file but ${show(file)}`);
+      this.#readers.found(unreadable ?? found ?? null);
+      files.add(text(path) ?? '', text(type) ?? '', number(size), number(time), text(metadata), text(group), unreadable);
     }
     this.#tell((core) => core.found(files));
     this.#book.keepRoots();
@@ -352,6 +350,14 @@ export class Host implements Hands, Report {
   update(update: string, bytesPerSecond: number, secondsLeft: number, percent: number): void {
     this.#post({ t: 'update', update, bytesPerSecond, secondsLeft, percent });
   }
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
+function number(value: unknown): number {
+  return typeof value === 'number' ? value : NaN;
 }
 
 function empty(): Request {
