@@ -118,20 +118,13 @@ export class Host implements Hands, Report {
   /** What the page's Intake says. */
   #intake(message: unknown): void {
     const [kind, ...words] = Array.isArray(message) ? message : [];
-    switch (kind) {
-      case FOUND:
-        return this.#found(words);
-      case INTAKE_ENDED:
-        return this.#say('walked');
-      case ROOT:
-        return this.#book.root(words[0]);
-      case FOLDER:
-        return this.#tell((core) => core.folder(words[0]));
-      case OPENED:
-        return this.#opened(words[0], words[1]);
-      default:
-        complain(`the files port brought ${show(message)}`);
-    }
+    const [first, second] = words;
+    if (kind === FOUND) this.#found(words);
+    else if (kind === INTAKE_ENDED) this.#say('walked');
+    else if (kind === ROOT) this.#book.root(first);
+    else if (kind === FOLDER && typeof first === 'string') this.#tell((core) => core.folder(first));
+    else if (kind === OPENED && isRow(first)) this.#opened(first, second instanceof File ? second : text(second) ?? '');
+    else complain(`the files port brought ${show(message)}`);
   }
 
   #found(rows: unknown[]): void {
@@ -201,19 +194,20 @@ export class Host implements Hands, Report {
       case 'discard':
         this.#say('discard');
         return this.#leave();
+      // Ids come from the application, which may give anything; the wasm would take it for a row all the same.
       case 'remove':
+        if (!isRow(message.id)) break;
         return this.#tell((core) => core.remove(message.id));
       case 'retry':
-        return this.#tell((core) => core.retry(Uint32Array.from(message.ids)));
+        return this.#tell((core) => core.retry(Uint32Array.from(message.ids.filter(isRow))));
       case 'token':
         return this.#tell((core) => 'token' in message ? core.token(true, message.token) : core.token(false, message.error));
       case 'call':
         return this.#tell((core) => core.call(message.id, message.method, message.path, message.body));
       case 'close':
         return this.#close();
-      default:
-        complain(`the control port brought ${show(message)}`);
     }
+    complain(`the control port brought ${show(message)}`);
   }
 
   /** If the journal is not to be let go, that is told at once. */
@@ -350,6 +344,10 @@ export class Host implements Hands, Report {
   update(update: string, bytesPerSecond: number, secondsLeft: number, percent: number): void {
     this.#post({ t: 'update', update, bytesPerSecond, secondsLeft, percent });
   }
+}
+
+function isRow(value: unknown): value is number {
+  return value === (value as number) >>> 0;
 }
 
 function text(value: unknown): string | undefined {
