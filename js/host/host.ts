@@ -10,6 +10,7 @@ import { complain, describe, show } from '../../src/say.js';
 import { optionsOf } from '../words.js';
 import { Behind } from './behind.js';
 import type { FromReader } from './behind.js';
+import { free } from './free.js';
 import { Http } from './http.js';
 import type { Fetch, Report, Request } from './http.js';
 import { Reader } from './reader.js';
@@ -106,6 +107,7 @@ export class Host implements Hands, Report {
 
   /** A bug: the engine is not to be told anything more; the facade must hear of it, or the upload would just be silent. */
   #broke(message: string): void {
+    if (this.#state === 'closed') return;
     complain(message);
     this.#post({ t: 'fatal', message });
     this.#state = 'closed';
@@ -224,7 +226,7 @@ export class Host implements Hands, Report {
     this.#http.abortAll();
     this.#readers.close();
     this.#book.close(false);
-    this.#core.free();
+    free(this.#core);
   }
 
   // What the engine's requests report.
