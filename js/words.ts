@@ -24,16 +24,20 @@ function journalName(resume: unknown): unknown {
 /** For the engine: the words of that JSON, one by one. */
 export function optionsOf(json: string): Options {
   const options = new Options();
-  add(options, '', JSON.parse(json));
+  addAll(options, '', JSON.parse(json));
   return options;
 }
 
+function addAll(options: Options, prefix: string, section: object): void {
+  for (const [name, value] of Object.entries(section)) add(options, prefix + name, value);
+}
+
 function add(options: Options, path: string, value: unknown): void {
-  if (typeof value === 'boolean') return options.flag(path, value);
-  if (typeof value === 'number') return options.number(path, value);
-  if (typeof value === 'string') return options.text(path, value);
-  if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return options.list(path, value.join('\n'));
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return options.other(path);
-  if (path !== '' && !isSection(path)) return options.object(path, JSON.stringify(value));
-  for (const [name, word] of Object.entries(value)) add(options, path === '' ? name : `${path}.${name}`, word);
+  if (typeof value === 'boolean') options.flag(path, value);
+  else if (typeof value === 'number') options.number(path, value);
+  else if (typeof value === 'string') options.text(path, value);
+  else if (Array.isArray(value) && value.every((item) => typeof item === 'string')) options.list(path, value.join('\n'));
+  else if (typeof value !== 'object' || value === null || Array.isArray(value)) options.other(path);
+  else if (isSection(path)) addAll(options, `${path}.`, value);
+  else options.object(path, JSON.stringify(value));
 }
