@@ -273,7 +273,7 @@ test('what an earlier page left is told, gone on with, or forgotten', async () =
 
   host.left = () => undefined;
   assert.equal(await new module.Uploader({ target, resume: 'mine' }).interrupted(), undefined);
-  host.left = () => { throw { ...FAILURE, code: 'invalid_option' }; };
+  host.journal = () => { throw JSON.stringify({ ...FAILURE, code: 'invalid_option' }); };
   await assert.rejects(new module.Uploader({ target, resume: 'mine' }).interrupted(), { name: 'UploadError', code: 'invalid_option' });
   const without = new module.Uploader({ target });
   assert.deepEqual([await without.interrupted(), await without.continue(), await without.discard()], [undefined, false, undefined]);
