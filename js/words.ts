@@ -24,21 +24,26 @@ function journalName(resume: unknown): unknown {
 /** For the engine: the words of that JSON, one by one. */
 export function optionsOf(json: string): Options {
   const options = new Options();
-  add(options, '', JSON.parse(json));
+  const words: unknown = JSON.parse(json);
+  if (isPlain(words)) addAll(options, '', words);
+  else options.word('options', 'other', NaN, '');
   return options;
 }
 
+function addAll(options: Options, prefix: string, section: object): void {
+  for (const [name, value] of Object.entries(section)) add(options, prefix + name, value);
+}
+
 function add(options: Options, path: string, value: unknown): void {
-  let kind: string = typeof value;
-  let text = String(value);
-  if (Array.isArray(value)) {
-    kind = value.every((item) => typeof item === 'string') ? 'list' : 'other';
-    text = value.join('\n');
-  } else if (kind === 'object') {
-    kind = value ? kind : 'other';
-    text = JSON.stringify(value);
+  if (isPlain(value)) {
+    if (!options.word(path, 'object', NaN, JSON.stringify(value))) addAll(options, `${path}.`, value);
+  } else if (Array.isArray(value)) {
+    options.word(path, value.every((item) => typeof item === 'string') ? 'list' : 'other', NaN, value.join('\n'));
+  } else {
+    options.word(path, value === null ? 'other' : typeof value, Number(value), String(value));
   }
-  if (kind === 'object' && path === '' || !options.word(path, kind, Number(value), text)) {
-    for (const [name, word] of Object.entries(value as object)) add(options, path && `${path}.${name}` || name, word);
-  }
+}
+
+function isPlain(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

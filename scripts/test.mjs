@@ -3,7 +3,6 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Server, KEY } from '../tests/e2e/server.mjs';
 import { build, files, proxy } from './lib/build.mjs';
 import { Complaint, ROOT, command, run, seconds } from './lib/run.mjs';
 import { chromium, packages, rust } from './lib/tools.mjs';
@@ -36,6 +35,7 @@ const STEPS = {
   'tests of engine and wire, wasm32': engineInWasm,
   simulation: () => script('sim', '--seeds', '20000'),
   'tests of the shell, in Chromium': shellInChromium,
+  'the host, in Chromium': async () => run(process.execPath, ['--test', '--test-concurrency=1', ...(await suite('tests/host'))]),
   'units of the facade': async () => run(process.execPath, ['--test', ...(await suite('tests/unit-js'))]),
   'end to end, in Chromium': endToEnd,
   'the element, in Chromium': async () => run(process.execPath, ['--test', '--test-concurrency=1', ...(await suite('tests/element'))]),
@@ -101,19 +101,12 @@ function engineInWasm() {
 
 async function shellInChromium() {
   await cargo(['build', '--quiet', '--manifest-path', 'xtask/Cargo.toml', '-p', 'runner']);
-  const server = await Server.start(['--allow-origin', '*']);
-  try {
-    await cargo(['test', '--target', WASM, '-p', 'cloudindex-uploader', '--test', 'web'], {
-      CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER: join(ROOT, 'xtask/target/debug/runner'),
-      CHROMEDRIVER: process.env.CHROMEDRIVER ?? '/usr/bin/chromedriver',
-      WASM_BINDGEN_TEST_DRIVER_TIMEOUT: '30',
-      WASM_BINDGEN_TEST_TIMEOUT: '120',
-      CLOUDINDEX_TEST_URL: server.url,
-      CLOUDINDEX_TEST_KEY: KEY,
-    });
-  } finally {
-    await server.stop();
-  }
+  await cargo(['test', '--target', WASM, '-p', 'cloudindex-uploader', '--test', 'web'], {
+    CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER: join(ROOT, 'xtask/target/debug/runner'),
+    CHROMEDRIVER: process.env.CHROMEDRIVER ?? '/usr/bin/chromedriver',
+    WASM_BINDGEN_TEST_DRIVER_TIMEOUT: '30',
+    WASM_BINDGEN_TEST_TIMEOUT: '120',
+  });
 }
 
 /** One at a time: each drives a browser of its own, on two cores. */

@@ -1,5 +1,5 @@
 // The page's side: walks that find files, rows for what they find, and the port to the engine. JavaScript, because there is
-// little to reckon and much to ask of the browser: in Rust it was more bytes on the wire. `ports.rs` has the messages.
+// little to reckon and much to ask of the browser: in Rust it was more bytes on the wire. `host.ts` has the port's other end.
 import { complain, describe, show } from './say.js';
 import { take } from './sources.js';
 import { CLOSED, Walk, open } from './walk.js';
@@ -11,7 +11,7 @@ const LINGER = 16;
 /** Handles that are kept of one drop, at most. */
 const ROOTS = 50;
 
-// Kinds of messages, as in ports.rs.
+// Kinds of messages, as in host.ts.
 const [FOUND, INTAKE_ENDED, ROOT, FOLDER, OPENED] = [0, 1, 2, 3, 4];
 const [PAUSE_WALK, RESUME_WALK, KNOWN_FOLDER, NEW_FOLDER, OPEN] = [0, 1, 2, 3, 4];
 /** Places in a row. */

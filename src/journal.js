@@ -1,5 +1,5 @@
 // What outlives the page, in IndexedDB, and the lock by which one page at a time has it. JavaScript, because in Rust it was
-// three times the bytes on the wire; `journal.rs` is its face, and has its tests.
+// three times the bytes on the wire; `tests/web/journal.rs` has its tests.
 
 /** The database; also how every lock's name begins. */
 const NAME = 'cloudindex-uploader';

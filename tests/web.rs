@@ -1,23 +1,19 @@
-//! The shell in a real browser: `wasm-pack test --headless --chrome`, or `npm test`, which also starts the server that the
-//! upload test needs.
+//! The boundary and the page's JavaScript in a real browser: `wasm-pack test --headless --chrome`, or `npm test`. What runs
+//! around the engine (`js/host`) has its tests in `tests/host`.
 #![cfg(target_arch = "wasm32")]
 
+#[path = "web/book.rs"]
+mod book;
 #[path = "web/conversion.rs"]
 mod conversion;
+#[path = "web/core.rs"]
+mod core;
 #[path = "web/hooks.rs"]
 mod hooks;
 #[path = "web/journal.rs"]
 mod journal;
-#[path = "web/packing.rs"]
-mod packing;
-#[path = "web/reading.rs"]
-mod reading;
 #[path = "web/rig.rs"]
 mod rig;
-#[path = "web/sending.rs"]
-mod sending;
-#[path = "web/upload.rs"]
-mod upload;
 #[path = "web/walking.rs"]
 mod walking;
 

@@ -10,6 +10,7 @@ import { complain, describe, show } from '../../src/say.js';
 import { optionsOf } from '../words.js';
 import { Behind } from './behind.js';
 import type { FromReader } from './behind.js';
+import { free } from './free.js';
 import { Http } from './http.js';
 import type { Fetch, Report, Request } from './http.js';
 import { Reader } from './reader.js';
@@ -21,9 +22,6 @@ import { Store, slice } from './store.js';
 // cheapest to clone.
 const [FOUND, INTAKE_ENDED, ROOT, FOLDER, OPENED] = [0, 1, 2, 3, 4];
 const [PAUSE_WALK, RESUME_WALK, KNOWN_FOLDER, NEW_FOLDER, OPEN] = [0, 1, 2, 3, 4];
-
-/** path, type, size, time, metadata, group, why it can't be read, file. */
-type Row = [string, string, number?, number?, string?, string?, string?, File?];
 
 /** The browser's timers overflow past 31 bits. */
 const LONGEST = 2 ** 31 - 1;
@@ -109,6 +107,7 @@ export class Host implements Hands, Report {
 
   /** A bug: the engine is not to be told anything more; the facade must hear of it, or the upload would just be silent. */
   #broke(message: string): void {
+    if (this.#state === 'closed') return;
     complain(message);
     this.#post({ t: 'fatal', message });
     this.#state = 'closed';
@@ -121,31 +120,25 @@ export class Host implements Hands, Report {
   /** What the page's Intake says. */
   #intake(message: unknown): void {
     const [kind, ...words] = Array.isArray(message) ? message : [];
-    switch (kind) {
-      case FOUND:
-        return this.#found(words);
-      case INTAKE_ENDED:
-        return this.#say('walked');
-      case ROOT:
-        return this.#book.root(words[0]);
-      case FOLDER:
-        return this.#say('folder', 0, words[0]);
-      case OPENED:
-        return this.#opened(words[0], words[1]);
-      default:
-        complain(`the files port brought ${show(message)}`);
-    }
+    const [first, second] = words;
+    if (kind === FOUND) this.#found(words);
+    else if (kind === INTAKE_ENDED) this.#say('walked');
+    else if (kind === ROOT) this.#book.root(first);
+    else if (kind === FOLDER && typeof first === 'string') this.#say('folder', 0, first);
+    else if (kind === OPENED && isRow(first)) this.#opened(first, second instanceof File ? second : text(second) ?? '');
+    else complain(`the files port brought ${show(message)}`);
   }
 
-  #found(rows: Row[]): void {
+  #found(rows: unknown[]): void {
     const files = new Files();
     for (const row of rows) {
-      // Even what is no row counts, or all after it would get wrong numbers.
-      const [path = '', type = '', size = NaN, time = NaN, metadata, group, why, file] = Array.isArray(row) ? row : [] as unknown as Row;
+      // Even what is no row counts, or all after it would get wrong numbers; and what is in it the application may have made.
+      const [path, type, size, time, metadata, group, why, file] = Array.isArray(row) ? row as unknown[] : [];
+      const found = file instanceof File ? file : undefined;
       // It may only have looked like one on the page.
-      const unreadable = why ?? (file === undefined || file instanceof Blob ? undefined : `it is no file but ${show(file)}`);
-      this.#readers.found(unreadable ?? file ?? null);
-      files.add(path, type, size, time, metadata, group, unreadable);
+      const unreadable = text(why) ?? (file === found ? undefined : `it is no file but ${show(file)}`);
+      this.#readers.found(unreadable ?? found ?? null);
+      files.add(text(path) ?? '', text(type) ?? '', number(size), number(time), text(metadata), text(group), unreadable);
     }
     this.#tell((core) => core.found(files));
     this.#book.keepRoots();
@@ -213,13 +206,13 @@ export class Host implements Hands, Report {
         return this.#tell((core) => core.call(message.id, message.method, message.path, message.body));
       case 'close':
         return this.#close();
-      default:
-        complain(`the control port brought ${show(message)}`);
     }
+    complain(`the control port brought ${show(message)}`);
   }
 
   #files(word: 'pause' | 'resume' | 'retry' | 'remove', ids: number[]): void {
-    this.#tell((core) => core.files(word, Uint32Array.from(ids)));
+    // They come from the application, which may give anything; the wasm would take it for a row all the same.
+    this.#tell((core) => core.files(word, Uint32Array.from(ids.filter(isRow))));
   }
 
   /** If the journal is not to be let go, that is told at once. */
@@ -236,7 +229,7 @@ export class Host implements Hands, Report {
     this.#http.abortAll();
     this.#readers.close();
     this.#book.close(false);
-    this.#core.free();
+    free(this.#core);
   }
 
   // What the engine's requests report.
@@ -356,6 +349,18 @@ export class Host implements Hands, Report {
   update(update: string, bytesPerSecond: number, secondsLeft: number, percent: number): void {
     this.#post({ t: 'update', update, bytesPerSecond, secondsLeft, percent });
   }
+}
+
+function isRow(value: unknown): value is number {
+  return value === (value as number) >>> 0;
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
+function number(value: unknown): number {
+  return typeof value === 'number' ? value : NaN;
 }
 
 function empty(): Request {

@@ -8,6 +8,7 @@
 import { Cutting } from '../glue.js';
 import { describe } from '../../src/say.js';
 import { optionsOf } from '../words.js';
+import { free } from './free.js';
 import { slice } from './store.js';
 
 /** Bytes of a large file at a time: slices cost little beside it, and it is cut in some ms. */
@@ -169,7 +170,7 @@ export class Reader implements Reading {
         if (last) return void this.#spare.push(cutting);
       }
     } finally {
-      if (!this.#spare.includes(cutting)) cutting.free();
+      if (!this.#spare.includes(cutting)) free(cutting);
     }
   }
 

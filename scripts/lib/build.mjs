@@ -78,7 +78,7 @@ async function glue() {
 }
 
 async function facade() {
-  const page = ['intake', 'walk', 'sources', 'say'].map((name) => `src/${name}.js`);
+  const page = ['intake', 'walk', 'sources', 'say', 'journal'].map((name) => `src/${name}.js`);
   const inputs = ['js', ...page, 'www', GLUE, 'package.json', 'package-lock.json'];
   await whenChanged('facade', inputs, ['dist/index.js', 'dist/page/index.html'], () =>
     run(process.execPath, ['js/build.mjs'], { label: 'facade' }),

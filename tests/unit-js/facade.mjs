@@ -1,4 +1,4 @@
-// The facade as Node can run it: bundled from its sources, with a host that a test plays instead of the wasm.
+// The facade as Node can run it: bundled from its sources, with a host that a test plays instead of the engine's side.
 import { build } from 'esbuild';
 import { fileURLToPath } from 'node:url';
 
@@ -9,14 +9,32 @@ export const wasmUrl = new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0]);
 
 const GLUE = `
   const played = () => globalThis.played;
-  export default async () => {};
   export const initSync = () => {};
-  export const host = (...given) => played().host(...given);
-  export const readers = () => 0;
-  export const checkOptions = (options) => played().checkOptions?.(options);
-  export const planBatches = (...given) => played().planBatches(...given);
-  export const left = (options) => played().left(JSON.parse(options));
-  export const validate = (...given) => played().validate(...given);
+  // Objects come whole: what is in them is the wasm's business.
+  export class Options {
+    #words = {};
+    word(path, kind, number, text) {
+      const value = { boolean: number !== 0, number, string: text, list: text.split('\\n'), object: text && kind === 'object' && JSON.parse(text) };
+      this.#words[path] = kind in value ? value[kind] : null;
+      return true;
+    }
+    check() { return played().check(this.#words); }
+    readers() { return 0; }
+    journal() { return played().journal(this.#words); }
+    unfinished(records) { return records.length > 0 ? new TextDecoder().decode(records) : undefined; }
+  }
+  export class Files {}
+  export class Cutting {}
+  export class Core {}
+`;
+const HOST = `
+  export class Host {
+    constructor(...given) { globalThis.played.host(...given); }
+  }
+  export const joined = ([record = new Uint8Array()]) => record;
+`;
+const JOURNAL = `
+  export const look = (scope) => globalThis.played.look(scope);
 `;
 const INTAKE = `
   export class Intake {
@@ -31,11 +49,12 @@ const { outputFiles: [{ text }] } = await build({
   target: 'es2022',
   write: false,
   plugins: [{
-    name: 'played glue',
+    name: 'played',
     setup({ onResolve, onLoad }) {
-      onResolve({ filter: /\/glue\.js$/ }, () => ({ path: 'glue', namespace: 'played' }));
-      onResolve({ filter: /\/intake\.js$/ }, () => ({ path: 'intake', namespace: 'played' }));
-      onLoad({ filter: /.*/, namespace: 'played' }, ({ path }) => ({ contents: path === 'glue' ? GLUE : INTAKE }));
+      for (const [path, contents] of Object.entries({ glue: GLUE, host: HOST, intake: INTAKE, journal: JOURNAL })) {
+        onResolve({ filter: new RegExp(`/${path}\\.js$`) }, () => ({ path, namespace: 'played' }));
+        onLoad({ filter: new RegExp(`^${path}$`), namespace: 'played' }, () => ({ contents }));
+      }
     },
   }],
 });
@@ -61,8 +80,16 @@ export class Host {
 
   constructor(answer) {
     globalThis.played = {
-      left: async (options) => this.left?.(options),
-      checkOptions: (options) => this.checkOptions?.(JSON.parse(options)),
+      check: (options) => json(this.checkOptions?.(options)),
+      journal: (options) => {
+        this.asked = options;
+        return this.journal ? this.journal(options) : options.resume;
+      },
+      look: async () => {
+        const { roots = [], elsewhere = false, ...left } = this.left?.(this.asked) ?? {};
+        const records = 'batchId' in left ? [new TextEncoder().encode(json(left))] : [];
+        return { records, roots, elsewhere };
+      },
       host: (options, control, files, readers, fetch) => {
         this.hosts++;
         this.options = JSON.parse(options);
@@ -99,18 +126,26 @@ export class Host {
   }
 
   /** An update with what is given over the dullest one there is. */
-  update(update, progress = {}) {
+  update(update, { bytesPerSecond = 0, secondsLeft = NaN, percent = 0, ...progress } = {}) {
     this.say({
       t: 'update',
-      update: {
+      update: json({
         phase: 'running',
         files: [],
         groups: [],
         ...update,
-        progress: { total: 0, completed: 0, failed: 0, bytes: 0, totalBytes: 0, bytesPerSecond: 0, percent: 0, basis: 'files', ...progress },
-      },
+        progress: { total: 0, completed: 0, failed: 0, bytes: 0, totalBytes: 0, basis: 'files', ...progress },
+      }),
+      bytesPerSecond,
+      secondsLeft,
+      percent,
     });
   }
+}
+
+/** As the wasm says it: undefined is no text. */
+function json(value) {
+  return value === undefined ? undefined : JSON.stringify(value);
 }
 
 export function files(...names) {

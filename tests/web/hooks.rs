@@ -1,7 +1,6 @@
 //! `metadata` and `groupBy`: what they say is told; what they throw fails that file alone.
 
-use crate::rig::{Intake, Rig, eval, paths};
-use cloudindex_uploader::js;
+use crate::rig::{Intake, Rig, describe, eval, paths, set};
 use wasm_bindgen::JsValue;
 use wasm_bindgen_test::wasm_bindgen_test;
 use web_sys::MessageChannel;
@@ -56,7 +55,7 @@ async fn a_hook_that_fails_fails_its_file_alone() {
 #[wasm_bindgen_test]
 async fn a_found_hook_that_throws_does_not_stop_the_walk() {
     let mut rig = Rig::with("{}");
-    js::set(&rig.shown, "push", &eval("() => { throw new Error('the app broke'); }"));
+    set(&rig.shown, "push", &eval("() => { throw new Error('the app broke'); }"));
     assert_eq!(rig.walk(&eval("[new File([], 'a'), new File([], 'b')]")).await.len(), 2);
 }
 
@@ -70,6 +69,6 @@ fn hooks_must_be_functions() {
     ] {
         let port = MessageChannel::new().expect("a channel").port1();
         let error: JsValue = Intake::new(port, eval(hooks)).err().expect(hooks);
-        assert_eq!(js::describe(&error), format!("TypeError: {message}"));
+        assert_eq!(describe(&error), format!("TypeError: {message}"));
     }
 }

@@ -1,105 +1,24 @@
 //! The journal in the browser's own IndexedDB and locks: order, turns, and every way to lose it.
 
-use crate::rig::{Rig, eval, resolve, run, sleep};
-use cloudindex_engine::{Config, Input, Leave};
-use cloudindex_uploader::journal::{Journal, Told};
-use cloudindex_uploader::ports::ToHost;
-use cloudindex_uploader::{js, left};
-use futures::StreamExt;
-use futures::channel::mpsc::{self, UnboundedReceiver};
-use futures::future::{Either, select};
-use js_sys::{Array, Function};
-use std::pin::pin;
+use crate::book::{Book, DONE, UNFINISHED, found, left, roots, said};
+use crate::rig::{Rig, ToHost, call, eval, get, resolve, run, text, within};
+use js_sys::{Array, Date, Function, Uint8Array};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test;
-
-/// A host's journal, and what it reports.
-struct Book {
-    journal: Journal,
-    reports: UnboundedReceiver<Input>,
-}
-
-impl Book {
-    fn of(name: &str) -> Self {
-        let (sender, reports) = mpsc::unbounded();
-        let config = Config { journal: Some(name.to_owned()), base_url: "https://x.test".into(), ..Config::default() };
-        let report = move |told| {
-            if let Told::Input(input) = told {
-                let _ = sender.unbounded_send(input);
-            }
-        };
-        Book { journal: Journal::new(&config, report), reports }
-    }
-
-    /// What it reports next, in a word.
-    async fn next(&mut self) -> Option<String> {
-        self.within(10_000).await
-    }
-
-    /// Nothing more is reported.
-    async fn is_quiet(&mut self) -> bool {
-        self.within(300).await.is_none()
-    }
-
-    async fn within(&mut self, millis: u32) -> Option<String> {
-        match select(pin!(self.reports.next()), pin!(sleep(millis))).await {
-            Either::Left((Some(Input::JournalOpened(records)), _)) => {
-                let records: Vec<_> =
-                    records.into_iter().map(|record| String::from_utf8_lossy(&record).into_owned()).collect();
-                Some(format!("opened: {}", records.join(",")))
-            }
-            Either::Left((Some(Input::JournalBusy), _)) => Some("busy".to_owned()),
-            Either::Left((Some(Input::JournalLost { reason }), _)) => Some(format!("lost: {reason}")),
-            Either::Left((other, _)) => panic!("{other:?}"),
-            Either::Right(_) => None,
-        }
-    }
-
-    async fn open(&mut self) -> Option<String> {
-        self.journal.open();
-        self.next().await
-    }
-
-    async fn lost(&mut self) -> String {
-        let said = self.next().await.expect("a report");
-        assert!(said.starts_with("lost: "), "{said}");
-        // Once, whatever is asked of it afterwards.
-        self.journal.record(b"late");
-        self.journal.rewrite(None);
-        assert!(self.is_quiet().await);
-        said
-    }
-}
-
-/// What a page that comes afterwards finds.
-async fn found(name: &str) -> Option<String> {
-    let mut book = Book::of(name);
-    let mut found = book.open().await;
-    // The page before it may still be letting go.
-    if found == said("busy") {
-        found = book.next().await;
-    }
-    book.journal.close(Leave::Unfinished);
-    found
-}
-
-fn said(text: &str) -> Option<String> {
-    Some(text.to_owned())
-}
 
 #[wasm_bindgen_test]
 async fn records_come_back_in_order() {
     let mut book = Book::of("order");
     assert_eq!(book.open().await, said("opened: "));
     for record in ["a", "", "c"] {
-        book.journal.record(record.as_bytes());
+        book.record(record.as_bytes());
     }
-    book.journal.close(Leave::Unfinished);
+    book.journal.close(UNFINISHED);
     assert_eq!(found("other").await, said("opened: "));
 
     assert_eq!(book.open().await, said("opened: a,,c"), "a second time, by the same host");
-    (0..12).for_each(|n| book.journal.record(n.to_string().as_bytes()));
-    book.journal.close(Leave::Nothing);
+    (0..12).for_each(|n| book.record(n.to_string().as_bytes()));
+    book.journal.close(DONE);
     assert_eq!(found("order").await, said("opened: a,,c,0,1,2,3,4,5,6,7,8,9,10,11"));
 }
 
@@ -107,18 +26,18 @@ async fn records_come_back_in_order() {
 async fn one_record_or_none_takes_the_place_of_all() {
     let mut book = Book::of("anew");
     assert_eq!(book.open().await, said("opened: "));
-    book.journal.record(b"a");
-    book.journal.record(b"b");
-    book.journal.rewrite(Some(b"all"));
-    book.journal.record(b"c");
-    book.journal.close(Leave::Unfinished);
+    book.record(b"a");
+    book.record(b"b");
+    book.journal.rewrite(Some(Uint8Array::from(&b"all"[..])));
+    book.record(b"c");
+    book.journal.close(UNFINISHED);
     assert_eq!(book.open().await, said("opened: all,c"));
-    book.journal.record(b"d");
+    book.record(b"d");
     book.journal.rewrite(None);
-    book.journal.close(Leave::Unfinished);
+    book.journal.close(UNFINISHED);
     assert_eq!(book.open().await, said("opened: "));
-    book.journal.record(b"e");
-    book.journal.close(Leave::Unfinished);
+    book.record(b"e");
+    book.journal.close(UNFINISHED);
     assert_eq!(found("anew").await, said("opened: e"));
 }
 
@@ -128,12 +47,12 @@ async fn one_at_a_time_has_it_and_the_next_reads_what_was_written() {
     assert_eq!(first.open().await, said("opened: "));
     assert_eq!(second.open().await, said("busy"));
     assert_eq!(third.open().await, said("busy"));
-    second.journal.close(Leave::Unfinished);
-    first.journal.record(b"last");
-    first.journal.close(Leave::Unfinished);
+    second.journal.close(UNFINISHED);
+    first.record(b"last");
+    first.journal.close(UNFINISHED);
     assert_eq!(third.next().await, said("opened: last"));
     assert!(second.is_quiet().await, "who gave up waiting gets nothing and holds up nobody");
-    third.journal.close(Leave::Unfinished);
+    third.journal.close(UNFINISHED);
     assert_eq!(found("turns").await, said("opened: last"));
 }
 
@@ -141,8 +60,8 @@ async fn one_at_a_time_has_it_and_the_next_reads_what_was_written() {
 async fn who_closes_before_it_is_open_hears_nothing() {
     let mut book = Book::of("early");
     book.journal.open();
-    book.journal.record(b"too early");
-    book.journal.close(Leave::Nothing);
+    book.record(b"too early");
+    book.journal.close(DONE);
     assert!(book.is_quiet().await);
     assert_eq!(found("early").await, said("opened: "));
 }
@@ -167,8 +86,7 @@ impl Instead {
 
 impl Drop for Instead {
     fn drop(&mut self) {
-        let restore: &Function = self.0.unchecked_ref();
-        restore.call0(&JsValue::NULL).expect("it is given back");
+        call(&self.0);
     }
 }
 
@@ -180,12 +98,12 @@ async fn without_locks_it_goes_on_and_two_writers_do_not_mix_in_silence() {
         let (mut one, mut two) = (Book::of(name), Book::of(name));
         assert_eq!(one.open().await, said("opened: "));
         assert_eq!(two.open().await, said("opened: "));
-        one.journal.record(b"one");
-        two.journal.record(b"two");
+        one.record(b"one");
+        two.record(b"two");
         assert!(two.lost().await.contains("ConstraintError"));
-        one.journal.record(b"more");
-        one.journal.close(Leave::Unfinished);
-        two.journal.close(Leave::Unfinished);
+        one.record(b"more");
+        one.journal.close(UNFINISHED);
+        two.journal.close(UNFINISHED);
         assert_eq!(found(name).await, said("opened: one,more"));
     }
 }
@@ -193,14 +111,14 @@ async fn without_locks_it_goes_on_and_two_writers_do_not_mix_in_silence() {
 #[wasm_bindgen_test]
 async fn a_journal_that_broke_off_says_nothing_of_an_upload_that_is_over() {
     let _instead = Instead::new("navigator", "locks", "undefined");
-    for (leave, expected) in [(Leave::Unfinished, "opened: one"), (Leave::Nothing, "opened: ")] {
-        let name = &format!("broken off {leave:?}");
+    for (done, expected) in [(UNFINISHED, "opened: one"), (DONE, "opened: ")] {
+        let name = &format!("broken off, done {done}");
         let (mut one, mut two) = (Book::of(name), Book::of(name));
         assert_eq!((one.open().await, two.open().await), (said("opened: "), said("opened: ")));
-        one.journal.record(b"one");
-        two.journal.record(b"two");
+        one.record(b"one");
+        two.record(b"two");
         two.lost().await;
-        two.journal.close(leave);
+        two.journal.close(done);
         assert_eq!(found(name).await, said(expected));
     }
 }
@@ -209,14 +127,14 @@ async fn a_journal_that_broke_off_says_nothing_of_an_upload_that_is_over() {
 async fn a_database_that_is_deleted_is_lost_and_can_be_made_anew() {
     let mut book = Book::of("deleted");
     assert_eq!(book.open().await, said("opened: "));
-    book.journal.record(b"a");
+    book.record(b"a");
     let delete = "new Promise((resolve, reject) => {
         const request = indexedDB.deleteDatabase('cloudindex-uploader');
         request.onsuccess = () => resolve(); request.onerror = reject;
     })";
     run(delete).await;
     assert_eq!(book.lost().await, "lost: IndexedDB: versionchange");
-    book.journal.close(Leave::Nothing);
+    book.journal.close(DONE);
     assert_eq!(found("deleted").await, said("opened: "));
 }
 
@@ -233,7 +151,7 @@ async fn a_database_of_another_version_is_lost() {
     let mut book = Book::of("version");
     book.journal.open();
     assert!(book.lost().await.starts_with("lost: VersionError"));
-    js::invoke(&database, "close", &[]).expect("it closes");
+    get(&database, "close").unchecked_into::<Function>().call0(&database).expect("it closes");
     run(&format!("new Promise((resolve) => {{ indexedDB.deleteDatabase('{name}').onsuccess = resolve; }})")).await;
 }
 
@@ -245,8 +163,8 @@ async fn where_there_is_no_database_it_is_lost() {
         let mut book = Book::of("nowhere");
         book.journal.open();
         assert!(book.lost().await.starts_with(reason));
-        book.journal.close(Leave::Nothing);
-        assert!(found_left("nowhere").await.is_undefined());
+        book.journal.close(DONE);
+        assert!(left("nowhere").await.is_none());
     }
 }
 
@@ -258,15 +176,10 @@ async fn folder(name: &str) -> JsValue {
     .await
 }
 
-async fn found_left(name: &str) -> JsValue {
-    let options = format!(r#"{{"resume":"{name}","baseUrl":"https://x.test"}}"#);
-    resolve(&left(&options).expect("good options")).await.expect("it answers")
-}
-
 /// As the engine writes it: batch "B" was opened now, 5 files were found, 2 of 100 bytes arrived.
 fn unfinished() -> Vec<u8> {
     let mut record = b"CIJ2\x01".to_vec();
-    let mut now = js_sys::Date::now() as u64;
+    let mut now = Date::now() as u64;
     while now >= 0x80 {
         record.push(now as u8 | 0x80);
         now >>= 7;
@@ -276,46 +189,58 @@ fn unfinished() -> Vec<u8> {
     record
 }
 
-fn names(left: &JsValue) -> Vec<String> {
-    let mut names: Vec<_> =
-        Array::from(&js::get(left, "roots")).iter().filter_map(|root| js::text(&root, "name")).collect();
-    names.sort();
-    names
-}
-
 #[wasm_bindgen_test]
 async fn what_is_left_is_told_with_the_handles_that_belong_to_it() {
     let mut book = Book::of("left");
     book.journal.root(&folder("one").await);
     book.journal.root(&eval("{ name: 'no handle', call() {} }"));
     assert_eq!(book.open().await, said("opened: "));
-    assert!(found_left("left").await.is_undefined());
-    book.journal.record(&unfinished());
+    assert!(left("left").await.is_none());
+    book.record(&unfinished());
     book.journal.root(&folder("two").await);
     book.journal.root(&folder("one").await);
-    let left = found_left("left").await;
-    assert_eq!(names(&left), ["one"], "a handle is kept when its files are reported");
-    assert!(js::get(&left, "elsewhere").is_truthy());
+    let (_, seen) = left("left").await.expect("something is left");
+    assert_eq!(roots("left").await, ["one"], "a handle is kept when its files are reported");
+    assert!(get(&seen, "elsewhere").is_truthy());
     book.journal.keep_roots();
-    book.journal.close(Leave::Unfinished);
+    book.journal.close(UNFINISHED);
 
-    let left = found_left("left").await;
-    assert_eq!(names(&left), ["one", "two"]);
-    assert_eq!(js::text(&left, "batchId").as_deref(), Some("B"));
-    let numbers = ["files", "total", "bytes"].map(|field| js::get(&left, field).as_f64());
+    let (left_now, seen) = left("left").await.expect("something is left");
+    assert_eq!(roots("left").await, ["one", "two"]);
+    assert_eq!(text(&left_now, "batchId").as_deref(), Some("B"));
+    let numbers = ["files", "total", "bytes"].map(|field| get(&left_now, field).as_f64());
     assert_eq!(numbers, [Some(2.0), Some(5.0), Some(100.0)]);
-    assert!((js::get(&left, "since").as_f64().expect("a time") - js_sys::Date::now()).abs() < 60_000.0);
-    assert!(js::get(&left, "elsewhere").is_falsy());
-    assert!(found_left("not left").await.is_undefined());
+    assert!((get(&left_now, "since").as_f64().expect("a time") - Date::now()).abs() < 60_000.0);
+    assert!(get(&seen, "elsewhere").is_falsy());
+    assert!(left("not left").await.is_none());
 
     // The upload ends; the handles of the next one, whose files were not reported yet, stay.
     assert!(book.open().await.is_some());
     book.journal.root(&folder("next").await);
-    book.journal.close(Leave::Nothing);
-    assert_eq!(names(&found_left("left").await), [""; 0]);
+    book.journal.close(DONE);
+    assert_eq!(roots("left").await, [""; 0]);
     assert!(book.open().await.is_some());
-    assert_eq!(names(&found_left("left").await), ["next"]);
-    book.journal.close(Leave::Unfinished);
+    assert_eq!(roots("left").await, ["next"]);
+    book.journal.forget_roots();
+    assert_eq!(roots("left").await, [""; 0], "of an upload that does not count any more");
+    book.journal.close(UNFINISHED);
+}
+
+#[wasm_bindgen_test]
+async fn letting_go_is_told_when_others_may_have_it() {
+    let mut book = Book::of("let go");
+    assert!(book.journal.idle());
+    book.journal.open();
+    assert!(!book.journal.idle());
+    assert_eq!(book.next().await, said("opened: "));
+    book.record(b"last");
+    book.journal.close(UNFINISHED);
+    assert!(book.journal.idle());
+    let report = within(&mut book.reports, 10_000).await.expect("a report");
+    assert_eq!(report.get(0), "left");
+    let mut next = Book::of("let go");
+    assert_eq!(next.open().await, said("opened: last"), "it is free, and what was written is there");
+    next.journal.close(UNFINISHED);
 }
 
 #[wasm_bindgen_test]
@@ -328,7 +253,7 @@ async fn a_walk_tells_of_handles_if_somebody_keeps_them() {
         loop {
             match rig.next().await {
                 ToHost::Root(handle) => {
-                    assert!(js::function(&handle, "isSameEntry").is_some());
+                    assert!(get(&handle, "isSameEntry").is_function());
                     roots += 1;
                 }
                 ToHost::Found(files) => found += files.len(),
@@ -347,15 +272,15 @@ async fn a_thousand_records_are_no_work_for_the_loop() {
     book.journal.open();
     book.next().await;
     let record = vec![b'x'; 4096];
-    let began = js::millis();
-    (0..1000).for_each(|_| book.journal.record(&record));
-    let took = js::millis() - began;
-    book.journal.close(Leave::Unfinished);
-    let began = js::millis();
+    let began = Date::now();
+    (0..1000).for_each(|_| book.record(&record));
+    let took = Date::now() - began;
+    book.journal.close(UNFINISHED);
+    let began = Date::now();
     assert!(book.open().await.is_some_and(|found| found.len() > 4_000_000));
-    let read = js::millis() - began;
+    let read = Date::now() - began;
     book.journal.rewrite(None);
-    book.journal.close(Leave::Nothing);
+    book.journal.close(DONE);
     eval(&format!("console.log('a thousand records: {took} ms to write, {read} ms to read')"));
     assert!(took < 2000.0, "{took} ms for a thousand records, {read} ms to read them");
 }

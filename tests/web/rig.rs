@@ -1,16 +1,14 @@
 //! An Intake whose other end is the test, and small helpers.
 
-use cloudindex_engine::Found;
-use cloudindex_uploader::js::{self, Listener};
-use cloudindex_uploader::ports::{ToHost, ToPage};
+use cloudindex_engine::{Found, Recall};
 use futures::StreamExt;
 use futures::channel::mpsc::{self, UnboundedReceiver};
 use futures::future::{Either, select};
-use js_sys::{Array, Promise, Uint8Array};
+use js_sys::{Array, Function, Promise, Reflect};
 use std::pin::pin;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Event, MessageChannel, MessageEvent, MessagePort};
+use web_sys::{MessageChannel, MessageEvent, MessagePort};
 
 #[wasm_bindgen(module = "/src/intake.js")]
 extern "C" {
@@ -58,40 +56,86 @@ pub async fn sleep(millis: u32) {
     run(&format!("new Promise((resolve) => setTimeout(resolve, {millis}))")).await;
 }
 
-/// What comes over a port, one by one.
-pub struct Inbox {
-    messages: UnboundedReceiver<JsValue>,
-    _listener: Listener,
+pub fn get(object: &JsValue, key: &str) -> JsValue {
+    Reflect::get(object, &key.into()).unwrap_or_else(|error| panic!("{key}: {error:?}"))
 }
 
-impl Inbox {
-    pub fn new(port: &MessagePort) -> Self {
-        let (sender, messages) = mpsc::unbounded();
-        let listener = Listener::new(port, "message", move |event: Event| {
-            let _ = sender.unbounded_send(event.unchecked_into::<MessageEvent>().data());
-        });
-        port.start();
-        Inbox { messages, _listener: listener }
-    }
+pub fn set(object: &JsValue, key: &str, value: &JsValue) {
+    Reflect::set(object, &key.into(), value).unwrap_or_else(|error| panic!("{key}: {error:?}"));
+}
 
-    /// The next message; `None` if there is none for this long.
-    pub async fn within(&mut self, millis: u32) -> Option<JsValue> {
-        match select(pin!(self.messages.next()), pin!(sleep(millis))).await {
-            Either::Left((message, _)) => message,
-            Either::Right(_) => None,
-        }
-    }
+/// `key` of an object, if it is a text.
+pub fn text(object: &JsValue, key: &str) -> Option<String> {
+    get(object, key).as_string()
+}
 
-    pub async fn next(&mut self) -> JsValue {
-        self.within(20_000).await.expect("a message within 20 s")
+/// Calls a function without arguments.
+pub fn call(function: &JsValue) -> JsValue {
+    let function: &Function = function.unchecked_ref();
+    function.call0(&JsValue::NULL).unwrap_or_else(|error| panic!("{error:?}"))
+}
+
+/// A whole number.
+fn count(value: &JsValue) -> Option<u64> {
+    value.as_f64().filter(|number| number.fract() == 0.0 && *number >= 0.0).map(|number| number as u64)
+}
+
+/// What the page tells the host.
+#[derive(Debug)]
+pub enum ToHost {
+    /// Each with its file, which is undefined where it can't be read or was only looked at.
+    Found(Vec<(Found, JsValue)>),
+    IntakeEnded,
+    Root(JsValue),
+    Folder(String),
+    Opened(u32, Result<JsValue, String>),
+}
+
+impl ToHost {
+    fn parse(message: &JsValue) -> Option<Self> {
+        let message: &Array = message.dyn_ref()?;
+        Some(match count(&message.get(0))? {
+            0 => ToHost::Found((1..message.length()).map(|place| row(&Array::from(&message.get(place)))).collect()),
+            1 => ToHost::IntakeEnded,
+            2 => ToHost::Root(message.get(1)),
+            3 => ToHost::Folder(message.get(1).as_string()?),
+            4 => {
+                let file = message.get(2);
+                ToHost::Opened(count(&message.get(1))? as u32, file.as_string().map_or(Ok(file), Err))
+            }
+            _ => return None,
+        })
     }
+}
+
+fn row(row: &Array) -> (Found, JsValue) {
+    let text = |place| row.get(place).as_string();
+    let found = Found {
+        path: text(0).expect("a path"),
+        // Of what only looks like a file there may be none.
+        media_type: text(1).unwrap_or_default(),
+        size: count(&row.get(2)),
+        last_modified: count(&row.get(3)),
+        metadata: text(4),
+        group: text(5),
+        unreadable: text(6),
+    };
+    (found, row.get(7))
+}
+
+/// What the host tells the page.
+pub enum ToPage {
+    PauseWalk,
+    ResumeWalk,
+    Folder(Recall),
+    Open(Vec<u32>),
 }
 
 /// An Intake and the host's end of its port.
 pub struct Rig {
     pub intake: Intake,
-    pub port: MessagePort,
     pub inbox: Inbox,
+    port: MessagePort,
     /// What `found` was called with: `[first, files, paths]` each.
     pub shown: Array,
 }
@@ -106,14 +150,22 @@ impl Rig {
         let channel = MessageChannel::new().expect("a channel");
         let shown = Array::new();
         let hooks = eval(&format!("(shown) => ({{...{hooks}, found: (...slice) => shown.push(slice)}})"));
-        let hooks = hooks.unchecked_into::<js_sys::Function>().call1(&JsValue::NULL, &shown).expect("hooks");
+        let hooks = hooks.unchecked_into::<Function>().call1(&JsValue::NULL, &shown).expect("hooks");
         let intake = Intake::new(channel.port1(), hooks).unwrap_or_else(|error| panic!("{error:?}"));
         let port = channel.port2();
         Rig { intake, inbox: Inbox::new(&port), port, shown }
     }
 
     pub fn tell(&self, message: ToPage) {
-        message.post(&self.port);
+        let message = match message {
+            ToPage::PauseWalk => vec![0],
+            ToPage::ResumeWalk => vec![1],
+            ToPage::Folder(Recall::Known) => vec![2],
+            ToPage::Folder(Recall::New) => vec![3],
+            ToPage::Open(files) => [&[4], &files[..]].concat(),
+        };
+        let message: Array = message.into_iter().map(JsValue::from).collect();
+        self.port.post_message(&message).expect("posted");
     }
 
     pub async fn next(&mut self) -> ToHost {
@@ -137,6 +189,48 @@ impl Rig {
     }
 }
 
+/// What comes over a port, one by one.
+pub struct Inbox {
+    messages: UnboundedReceiver<JsValue>,
+    port: MessagePort,
+    _heard: Closure<dyn Fn(MessageEvent)>,
+}
+
+impl Inbox {
+    fn new(port: &MessagePort) -> Self {
+        let (sender, messages) = mpsc::unbounded();
+        let heard = Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| {
+            let _ = sender.unbounded_send(event.data());
+        });
+        // This starts the port, too.
+        port.set_onmessage(Some(heard.as_ref().unchecked_ref()));
+        Inbox { messages, port: port.clone(), _heard: heard }
+    }
+
+    /// The next message; `None` if there is none for this long.
+    pub async fn within(&mut self, millis: u32) -> Option<JsValue> {
+        within(&mut self.messages, millis).await
+    }
+
+    pub async fn next(&mut self) -> JsValue {
+        self.within(20_000).await.expect("a message within 20 s")
+    }
+}
+
+impl Drop for Inbox {
+    fn drop(&mut self) {
+        self.port.set_onmessage(None);
+    }
+}
+
+/// What comes next, if anything does for this long.
+pub async fn within<T>(source: &mut UnboundedReceiver<T>, millis: u32) -> Option<T> {
+    match select(pin!(source.next()), pin!(sleep(millis))).await {
+        Either::Left((next, _)) => next,
+        Either::Right(_) => None,
+    }
+}
+
 pub fn paths(found: &[Found]) -> Vec<&str> {
     found.iter().map(|file| file.path.as_str()).collect()
 }
@@ -145,54 +239,4 @@ pub fn sorted(found: &[Found]) -> Vec<&str> {
     let mut paths = paths(found);
     paths.sort_unstable();
     paths
-}
-
-/// Bytes that look random and are the same every time.
-pub fn noise(length: usize, seed: u32) -> Vec<u8> {
-    let mut state = seed | 1;
-    let mut next = || {
-        state ^= state << 13;
-        state ^= state >> 17;
-        state ^= state << 5;
-        state as u8
-    };
-    (0..length).map(|_| next()).collect()
-}
-
-/// `new File([bytes], name)`.
-pub fn file(bytes: &[u8], name: &str) -> JsValue {
-    let make = eval("(bytes, name) => new File([bytes], name, {type: 'application/x-test'})");
-    let make: js_sys::Function = make.unchecked_into();
-    make.call2(&JsValue::NULL, &Uint8Array::from(bytes), &name.into()).expect("a file")
-}
-
-/// `key` of an object as a number.
-pub fn number(object: &JsValue, key: &str) -> f64 {
-    js::get(object, key).as_f64().unwrap_or_else(|| panic!("{key} of {object:?}"))
-}
-
-/// A file of the origin's private file system, of so many bytes.
-pub async fn stored(name: &str, length: usize) -> JsValue {
-    run(&format!(
-        "(async () => {{
-            const folder = await navigator.storage.getDirectory();
-            const handle = await folder.getFileHandle('{name}', {{ create: true }});
-            const writable = await handle.createWritable();
-            await writable.write(new Uint8Array({length}).fill(1));
-            await writable.close();
-            return handle.getFile();
-        }})()"
-    ))
-    .await
-}
-
-pub async fn overwrite(name: &str) {
-    let write = "async (name) => {
-        const folder = await navigator.storage.getDirectory();
-        const writable = await (await folder.getFileHandle(name)).createWritable({ keepExistingData: true });
-        await writable.write({ type: 'write', position: 0, data: new Uint8Array([2, 2, 2]) });
-        await writable.close();
-    }";
-    let write: js_sys::Function = eval(write).unchecked_into();
-    resolve(&write.call1(&JsValue::NULL, &name.into()).expect("a promise")).await.expect("it is written");
 }

@@ -1,10 +1,8 @@
 //! Walking: every kind of source, whole and by its paths, and no entry that can't be read stops the rest.
 
-use crate::rig::{Rig, eval, paths, resolve, run, sleep, sorted};
+use crate::rig::{Rig, ToHost, ToPage, call, describe, eval, get, paths, resolve, run, set, sleep, sorted, text};
 use cloudindex_engine::{Found, Recall};
-use cloudindex_uploader::js;
-use cloudindex_uploader::ports::{ToHost, ToPage};
-use js_sys::Array;
+use js_sys::{Array, Date};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -82,7 +80,7 @@ async fn many_files_of_a_handle_come_in_slices_and_in_rows() {
         for (file, path) in files.iter().zip(shown.iter()) {
             let row = &found[next as usize];
             assert_eq!(path.as_string().as_ref(), Some(&row.path));
-            assert!(row.path.ends_with(&js::text(&file, "name").expect("a name")));
+            assert!(row.path.ends_with(&text(&file, "name").expect("a name")));
             next += 1;
         }
     }
@@ -178,7 +176,7 @@ async fn walk_known(rig: &mut Rig, root: JsValue, known: impl Fn(&str) -> bool) 
     let (mut found, mut folders) = (Vec::new(), Vec::new());
     loop {
         match rig.next().await {
-            ToHost::Found(files) => found.extend(files.into_iter().map(|(found, file)| (found, file.is_some()))),
+            ToHost::Found(files) => found.extend(files.into_iter().map(|(found, file)| (found, !file.is_undefined()))),
             ToHost::Folder(path) => {
                 rig.tell(ToPage::Folder(if known(&path) { Recall::Known } else { Recall::New }));
                 folders.push(path);
@@ -211,7 +209,9 @@ async fn files_of_a_known_folder_are_looked_at_and_opened_when_they_are_read() {
     // What has its file already, or is no row, is nobody's business.
     rig.tell(ToPage::Open(vec![of("root/odd") as u32, 99, row]));
     match rig.next().await {
-        ToHost::Opened(id, Ok(file)) => assert_eq!((id, file.name(), file.size()), (row, "c".into(), 3.0)),
+        ToHost::Opened(id, Ok(file)) => {
+            assert_eq!((id, text(&file, "name"), get(&file, "size")), (row, Some("c".into()), 3.into()));
+        }
         other => panic!("{other:?}"),
     }
     let told = Array::from(&rig.shown.at(-1));
@@ -263,7 +263,8 @@ async fn what_only_looks_like_a_file_fails_alone() {
     let found = Rig::new().walk(&list).await;
     assert_eq!(paths(&found), ["good", "blob", "throws", "plain", "last"]);
     let unreadable: Vec<bool> = found.iter().map(|file| file.unreadable.is_some()).collect();
-    assert_eq!(unreadable, [false, true, true, true, false], "{found:?}");
+    // The second is handed on, and refused by the host.
+    assert_eq!(unreadable, [false, false, true, true, false], "{found:?}");
 }
 
 #[wasm_bindgen_test]
@@ -321,8 +322,8 @@ async fn a_list_that_is_emptied_later_was_taken() {
             }})()"
         ));
         let mut rig = Rig::new();
-        let added = rig.intake.add(js::get(&input, "files"));
-        js::set(&input, "value", &"".into());
+        let added = rig.intake.add(get(&input, "files"));
+        set(&input, "value", &"".into());
         let mut found = Vec::new();
         while let ToHost::Found(files) = rig.next().await {
             found.extend(files.into_iter().map(|(found, _)| found.path));
@@ -356,7 +357,7 @@ async fn the_walk_waits_while_the_engine_has_enough() {
             return source;
         })()",
     );
-    let pulled = |source: &JsValue| js::get(source, "pulled").as_f64().expect("a number");
+    let pulled = |source: &JsValue| get(source, "pulled").as_f64().expect("a number");
     rig.tell(ToPage::PauseWalk);
     sleep(20).await;
     let added = rig.intake.add(source.clone());
@@ -397,7 +398,7 @@ async fn the_intake_ends_when_the_last_walk_does() {
 async fn a_wrong_source_is_refused_with_what_is_accepted() {
     for wrong in ["42", "'text'", "null", "undefined", "{}", "() => 1", "new Blob(['x'])", "{ items: 1, files: 2 }"] {
         let error = resolve(&Rig::new().intake.add(eval(wrong))).await.expect_err(wrong);
-        let message = js::describe(&error);
+        let message = describe(&error);
         assert!(message.starts_with("TypeError: expected a FileList") && message.contains("DataTransfer"), "{message}");
     }
     let mut rig = Rig::new();
@@ -407,11 +408,11 @@ async fn a_wrong_source_is_refused_with_what_is_accepted() {
         other => panic!("{other:?}"),
     }
     assert!(matches!(rig.next().await, ToHost::IntakeEnded));
-    assert!(js::describe(&resolve(&added).await.expect_err("refused")).contains("bad"));
+    assert!(describe(&resolve(&added).await.expect_err("refused")).contains("bad"));
 
     let throwing = eval("(async function* () { throw new RangeError('the app broke'); })()");
     let error = resolve(&Rig::new().intake.add(throwing)).await.expect_err("refused");
-    assert_eq!(js::describe(&error), "RangeError: the app broke");
+    assert_eq!(describe(&error), "RangeError: the app broke");
 }
 
 #[wasm_bindgen_test]
@@ -429,8 +430,10 @@ async fn a_long_list_leaves_the_page_its_turns() {
         })()")
     .await;
     sleep(50).await;
+    let began = Date::now();
     assert_eq!(Rig::new().walk(&list).await.len(), 20_000);
-    let longest = js::invoke(&gaps, "longest", &[]).ok().and_then(|gap| gap.as_f64()).expect("a gap");
-    // Generous: this build is not optimised and the machine may be busy.
-    assert!(longest < 200.0, "a gap of {longest} ms");
+    let took = Date::now() - began;
+    let longest = call(&get(&gaps, "longest")).as_f64().expect("a gap");
+    // Generous: the machine may be busy, and then all of it takes longer.
+    assert!(longest < f64::max(200.0, took / 4.0), "a gap of {longest} ms in {took} ms");
 }
