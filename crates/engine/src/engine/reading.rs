@@ -187,8 +187,8 @@ impl Engine {
         } else {
             return;
         };
-        for files in self.planner.close(until) {
-            self.start_group(files);
+        for group in self.planner.close(until) {
+            self.start_group(group.files);
         }
     }
 
