@@ -327,6 +327,12 @@ impl Engine {
         }
     }
 
+    /// Wants this done.
+    #[inline(never)]
+    fn act(&mut self, action: Action) {
+        self.actions.push_back(action);
+    }
+
     /// Queues that were long give their room back.
     fn shrink(&mut self) {
         self.intake.shrink();

@@ -347,7 +347,13 @@ impl Files {
     }
 
     pub fn live(&self) -> Vec<FileId> {
-        (0..self.rows.len() as FileId).filter(|id| self.is_live(*id)).collect()
+        let mut live = Vec::new();
+        for (id, row) in (0..).zip(&self.rows) {
+            if !row.state.is_final() {
+                live.push(id);
+            }
+        }
+        live
     }
 
     pub fn len(&self) -> usize {

@@ -35,8 +35,8 @@ pub fn plan_batches(sizes: &[u64], max_batch_bytes: Option<u64>, batch_size: usi
 
 /// A group that still takes files.
 #[derive(Debug, Default)]
-struct Group {
-    files: Vec<FileId>,
+pub(crate) struct Group {
+    pub files: Vec<FileId>,
     bytes: u64,
     opened: Now,
     /// The hash of the key that its files share.
@@ -113,9 +113,10 @@ impl Planner {
     }
 
     /// Closes the groups that opened at or before `until`, oldest first.
-    pub fn close(&mut self, until: Now) -> Vec<Vec<FileId>> {
-        let due = self.open.iter().take_while(|group| group.opened <= until).count();
-        self.open.drain(..due).map(|group| group.files).collect()
+    pub fn close(&mut self, until: Now) -> Vec<Group> {
+        let due = self.open.iter().position(|group| group.opened > until).unwrap_or(self.open.len());
+        let later = self.open.split_off(due);
+        std::mem::replace(&mut self.open, later)
     }
 
     /// When the oldest open group opened.
@@ -168,10 +169,10 @@ mod tests {
             for (file, (size, key)) in files.iter().enumerate() {
                 groups.extend(planner.push(&key.to_string(), file as FileId, *size, Now(file as u64)));
                 if file % close_every == 0 {
-                    groups.extend(planner.close(Now(file as u64 / 2)));
+                    groups.extend(planner.close(Now(file as u64 / 2)).into_iter().map(|group| group.files));
                 }
             }
-            groups.extend(planner.close(Now(u64::MAX)));
+            groups.extend(planner.close(Now::NEVER).into_iter().map(|group| group.files));
             let mut seen: Vec<FileId> = groups.iter().flatten().copied().collect();
             seen.sort_unstable();
             prop_assert!(seen.iter().copied().eq(0..files.len() as FileId));

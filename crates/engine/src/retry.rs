@@ -10,43 +10,44 @@ use cloudindex_wire::{ErrorType, Problem};
 use std::borrow::Cow;
 
 /// What a reply that is not a success means for its request.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// Try the same again; `after` is the server's own word, in ms.
-    Retry { failure: Failure, after: Option<u64> },
+    /// Try the same again.
+    Retry,
     /// Too large: send it in smaller pieces.
-    Split(Failure),
+    Split,
     /// The token is not (or no longer) good.
-    Unauthorized(Failure),
+    Unauthorized,
     /// One of its documents is at fault; find out which.
-    Refused(Failure),
+    Refused,
     /// Nothing of this upload can succeed.
-    Fatal(Failure),
+    Fatal,
 }
 
-/// Judges a reply whose status is not 2xx.
-pub(crate) fn judge(reply: &Reply, config: &Config) -> Verdict {
-    let failure = failure_of(reply);
-    let after = reply.retry_after.as_deref().and_then(retry_after);
-    if config.is_fatal(&failure.code) {
-        return Verdict::Refused(Failure { retryable: false, ..failure });
-    }
-    if config.is_retryable(&failure.code) {
-        return Verdict::Retry { failure: Failure { retryable: true, ..failure }, after };
-    }
-    match reply.status {
-        401 => Verdict::Unauthorized(failure),
-        413 => Verdict::Split(failure),
-        408 | 425 | 429 | 500 | 502..=504 => Verdict::Retry { failure: Failure { retryable: true, ..failure }, after },
-        507 => Verdict::Retry { failure: Failure { retryable: true, ..failure }, after },
-        _ => match &*failure.code {
-            codes::BATCH_NOT_FOUND | codes::BATCH_CLOSED | codes::UNAUTHORIZED | codes::QUOTA_EXCEEDED => {
-                Verdict::Fatal(failure)
+/// Judges a reply whose status is not 2xx, and says why.
+pub(crate) fn judge(reply: &Reply, config: &Config) -> (Verdict, Failure) {
+    let mut failure = failure_of(reply);
+    let verdict = if config.is_fatal(&failure.code) {
+        failure.retryable = false;
+        Verdict::Refused
+    } else if config.is_retryable(&failure.code) {
+        Verdict::Retry
+    } else {
+        match (reply.status, &*failure.code) {
+            (401, _) => Verdict::Unauthorized,
+            (413, _) => Verdict::Split,
+            (408 | 425 | 429 | 500 | 502..=504 | 507, _) => Verdict::Retry,
+            (_, codes::BATCH_NOT_FOUND | codes::BATCH_CLOSED | codes::UNAUTHORIZED | codes::QUOTA_EXCEEDED) => {
+                Verdict::Fatal
             }
-            _ if failure.retryable => Verdict::Retry { failure, after },
-            _ => Verdict::Refused(failure),
-        },
+            _ if failure.retryable => Verdict::Retry,
+            _ => Verdict::Refused,
+        }
+    };
+    if verdict == Verdict::Retry {
+        failure.retryable = true;
     }
+    (verdict, failure)
 }
 
 /// The server's words, or ours where it has none.
@@ -75,10 +76,11 @@ fn failure_of(reply: &Reply) -> Failure {
     }
 }
 
-/// `Retry-After` in ms. Seconds only: a date would need a clock, and servers that send dates to programs are rare;
-/// without a number the usual backoff applies.
-fn retry_after(value: &str) -> Option<u64> {
-    Reader::read(value.as_bytes(), Reader::count).map(|seconds| seconds.saturating_mul(1000))
+/// `Retry-After` in ms, 0 without one. Seconds only: a date would need a clock, and servers that send dates to programs are
+/// rare; without a number the usual backoff applies.
+pub(crate) fn retry_after(reply: &Reply) -> u64 {
+    let seconds = reply.retry_after.as_ref().and_then(|value| Reader::read(value.as_bytes(), Reader::count));
+    seconds.unwrap_or(0).saturating_mul(1000)
 }
 
 /// Full jitter: anything from 0 to the exponential bound, so that clients that failed together do not return together.
@@ -99,16 +101,18 @@ mod tests {
     #[test]
     fn statuses_are_judged_as_the_design_says() {
         let config = Config::default();
+        let verdict = |status, body| judge(&reply(status, body), &config).0;
         for status in [408, 429, 500, 502, 503, 504, 507] {
-            assert!(matches!(judge(&reply(status, ""), &config), Verdict::Retry { after: Some(2000), .. }), "{status}");
+            assert_eq!(verdict(status, ""), Verdict::Retry, "{status}");
         }
-        assert!(matches!(judge(&reply(413, ""), &config), Verdict::Split(_)));
-        assert!(matches!(judge(&reply(401, ""), &config), Verdict::Unauthorized(_)));
+        assert_eq!(retry_after(&reply(429, "")), 2000);
+        assert_eq!(verdict(413, ""), Verdict::Split);
+        assert_eq!(verdict(401, ""), Verdict::Unauthorized);
         for status in [400, 403, 404, 422, 200 + 100] {
-            assert!(matches!(judge(&reply(status, ""), &config), Verdict::Refused(_)), "{status}");
+            assert_eq!(verdict(status, ""), Verdict::Refused, "{status}");
         }
-        let closed = r#"{"code":"batch_closed","detail":"no more"}"#;
-        assert!(matches!(judge(&reply(409, closed), &config), Verdict::Fatal(failure) if failure.message == "no more"));
+        let (verdict, failure) = judge(&reply(409, r#"{"code":"batch_closed","detail":"no more"}"#), &config);
+        assert_eq!((verdict, &*failure.message), (Verdict::Fatal, "no more"));
     }
 
     #[test]
@@ -116,9 +120,8 @@ mod tests {
         let mut config = Config::default();
         config.retryable.push("invalid_file".into());
         config.fatal.push("temporary_error".into());
-        let odd = r#"{"code":"invalid_file"}"#;
-        assert!(matches!(judge(&reply(422, odd), &config), Verdict::Retry { .. }));
-        assert!(matches!(judge(&reply(500, ""), &config), Verdict::Refused(_)));
+        assert_eq!(judge(&reply(422, r#"{"code":"invalid_file"}"#), &config).0, Verdict::Retry);
+        assert_eq!(judge(&reply(500, ""), &config).0, Verdict::Refused);
     }
 
     #[test]

@@ -20,7 +20,7 @@ impl Engine {
         for attempt in self.transport.overdue(now) {
             // The one before it may have ended all that flew.
             let Some(sent) = self.transport.sent(attempt) else { continue };
-            self.actions.push_back(Action::Abort(attempt));
+            self.act(Action::Abort(attempt));
             self.transport.pace.back_off(sent, self.most_in_flight(), now);
             let waited = self.config.network_timeout;
             let reason = fill("no answer within # ms (network.timeout)", &[], &[waited]);
@@ -118,8 +118,7 @@ impl Engine {
     }
 
     /// The server could not just now. Its own word on when to come back is no attempt spent, as long as it ends.
-    pub(super) fn try_later(&mut self, flight: Flight, failure: Failure, after: Option<u64>, now: Now) {
-        let after = after.unwrap_or(0);
+    pub(super) fn try_later(&mut self, flight: Flight, failure: Failure, after: u64, now: Now) {
         if after == 0 {
             return self.charge_flight(flight, failure, now);
         }
@@ -230,7 +229,7 @@ impl Engine {
         }
         if is_current && self.transport.token == Token::Good {
             self.transport.token = Token::Refreshing;
-            self.actions.push_back(Action::RefreshToken);
+            self.act(Action::RefreshToken);
         }
         self.again(flight, now);
     }
@@ -278,7 +277,7 @@ impl Engine {
                     self.finish();
                 }
             }
-            Errand::Call { call, .. } => self.actions.push_back(Action::Answer { call, result: Err(failure) }),
+            Errand::Call { call, .. } => self.act(Action::Answer { call, result: Err(failure) }),
             Errand::Discard { file, .. } => self.discarded(file, now),
             Errand::CancelBatch(_) | Errand::Probe => {}
         }
@@ -292,7 +291,7 @@ impl Engine {
         parcels.extend(self.call_off(&|_| true).into_iter().map(|flight| flight.parcel));
         for parcel in parcels {
             if let Errand::Call { call, .. } = parcel.errand {
-                self.actions.push_back(Action::Answer { call, result: Err(failure.clone()) });
+                self.act(Action::Answer { call, result: Err(failure.clone()) });
             }
         }
         self.drop_queues();
@@ -308,7 +307,7 @@ impl Engine {
     pub(super) fn call_off(&mut self, matches: &dyn Fn(&Errand) -> bool) -> Vec<Flight> {
         let mut flights = Vec::new();
         for attempt in self.transport.attempts(&|flight| matches(&flight.parcel.errand)) {
-            self.actions.push_back(Action::Abort(attempt));
+            self.act(Action::Abort(attempt));
             flights.extend(self.transport.land(attempt));
         }
         flights

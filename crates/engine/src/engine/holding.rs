@@ -116,7 +116,7 @@ impl Engine {
         work.forgotten += u64::from(block.len);
         let (after, acked) = (work.takes(), work.acked);
         self.intake.rebook(before, after);
-        self.actions.push_back(Action::Forget { file: key.file, blocks: key.index..key.index + 1 });
+        self.act(Action::Forget { file: key.file, blocks: key.index..key.index + 1 });
         self.count_acked(key.file, acked, now);
     }
 
@@ -288,12 +288,12 @@ impl Engine {
     /// Gives back what a file's work holds: its stream, its bytes, its share of memory, its place among those of its blocks.
     pub(super) fn release(&mut self, id: FileId, work: &Work, now: Now) {
         if work.stream == Stream::Open {
-            self.actions.push_back(Action::StopReading(id));
+            self.act(Action::StopReading(id));
             self.intake.closed(id);
         }
         let is_held = |state: &BlockState| matches!(state, BlockState::Held | BlockState::Waits);
         if work.states.iter().any(is_held) {
-            self.actions.push_back(Action::Forget { file: id, blocks: 0..work.blocks.len() as u32 });
+            self.act(Action::Forget { file: id, blocks: 0..work.blocks.len() as u32 });
         }
         self.intake.rebook(work.takes(), Takes::default());
         for ((index, block), state) in (0u32..).zip(&work.blocks).zip(&work.states) {

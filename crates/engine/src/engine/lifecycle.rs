@@ -128,7 +128,7 @@ impl Engine {
                 }
                 self.ready.remove(id);
                 for attempt in self.transport.forget(id) {
-                    self.actions.push_back(Action::Abort(attempt));
+                    self.act(Action::Abort(attempt));
                     self.transport.land(attempt);
                 }
             }
@@ -218,7 +218,7 @@ impl Engine {
             self.enter(id, now);
         } else if self.config.max_batch_bytes.is_some() {
             self.files.wait(id, Awaits::SizeToGroup);
-            self.actions.push_back(Action::Size(vec![id]));
+            self.act(Action::Size(vec![id]));
         } else {
             self.group(id, 0, now);
         }
@@ -229,10 +229,10 @@ impl Engine {
         let live = (self.tally.found_so_far() - self.tally.at_rest()) as usize - self.files.awaiting(Awaits::User);
         if self.walk_gate == Gate::Open && live >= self.config.queue_size {
             self.walk_gate = Gate::Shut;
-            self.actions.push_back(Action::PauseWalk);
+            self.act(Action::PauseWalk);
         } else if self.walk_gate == Gate::Shut && live <= self.config.queue_size / 2 {
             self.walk_gate = Gate::Open;
-            self.actions.push_back(Action::ResumeWalk);
+            self.act(Action::ResumeWalk);
         }
     }
 

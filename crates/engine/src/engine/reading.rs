@@ -23,7 +23,7 @@ impl Engine {
             self.found_one(file, &mut ask, now);
         }
         if !ask.is_empty() {
-            self.actions.push_back(Action::Size(ask));
+            self.act(Action::Size(ask));
         }
     }
 
@@ -51,7 +51,7 @@ impl Engine {
     /// What the journal says of it is told when the journal is there.
     pub(super) fn folder(&mut self, path: String, now: Now) {
         self.begin_walk(now);
-        self.memory.asked_folders.push_back(path);
+        self.memory.asked_folders.push(path);
     }
 
     /// What was found by size and time is a `File` now, which may be another one since.
@@ -188,8 +188,8 @@ impl Engine {
         } else {
             return;
         };
-        for files in self.planner.close(until) {
-            self.start_group(files);
+        for group in self.planner.close(until) {
+            self.start_group(group.files);
         }
     }
 

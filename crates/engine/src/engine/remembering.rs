@@ -9,7 +9,6 @@ use crate::io::{Action, BlockKey, FileId, FileState, Leave, Now, Recall};
 use crate::journal::{Known, Log, Unfinished, Writer};
 use crate::parcel::Errand;
 use crate::targets::cloudindex::document_cost;
-use std::collections::VecDeque;
 
 /// The engine's side of the journal.
 #[derive(Debug)]
@@ -21,7 +20,7 @@ pub(super) struct Memory {
     /// Files whose size and time are to be asked, because the journal knows their path.
     to_ask: Vec<FileId>,
     /// Folders that the walk waits to hear of.
-    pub asked_folders: VecDeque<String>,
+    pub asked_folders: Vec<String>,
     pub count: Count,
 }
 
@@ -62,7 +61,7 @@ impl Memory {
             log: Log::default(),
             writer: Writer::default(),
             to_ask: Vec::new(),
-            asked_folders: VecDeque::new(),
+            asked_folders: Vec::new(),
             count: Count::default(),
         }
     }
@@ -98,7 +97,7 @@ impl Engine {
     pub(super) fn open_journal(&mut self) {
         if self.memory.stage == Book::Closed {
             self.memory.stage = Book::Awaited;
-            self.actions.push_back(Action::OpenJournal);
+            self.act(Action::OpenJournal);
         }
     }
 
@@ -113,9 +112,10 @@ impl Engine {
         let memory = &mut self.memory;
         memory.log = Log::read(records, wall, self.config.journal_life);
         if memory.log.is_worn {
-            self.actions.push_back(Action::Rewrite(Some(memory.log.rewritten())));
+            let rewritten = memory.log.rewritten();
+            self.act(Action::Rewrite(Some(rewritten)));
         }
-        if memory.wish == Wish::StartAfresh {
+        if self.memory.wish == Wish::StartAfresh {
             self.start_afresh();
         }
         if let Batch::Open(batch) = &self.batch {
@@ -124,7 +124,7 @@ impl Engine {
         }
         if self.memory.log.unfinished.is_none() {
             // What was kept for an upload that does not count any more.
-            self.actions.push_back(Action::ForgetRoots);
+            self.act(Action::ForgetRoots);
         }
         self.enter_all(now);
     }
@@ -194,9 +194,9 @@ impl Engine {
         let helps = self.memory.stage == Book::Open
             && self.config.group_by != GroupBy::Type
             && left.is_none_or(|left| left.arrived * 2 >= left.found);
-        for path in self.memory.asked_folders.drain(..) {
+        for path in std::mem::take(&mut self.memory.asked_folders) {
             let recall = if helps && self.memory.log.has(&path) { Recall::Known } else { Recall::New };
-            self.actions.push_back(Action::Folder(recall));
+            self.act(Action::Folder(recall));
         }
     }
 
@@ -307,7 +307,8 @@ impl Engine {
     /// After each input: what there is to write is written, and a journal that nobody needs is let go.
     pub(super) fn keep_journal(&mut self, now: Now) {
         if !self.memory.to_ask.is_empty() {
-            self.actions.push_back(Action::Size(std::mem::take(&mut self.memory.to_ask)));
+            let to_ask = std::mem::take(&mut self.memory.to_ask);
+            self.act(Action::Size(to_ask));
         }
         let is_over = matches!(self.stage, Stage::Idle | Stage::Done | Stage::Cancelled);
         if self.memory.is_awaited() && is_over && self.memory.wish == Wish::GoOn {
@@ -346,7 +347,7 @@ impl Engine {
         if let Some(record) = memory.writer.record()
             && memory.stage == Book::Open
         {
-            self.actions.push_back(Action::Record(record));
+            self.act(Action::Record(record));
         }
         if let Some(leave) = leave {
             self.close_journal(leave);
@@ -356,7 +357,7 @@ impl Engine {
     fn close_journal(&mut self, leave: Leave) {
         self.memory.stage = Book::Closed;
         self.memory.log = Log::default();
-        self.actions.push_back(Action::CloseJournal(leave));
+        self.act(Action::CloseJournal(leave));
     }
 
     /// This page fills the batch of which the journal tells.

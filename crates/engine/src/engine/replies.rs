@@ -6,7 +6,7 @@ use crate::error::{Failure, codes};
 use crate::io::{Action, AttemptId, BlockKey, FileId, FileState, Now, Reply};
 use crate::limits::Limits;
 use crate::parcel::{Body, Errand, Flight, Parcel, Past};
-use crate::retry::{Verdict, judge};
+use crate::retry::{Verdict, judge, retry_after};
 use cloudindex_wire::text::fill;
 use cloudindex_wire::{BatchView, BlockOutcome, BundleReply, DocumentOutcome, Phase};
 
@@ -15,12 +15,10 @@ impl Engine {
     #[inline(always)]
     pub(super) fn reply(&mut self, attempt: AttemptId, reply: Reply, now: Now) {
         let Some(mut flight) = self.transport.land(attempt) else { return };
-        if flight.parcel.errand.is_probe()
-            && let Verdict::Retry { after, .. } = judge(&reply, &self.config)
-        {
+        if flight.parcel.errand.is_probe() && judge(&reply, &self.config).0 == Verdict::Retry {
             // Somebody is there, but not the server: a proxy that waits for it, or a server that wants to be left alone.
             self.transport.probe_failed(now, &self.config, &mut self.rng);
-            self.transport.hold_until = self.transport.hold_until.max(now.after(after.unwrap_or(0)));
+            self.transport.hold_until = self.transport.hold_until.max(now.after(retry_after(&reply)));
             self.updates.say();
             return;
         }
@@ -57,15 +55,16 @@ impl Engine {
             // It may be the encoding alone that something on the way does not like.
             return self.unpacked(flight, now);
         }
-        match judge(&reply, &self.config) {
-            Verdict::Retry { failure, after } => {
+        let (verdict, failure) = judge(&reply, &self.config);
+        match verdict {
+            Verdict::Retry => {
                 self.transport.pace.back_off(flight.sent, self.most_in_flight(), now);
-                self.try_later(flight, failure, after, now);
+                self.try_later(flight, failure, retry_after(&reply), now);
             }
-            Verdict::Split(failure) => self.too_large(flight, failure, now),
-            Verdict::Unauthorized(failure) => self.unauthorized(flight, failure, now),
-            Verdict::Refused(failure) => self.refused(flight, failure, now),
-            Verdict::Fatal(failure) => match flight.parcel.errand {
+            Verdict::Split => self.too_large(flight, failure, now),
+            Verdict::Unauthorized => self.unauthorized(flight, failure, now),
+            Verdict::Refused => self.refused(flight, failure, now),
+            Verdict::Fatal => match flight.parcel.errand {
                 Errand::Bundle(_) | Errand::Open => self.doom(failure, now),
                 _ => self.give_up(flight.parcel, failure, now),
             },
@@ -86,7 +85,7 @@ impl Engine {
             Errand::Status(batch) => self.status(&batch, reply, now),
             Errand::Call { call, .. } => {
                 let result = String::from_utf8(reply.body).map_err(|_| odd("the body is not UTF-8 text"));
-                self.actions.push_back(Action::Answer { call, result });
+                self.act(Action::Answer { call, result });
             }
             Errand::Discard { file, .. } => self.discarded(file, now),
             Errand::CancelBatch(_) | Errand::Probe => {}

@@ -130,7 +130,7 @@ impl Engine {
             _ => 0,
         };
         let attempt = self.transport.launch(parcel, (bytes, copied), body, now.after(wait), now);
-        self.actions.push_back(Action::Send { attempt, request });
+        self.act(Action::Send { attempt, request });
     }
 
     /// A body is packed, or can't be here.

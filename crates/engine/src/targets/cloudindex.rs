@@ -6,7 +6,7 @@ use crate::files::{Files, Row, Work};
 use crate::io::{Block, BlockKey, Encoding, Method, Request, Segment};
 use cloudindex_wire::json::{ObjectWriter, is_value, write_count, write_string};
 use cloudindex_wire::text::{UPPER, fill, write_hex};
-use cloudindex_wire::{BatchLimits, MANIFEST_PART};
+use cloudindex_wire::MANIFEST_PART;
 
 /// Bytes of a block part's framing: boundary, header with the digest, line ends.
 const PART_FRAME: u64 = 200;
@@ -152,58 +152,59 @@ pub(crate) fn block_cost(len: u32) -> u64 {
     u64::from(len) + PART_FRAME
 }
 
-/// A `cloudindex_wire::NewBatch`, as far as an application may set it.
+/// A `cloudindex_wire::NewBatch`, as far as an application may set it: the JSON of each field.
 #[derive(Debug, Default)]
 pub(crate) struct NewBatch {
-    pub name: Option<String>,
-    pub description: Option<String>,
-    /// JSON.
-    pub metadata: Option<String>,
-    pub chunk_size: Option<u64>,
-    pub limits: BatchLimits,
-    pub webhook_url: Option<String>,
+    values: [Option<String>; 8],
 }
 
+/// The fields by section, in the order of their values.
+const SECTIONS: [(&str, &[&str]); 4] = [
+    ("", &["name", "description", "metadata"]),
+    ("processing", &["chunkSize"]),
+    ("limits", &["maxBatchSize", "maxFileSize", "totalBatchBytes"]),
+    ("tracking", &["webhookUrl"]),
+];
+
 impl NewBatch {
+    pub const NAME: usize = 0;
+    pub const DESCRIPTION: usize = 1;
+    pub const METADATA: usize = 2;
+    pub const CHUNK_SIZE: usize = 3;
+    pub const MAX_BATCH_SIZE: usize = 4;
+    pub const MAX_FILE_SIZE: usize = 5;
+    pub const TOTAL_BATCH_BYTES: usize = 6;
+    pub const WEBHOOK_URL: usize = 7;
+
+    #[inline(never)]
+    pub fn text(&mut self, field: usize, text: &str) {
+        let mut json = String::new();
+        write_string(&mut json, text);
+        self.values[field] = Some(json);
+    }
+
+    #[inline(never)]
+    pub fn count(&mut self, field: usize, count: u64) {
+        self.values[field] = Some(fill("#", &[], &[count]));
+    }
+
+    pub fn json_value(&mut self, field: usize, json: &str) {
+        self.values[field] = is_value(json).then(|| json.to_owned());
+    }
+
     pub fn json(&self) -> String {
-        let texts = |fields: &[(&str, &Option<String>)]| {
+        let (mut batch, mut values) = (ObjectWriter::default(), self.values.iter());
+        for (section, names) in SECTIONS {
             let mut object = ObjectWriter::default();
-            for (name, text) in fields {
-                if let Some(text) = text {
-                    object.string(name, text);
+            for (name, value) in names.iter().zip(&mut values) {
+                if let Some(json) = value {
+                    object.json(name, json);
                 }
             }
-            object
-        };
-        let counts = |fields: &[(&str, Option<u64>)]| {
-            let mut object = ObjectWriter::default();
-            for (name, count) in fields {
-                if let Some(count) = count {
-                    object.count(name, *count);
-                }
-            }
-            object
-        };
-        let mut batch = texts(&[("name", &self.name), ("description", &self.description)]);
-        if let Some(metadata) = self.metadata.as_ref().filter(|json| is_value(json)) {
-            batch.json("metadata", metadata);
-        }
-        let limits = &self.limits;
-        let sections = [
-            ("processing", counts(&[("chunkSize", self.chunk_size)])),
-            (
-                "limits",
-                counts(&[
-                    ("maxBatchSize", limits.max_batch_size),
-                    ("maxFileSize", limits.max_file_size),
-                    ("totalBatchBytes", limits.total_batch_bytes),
-                ]),
-            ),
-            ("tracking", texts(&[("webhookUrl", &self.webhook_url)])),
-        ];
-        for (name, section) in sections {
-            if !section.is_empty() {
-                batch.json(name, &section.end());
+            if section.is_empty() {
+                batch = object;
+            } else if !object.is_empty() {
+                batch.json(section, &object.end());
             }
         }
         batch.end()
