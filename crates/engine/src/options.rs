@@ -178,7 +178,8 @@ impl<'a> Value<'a> {
     fn url(&mut self) -> String {
         // Empty: the page's own origin.
         let is_url = |url: &str| {
-            url.is_empty() || ["/", "https://", "http://"].iter().any(|start| url.as_bytes().starts_with(start.as_bytes()))
+            url.is_empty()
+                || ["/", "https://", "http://"].iter().any(|start| url.as_bytes().starts_with(start.as_bytes()))
         };
         self.text_if(is_url, "be an http or https address")
     }

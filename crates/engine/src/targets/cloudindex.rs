@@ -4,9 +4,9 @@ use crate::bundle::{Load, Purpose};
 use crate::config::Config;
 use crate::files::{Files, Row, Work};
 use crate::io::{Block, BlockKey, Encoding, Method, Request, Segment};
+use cloudindex_wire::MANIFEST_PART;
 use cloudindex_wire::json::{ObjectWriter, is_value, write_count, write_string};
 use cloudindex_wire::text::{UPPER, fill, write_hex};
-use cloudindex_wire::MANIFEST_PART;
 
 /// Bytes of a block part's framing: boundary, header with the digest, line ends.
 const PART_FRAME: u64 = 200;
