@@ -37,6 +37,7 @@ await build({
   format: 'esm',
   target: 'es2022',
   minify: true,
+  charset: 'utf8', // as browsers read modules, whatever they are told
   sourcemap: false,
   chunkNames: 'chunk-[hash]',
   legalComments: 'none',

@@ -26,7 +26,7 @@ const SMALL_STD = ['-Zbuild-std=std,panic_abort'];
 const SMALL_PANICS = '-C target-feature=+simd128 -Zunstable-options -Cpanic=immediate-abort -Zlocation-detail=none -Zfmt-debug=none';
 
 // Functions that are called once stay functions: put into their callers they compress worse.
-const SMALLEST = ['-Oz', '--converge', '--one-caller-inline-max-function-size=0', '--strip-producers'];
+const SMALLEST = ['-Oz', '--converge', '--one-caller-inline-max-function-size=0', '--strip-producers', '--strip-target-features'];
 
 /** Builds everything: the server beside the page, because between them they keep two cores busy. */
 export async function build() {

@@ -22,18 +22,27 @@ fn main() -> ExitCode {
     }
 }
 
-/// wasm-bindgen tells what JavaScript and wasm have of each other apart by hashes, once on either side, and nothing compresses
-/// a hash: they would be a twentieth of all that a page loads. Here they become numbers.
+/// wasm-bindgen tells what JavaScript and wasm have of each other apart by hashes and long names, once on either side, and nothing
+/// compresses a hash: they would be a twentieth of all that a page loads. Here they become numbers.
 fn bindgen(input: &str, out: &Path) -> Result<(), Box<dyn Error>> {
     let mut output = Bindgen::new().input_path(input).web(true)?.typescript(true).generate_output()?;
     let module = output.wasm_mut();
-    let imports = module.imports.iter_mut().map(|import| (&mut import.name, "i"));
-    let exports = module.exports.iter_mut().map(|export| (&mut export.name, "e"));
-    // Whoever writes JavaScript by hand knows no name with a hash.
-    let hashed = imports.chain(exports).filter(|(name, _)| has_hash(name));
     let mut renamed = Vec::new();
-    for (number, (name, side)) in hashed.enumerate() {
-        renamed.push((std::mem::replace(name, format!("{side}{number}")), format!("{side}{number}")));
+    // Whoever writes JavaScript by hand knows no name with a hash.
+    let imports = module.imports.iter_mut().filter(|import| has_hash(&import.name));
+    for (number, import) in imports.enumerate() {
+        renamed.push((std::mem::replace(&mut import.name, format!("i{number}")), format!("i{number}")));
+    }
+    // Where imports come from is said with each of them.
+    let from = module.imports.iter().map(|import| import.module.clone()).find(|from| from.ends_with("_bg.js"));
+    for import in module.imports.iter_mut().filter(|import| Some(&import.module) == from.as_ref()) {
+        import.module = "js".to_owned();
+    }
+    renamed.extend(from.map(|from| (format!("\"{from}\""), "js".to_owned())));
+    // What the wasm gives is named in one way only.
+    for (number, export) in module.exports.iter_mut().enumerate() {
+        let old = std::mem::replace(&mut export.name, format!("e{number}"));
+        renamed.push((format!("wasm.{old}"), format!("wasm.e{number}")));
     }
     // A name may be the beginning of another one.
     renamed.sort_by_key(|(old, _)| std::cmp::Reverse(old.len()));
