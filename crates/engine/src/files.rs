@@ -261,9 +261,12 @@ impl Files {
     pub fn claim(&mut self, id: FileId) -> bool {
         let path = self.path(id);
         let name = hash(path);
-        let taken = self.paths.get(name).filter(|other| *other != id).and_then(|other| self.row(other)).is_some_and(
-            |other| *other.path == *path && (!other.state.is_final() || other.state.is_stored()),
-        );
+        let taken = self
+            .paths
+            .get(name)
+            .filter(|other| *other != id)
+            .and_then(|other| self.row(other))
+            .is_some_and(|other| *other.path == *path && (!other.state.is_final() || other.state.is_stored()));
         if !taken {
             self.paths.insert(name, id);
         }

@@ -93,9 +93,9 @@ impl Index {
 /// The name of a text: FNV-1a, its upper half folded into the lower one, which is what the table looks at first.
 #[inline(never)]
 pub(crate) fn hash(text: &str) -> u64 {
-    let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    });
+    let hash = text
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
     hash ^ (hash >> 32)
 }
 
@@ -111,7 +111,7 @@ mod tests {
             let (mut index, mut map) = (Index::default(), HashMap::new());
             for (name, number, goes) in steps {
                 // Many that are meant for one slot.
-                let name = name % 5 << 60 | name / 5;
+                let name = ((name % 5) << 60) | (name / 5);
                 if goes {
                     prop_assert_eq!(index.remove(name), map.remove(&name));
                 } else {
@@ -120,7 +120,7 @@ mod tests {
                 prop_assert_eq!(index.len(), map.len());
             }
             for name in 0..40u64 {
-                let name = name % 5 << 60 | name / 5;
+                let name = ((name % 5) << 60) | (name / 5);
                 prop_assert_eq!(index.get(name), map.get(&name).copied());
             }
         }

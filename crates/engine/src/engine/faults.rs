@@ -46,8 +46,7 @@ impl Engine {
             && self.wants_link()
             && now.since(since) >= self.config.patience
         {
-            let words =
-                fill("no answer from the server for # s: try again later", &[], &[self.config.patience / 1000]);
+            let words = fill("no answer from the server for # s: try again later", &[], &[self.config.patience / 1000]);
             self.doom(Failure::system(codes::CONNECTION_ERROR, words, true), now);
             // It stays down: whoever comes next asks first, and spends no attempts.
             self.transport.link = Link::Down { since: now, probe_at: now, probes: 1 };

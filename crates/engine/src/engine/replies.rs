@@ -153,7 +153,8 @@ impl Engine {
     fn acked(&mut self, flight: Flight, answer: BundleReply, now: Now) {
         let Flight { parcel: Parcel { errand, past }, gone, .. } = flight;
         let Errand::Bundle(Load { what, purpose, keys }) = errand else { return };
-        let (mut documents, mut blocks) = (answer.documents.into_iter().peekable(), answer.blocks.into_iter().peekable());
+        let (mut documents, mut blocks) =
+            (answer.documents.into_iter().peekable(), answer.blocks.into_iter().peekable());
         let (mut unheard, mut to_send, count) = (Vec::new(), Vec::new(), keys.len());
         for key in keys {
             let is_gone = gone.contains(&key.file);
@@ -281,7 +282,6 @@ impl Engine {
         }
         self.rest(id, state, now);
     }
-
 }
 
 /// What an ack leaves to be done for its document or block.
