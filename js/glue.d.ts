@@ -70,7 +70,6 @@ export type Word =
 /** The engine. While a method runs, its hands are told what to do, and must not call it. */
 export class Core {
   constructor(options: Options, hands: Hands, epoch: number, seed: number);
-  journal(): string | undefined;
   /** Up to so many bytes a file is read whole, and is one block. */
   smallFile(): number;
   /** From so many bytes on they stay in the file until they are sent. */

@@ -2,7 +2,7 @@
 //! method returns; they must not call it meanwhile.
 
 use crate::hands::Hands;
-use crate::options::{Files, Options, scope, split};
+use crate::options::{Files, Options, split};
 use crate::{cutting, known};
 use cloudindex_engine::{AttemptId, Config, Engine, FileId, Input, Method, Now, Reply};
 use wasm_bindgen::prelude::*;
@@ -12,7 +12,6 @@ use wasm_bindgen::prelude::*;
 pub struct Core {
     engine: Engine,
     hands: Hands,
-    journal: Option<String>,
     small_file: u32,
     in_file: u32,
 }
@@ -25,13 +24,7 @@ impl Core {
     pub fn new(options: Options, hands: Hands, epoch: f64, seed: f64) -> Result<Core, String> {
         let config = Config { epoch: epoch as u64, ..options.config()? };
         let (small_file, in_file) = (config.cut.small_file as u32, config.in_file as u32);
-        Ok(Core { journal: scope(&config), small_file, in_file, engine: Engine::new(config, seed as u64), hands })
-    }
-
-    /// As `Options.journal`.
-    #[must_use]
-    pub fn journal(&self) -> Option<String> {
-        self.journal.clone()
+        Ok(Core { small_file, in_file, engine: Engine::new(config, seed as u64), hands })
     }
 
     /// Up to so many bytes a file is read whole, and is one block.

@@ -54,7 +54,8 @@ impl Options {
 
     /// What tells the journal apart from those of other uploads; undefined where none is wanted.
     pub fn journal(self) -> Result<Option<String>, String> {
-        Ok(scope(&self.config()?))
+        let Config { base_url, journal, .. } = self.config()?;
+        Ok(journal.map(|name| [&*base_url, " ", &name].concat()))
     }
 
     /// What an earlier page left, by the records of its journal: JSON, or undefined. `now`: ms since 1970.
@@ -79,11 +80,6 @@ impl Options {
     pub(crate) fn config(self) -> Result<Config, String> {
         options::read(self.0).map_err(|failure| plain::failure(&failure))
     }
-}
-
-pub(crate) fn scope(config: &Config) -> Option<String> {
-    let name = config.journal.as_ref()?;
-    Some([&*config.base_url, " ", name].concat())
 }
 
 /// Records that were put one after the other for the way here.

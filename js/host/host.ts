@@ -55,7 +55,7 @@ export class Host implements Hands, Report {
     this.#http = new Http(fetch, this);
     const here = new Reader(options, (outcome) => this.#read(outcome));
     this.#readers = new Readers(here, { smallFile: core.smallFile(), inFile: core.inFile() });
-    this.#book = new Book(core.journal() ?? '', (told) => this.#journal(told));
+    this.#book = new Book(optionsOf(options).journal() ?? '', (told) => this.#journal(told));
 
     for (const word of ['online', 'offline'] as const) {
       globalThis.addEventListener(word, () => this.#say(word), { signal: this.#listening.signal });

@@ -335,8 +335,6 @@ fn resumed() -> Rig {
 #[wasm_bindgen_test]
 fn a_journal_is_opened_written_and_closed() {
     let mut rig = resumed();
-    assert_eq!(rig.core.journal().as_deref(), Some("https://x.test mine"));
-    assert_eq!(Rig::new().core.journal(), None);
     rig.tell("folder", 0.0, "dir");
     rig.core.found(row("dir/a"));
     rig.say("walked");

@@ -335,6 +335,12 @@ impl Files {
         self.work(key.file)?.blocks.get(key.index as usize).copied()
     }
 
+    /// The blocks that are known of a file now.
+    pub fn keys(&self, id: FileId) -> impl Iterator<Item = BlockKey> + use<> {
+        let count = self.work(id).map_or(0, |work| work.blocks.len() as u32);
+        (0..count).map(move |index| BlockKey { file: id, index })
+    }
+
     /// Bytes of this block, if they are in its file.
     pub fn block_in_file(&self, key: BlockKey) -> u64 {
         let work = self.work(key.file).filter(|work| work.bytes == Bytes::InFile);

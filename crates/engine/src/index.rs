@@ -111,7 +111,7 @@ mod tests {
             let (mut index, mut map) = (Index::default(), HashMap::new());
             for (name, number, goes) in steps {
                 // Many that are meant for one slot.
-                let name = name % 5 << 60 | name / 5;
+                let name = ((name % 5) << 60) | (name / 5);
                 if goes {
                     prop_assert_eq!(index.remove(name), map.remove(&name));
                 } else {
@@ -120,7 +120,7 @@ mod tests {
                 prop_assert_eq!(index.len(), map.len());
             }
             for name in 0..40u64 {
-                let name = name % 5 << 60 | name / 5;
+                let name = ((name % 5) << 60) | (name / 5);
                 prop_assert_eq!(index.get(name), map.get(&name).copied());
             }
         }

@@ -124,7 +124,9 @@ impl Intake {
     }
 
     pub fn shrink(&mut self) {
-        self.waiting.shrink_to(64);
+        if self.waiting.is_empty() {
+            self.waiting = VecDeque::new();
+        }
     }
 
     /// Forgets the queue; what is open is closed file by file.

@@ -216,20 +216,22 @@ impl Engine {
             self.read_again(id, missing, now);
             return Next::Done;
         }
-        let found: Vec<u32> =
-            work.inline().filter(|index| !missing.contains(&work.blocks[*index as usize].digest)).collect();
-        for index in found {
-            self.stored(BlockKey { file: id, index }, now);
+        let mut waits = false;
+        for key in self.files.keys(id) {
+            if let Some(block) = self.files.block(key)
+                && self.is_held(key)
+                && !missing.contains(&block.digest)
+            {
+                self.stored(key, now);
+            }
         }
         self.asking.miss(DOCUMENTS_UNASKED);
         // Its likes may have been asked for in the same breath: one of them brings it.
-        let inline: Vec<(u32, Digest)> = self.files.work(id).map_or_else(Vec::new, |work| {
-            work.inline().map(|index| (index, work.blocks[index as usize].digest)).collect()
-        });
-        let mut waits = false;
-        for (index, digest) in inline {
-            let key = BlockKey { file: id, index };
-            if self.shared.claim(&digest, key) == Claim::Waits {
+        for key in self.files.keys(id) {
+            if let Some(block) = self.files.block(key)
+                && self.is_held(key)
+                && self.shared.claim(&block.digest, key) == Claim::Waits
+            {
                 self.set_state(key, BlockState::Waits);
                 waits = true;
             }
@@ -242,11 +244,10 @@ impl Engine {
 
     /// This document is refused for good. The server may refuse its likes as well: they ask together, not one after the other.
     pub(super) fn disband(&mut self, id: FileId, now: Now) {
-        let digests: Vec<Digest> =
-            self.files.work(id).map_or_else(Vec::new, |work| work.blocks.iter().map(|block| block.digest).collect());
-        for digest in digests {
-            for key in self.shared.disband(&digest) {
-                self.take_place(key, now);
+        for key in self.files.keys(id) {
+            let Some(block) = self.files.block(key) else { break };
+            for other in self.shared.disband(&block.digest) {
+                self.take_place(other, now);
             }
         }
     }

@@ -4,7 +4,7 @@ use super::{Batch, Engine, Gate, Run, Stage, Walk};
 use crate::asking::Asking;
 use crate::config::Tracking;
 use crate::error::Failure;
-use crate::files::{Awaits, Row, Stream};
+use crate::files::{Awaits, Stream};
 use crate::io::{Action, FileId, FileState, GroupChange, Now, Phase, Reply};
 use crate::parcel::Errand;
 use crate::transport::Link;
@@ -166,14 +166,13 @@ impl Engine {
 
     pub(super) fn retry(&mut self, ids: Vec<FileId>, now: Now) {
         // What can be tried again with hope: everything that did not come through, but what was refused stays refused.
-        let hopeful = |row: &Row| matches!(row.state, FileState::Failed | FileState::Cancelled);
-        let ids: Vec<FileId> = if ids.is_empty() {
-            (0..self.files.len() as FileId)
-                .filter(|id| self.files.row(*id).is_some_and(|row| row.state == FileState::Failed))
-                .collect()
-        } else {
-            ids.into_iter().filter(|id| self.files.row(*id).is_some_and(hopeful)).collect()
-        };
+        let named = !ids.is_empty();
+        let mut ids = if named { ids } else { (0..self.files.len() as FileId).collect() };
+        ids.retain(|id| match self.files.row(*id).map(|row| row.state) {
+            Some(FileState::Failed) => true,
+            Some(FileState::Cancelled) => named,
+            _ => false,
+        });
         if ids.is_empty() {
             return;
         }

@@ -274,8 +274,8 @@ impl Engine {
         }
         self.note_file(id, size, now);
         // Before it rests, or the next one of its likes would take its place.
-        for index in 0.. {
-            let Some(block) = self.files.block(BlockKey { file: id, index }) else { break };
+        for key in self.files.keys(id) {
+            let Some(block) = self.files.block(key) else { break };
             self.share(&block.digest, now);
         }
         if let Some(row) = self.files.row_mut(id) {

@@ -46,7 +46,9 @@ impl Updates {
 
     /// Gives back the room of a long queue.
     pub fn shrink(&mut self) {
-        self.stale.shrink_to(64);
+        if self.stale.is_empty() {
+            self.stale = VecDeque::new();
+        }
     }
 
     pub fn group(&mut self, change: GroupChange) {

@@ -111,9 +111,9 @@ impl CloudIndex {
             Purpose::Send => known.for_each(|(key, block)| body.block(&block, key)),
             Purpose::Ask => {
                 body.manifest();
-                body.text.push_str("{");
+                body.text.push('{');
                 names(&mut body.text, &mut known.map(|(_, block)| block));
-                body.text.push_str("}");
+                body.text.push('}');
             }
         }
         self.multipart(self.batch_url(batch, "/blocks"), body)
@@ -229,9 +229,9 @@ fn entry(text: &mut String, row: &Row, media_type: &str, work: &Work) {
         text.push_str(",\"metadata\":");
         text.push_str(metadata);
     }
-    text.push_str(",");
+    text.push(',');
     names(text, &mut work.blocks.iter().copied());
-    text.push_str("}");
+    text.push('}');
 }
 
 /// The field that names blocks.
@@ -242,9 +242,9 @@ fn names(text: &mut String, blocks: &mut dyn Iterator<Item = Block>) {
         block.digest.write(text);
         text.push_str("\",");
         write_count(text, block.len.into());
-        text.push_str("]");
+        text.push(']');
     }
-    text.push_str("]");
+    text.push(']');
 }
 
 fn with_json(mut request: Request, body: &str) -> Request {
@@ -260,7 +260,7 @@ fn percent_encode(text: &str) -> String {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => encoded.push(char::from(byte)),
             _ => {
-                encoded.push_str("%");
+                encoded.push('%');
                 write_hex(&mut encoded, &[byte], UPPER);
             }
         }
