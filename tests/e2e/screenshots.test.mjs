@@ -26,14 +26,14 @@ test('pictures of the page', async (t) => {
     if (url.endsWith('/documents') && headers['content-length'] > 100_000 && ++bundles === 1) gate.hold();
     return undefined;
   };
-  await page.drop('#drop', [folder]);
+  await drop(page, [folder]);
   await page.waitFor(() => /^[1-9]/.test(document.querySelector('#count').textContent));
   await picture(page, 'busy');
   gate.release();
   await finished(page);
   await picture(page, 'done');
 
-  await page.drop('#drop', [failing]);
+  await drop(page, [failing]);
   await page.waitFor(() => document.querySelector('#failed').textContent === '1');
   await finished(page);
   await picture(page, 'failures');

@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Chromium } from '../e2e/cdp.mjs';
-import { finished } from '../e2e/harness.mjs';
+import { drop, finished } from '../e2e/element.mjs';
 import { Server } from '../e2e/server.mjs';
 import { verify } from '../e2e/verify.mjs';
 import { MB, file, inMB, inSeconds, received, upload, withFolder } from './ground.mjs';
@@ -43,7 +43,7 @@ async function drop(server, path) {
   try {
     const page = await upload(browser, server.url);
     const began = performance.now();
-    await page.drop('#drop', [path]);
+    await drop(page, [path]);
     const end = await finished(page, 600_000);
     assert.deepEqual([end.phase, end.failed], ['complete', '0'], JSON.stringify(end));
     return performance.now() - began;

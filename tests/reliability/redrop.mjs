@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { Chromium } from '../e2e/cdp.mjs';
-import { finished } from '../e2e/harness.mjs';
+import { drop, finished } from '../e2e/element.mjs';
 import { Server } from '../e2e/server.mjs';
 import { filesOf, verify } from '../e2e/verify.mjs';
 import { Proxy } from '../faults/proxy.mjs';
@@ -50,7 +50,7 @@ async function twice(folder, { link, least }) {
 async function drop(browser, url, folder) {
   const page = await upload(browser, url);
   const began = performance.now();
-  await page.drop('#drop', [folder]);
+  await drop(page, [folder]);
   const end = await finished(page, 600_000);
   const took = performance.now() - began;
   assert.deepEqual([end.phase, end.failed], ['complete', '0'], JSON.stringify(end));

@@ -1,0 +1,62 @@
+// Requests and bytes of the upload, beside what a request a file would have taken. Both for the files that have arrived: so the
+// comparison is fair at every moment, not only at the end.
+import { Requests } from './requests.js';
+
+/** ms between two paints. */
+const PAINT_EVERY = 200;
+
+const $ = (id) => document.getElementById(id);
+
+export class Counters {
+  #requests = new Requests(() => this.#paintSoon());
+  #element;
+  #words;
+  #painting = false;
+
+  constructor(element) {
+    this.#element = element;
+    element.addEventListener('uploaderchange', () => {
+      this.#requests.restart();
+      this.#paintSoon();
+    });
+    for (const type of ['progress', 'complete']) element.addEventListener(type, () => this.#paintSoon());
+  }
+
+  /** Starts workers whose requests are counted. */
+  get worker() {
+    return this.#requests.worker;
+  }
+
+  /** In which words and figures. */
+  set words(words) {
+    this.#words = words;
+    this.#paint();
+  }
+
+  #paintSoon() {
+    if (this.#painting) return;
+    this.#painting = true;
+    setTimeout(() => {
+      this.#painting = false;
+      this.#paint();
+    }, PAINT_EVERY);
+  }
+
+  #paint() {
+    const { completed = 0, bytes = 0, sentBytes = 0 } = this.#element.uploader?.progress ?? {};
+    const { number } = this.#requests;
+    const { count, size, ratio } = this.#words;
+    const show = (id, value, text, most) => {
+      const place = $(id);
+      place.textContent = number > 0 || completed > 0 ? text : '–';
+      // By the object model: an attribute would need a style-src that allows it.
+      const bar = place.parentElement.nextElementSibling?.firstElementChild;
+      if (bar && most !== undefined) bar.style.inlineSize = `${most > 0 ? (100 * value) / most : 0}%`;
+    };
+    show('requests', number, count(number), Math.max(number, completed));
+    show('requests-each', completed, count(completed), Math.max(number, completed));
+    show('sent', sentBytes, size(sentBytes), Math.max(sentBytes, bytes));
+    show('bytes', bytes, size(bytes), Math.max(sentBytes, bytes));
+    show('per-request', 0, number > 0 ? ratio(completed / number) : '–');
+  }
+}
