@@ -50,13 +50,12 @@ export class Counters {
       const place = $(id);
       place.textContent = number > 0 || completed > 0 ? text : '–';
       // By the object model: an attribute would need a style-src that allows it.
-      const bar = place.parentElement.nextElementSibling?.firstElementChild;
-      if (bar && most !== undefined) bar.style.inlineSize = `${most > 0 ? (100 * value) / most : 0}%`;
+      place.parentElement.style.setProperty('--part', most > 0 ? (100 * value) / most : 0);
     };
     show('requests', number, count(number), Math.max(number, completed));
     show('requests-each', completed, count(completed), Math.max(number, completed));
     show('sent', sentBytes, size(sentBytes), Math.max(sentBytes, bytes));
     show('bytes', bytes, size(bytes), Math.max(sentBytes, bytes));
-    show('per-request', 0, number > 0 ? ratio(completed / number) : '–');
+    show('per-request', 0, number > 0 ? ratio(completed / number) : '–', 0);
   }
 }

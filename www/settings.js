@@ -62,8 +62,8 @@ export class Settings {
     const row = document.createElement('div');
     row.className = `setting ${how.type}`;
     const input = how.type === 'select' ? this.#select(name, how) : document.createElement('input');
-    const { type, pattern = '', min = '', max = '' } = how;
-    if (type !== 'select') Object.assign(input, { type, pattern, min, max, autocomplete: 'off', spellcheck: false });
+    const { type, preset: _, choices: __, ...more } = how;
+    if (type !== 'select') Object.assign(input, { type, ...more, autocomplete: 'off', spellcheck: false });
     Object.assign(input, { id: `set-${name}`, name });
     if (type === 'checkbox') input.checked = this.values[name];
     else input.value = this.values[name];

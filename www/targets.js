@@ -71,8 +71,9 @@ export class Chooser {
   /** Shows it all in these words. */
   set words(words) {
     const { say } = words;
+    const shown = this.#form.elements.target?.value ?? this.name;
     const radios = Object.keys(TARGETS).map((name) => {
-      const input = Object.assign(document.createElement('input'), { type: 'radio', name: 'target', value: name, checked: name === this.name });
+      const input = Object.assign(document.createElement('input'), { type: 'radio', name: 'target', value: name, checked: name === shown });
       const label = document.createElement('label');
       label.append(input, ` ${say(`target.${name}`)}`);
       return label;
@@ -81,7 +82,7 @@ export class Chooser {
     const legend = Object.assign(document.createElement('legend'), { className: 'hidden', textContent: say('target') });
     group.append(legend, ...radios);
     this.#form.replaceChildren(group, ...Object.entries(TARGETS).map(([name, { fields }]) => this.#panel(name, fields, say)));
-    this.#show(this.name);
+    this.#show(shown);
     this.tell(words);
   }
 
@@ -102,7 +103,10 @@ export class Chooser {
       const label = Object.assign(document.createElement('label'), { htmlFor: input.id, textContent: say(`field.${name}`) });
       panel.append(label, input);
     }
-    const hint = Object.assign(document.createElement('p'), { className: 'quiet', textContent: say(`target.${target}.text`, { origin: location.origin }) });
+    const hint = Object.assign(document.createElement('p'), { className: 'quiet' });
+    const [before, ...after] = say(`target.${target}.text`).split('{flag}');
+    const flag = () => Object.assign(document.createElement('code'), { dir: 'ltr', textContent: `--allow-origin ${location.origin}` });
+    hint.append(before, ...after.flatMap((text) => [flag(), text]));
     const button = Object.assign(document.createElement('button'), { textContent: say('useTarget') });
     panel.append(hint, button);
     return panel;

@@ -28,7 +28,7 @@ export async function speak(wanted) {
   return {
     language,
     strings: words.strings,
-    say: (name, values = {}) => words[name].replace(/\{(\w+)\}/g, (_, value) => values[value]),
+    say: (name, values = {}) => words[name].replace(/\{(\w+)\}/g, (place, value) => values[value] ?? place),
     ...figures(language),
   };
 }

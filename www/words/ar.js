@@ -25,7 +25,7 @@ export const words = {
   'target.here': 'هذا الخادم',
   'target.here.text': 'الخادم الذي جاءت منه هذه الصفحة.',
   'target.cloudindex': 'خادم CloudIndex آخر',
-  'target.cloudindex.text': 'يجب أن يسمح لهذه الصفحة، أي أن يُشغَّل مع \u2066--allow-origin {origin}\u2069. يبقى المفتاح في علامة التبويب هذه.',
+  'target.cloudindex.text': 'يجب أن يسمح لهذه الصفحة، أي أن يُشغَّل مع {flag}. يبقى المفتاح في علامة التبويب هذه.',
   'field.baseUrl': 'عنوان الخادم',
   'field.apiKey': 'مفتاح API',
   useTarget: 'الرفع إلى هناك',

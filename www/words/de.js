@@ -25,7 +25,7 @@ export const words = {
   'target.here': 'Dieser Server',
   'target.here.text': 'Der Server, von dem diese Seite kommt.',
   'target.cloudindex': 'Ein anderer CloudIndex-Server',
-  'target.cloudindex.text': 'Er muss diese Seite zulassen: gestartet mit --allow-origin {origin}. Der Schlüssel bleibt in diesem Tab.',
+  'target.cloudindex.text': 'Er muss diese Seite zulassen: gestartet mit {flag}. Der Schlüssel bleibt in diesem Tab.',
   'field.baseUrl': 'Adresse des Servers',
   'field.apiKey': 'API-Schlüssel',
   useTarget: 'Dorthin hochladen',

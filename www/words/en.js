@@ -7,7 +7,7 @@ export const words = {
   'target.here': 'This server',
   'target.here.text': 'The server that this page came from.',
   'target.cloudindex': 'Another CloudIndex server',
-  'target.cloudindex.text': 'It must let this page in: it is started with --allow-origin {origin}. The key stays in this tab.',
+  'target.cloudindex.text': 'It must let this page in: it is started with {flag}. The key stays in this tab.',
   'field.baseUrl': 'Address of the server',
   'field.apiKey': 'API key',
   useTarget: 'Upload there',

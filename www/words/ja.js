@@ -25,7 +25,7 @@ export const words = {
   'target.here': 'このサーバー',
   'target.here.text': 'このページを配信しているサーバーです。',
   'target.cloudindex': '別の CloudIndex サーバー',
-  'target.cloudindex.text': 'このページを許可して起動している必要があります: --allow-origin {origin}。キーはこのタブにだけ保持されます。',
+  'target.cloudindex.text': 'このページを許可して起動している必要があります: {flag}。キーはこのタブにだけ保持されます。',
   'field.baseUrl': 'サーバーのアドレス',
   'field.apiKey': 'API キー',
   useTarget: 'ここにアップロードする',
