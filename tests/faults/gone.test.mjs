@@ -51,7 +51,7 @@ test('two tabs with the same files', async (t) => {
   const { server, browser, page, proxy } = await open(t, { link: LINK });
   await drop(page, [folder]);
   await proxy.passed(1_000_000);
-  const second = await visit(browser, proxy);
+  const second = await visitAgain(browser, proxy);
   await drop(second, [folder]);
   await phase(second, 'stalled');
   await page.send('Page.bringToFront'); // only the tab in front is painted
@@ -67,7 +67,7 @@ async function visit(browser, proxy) {
   return page;
 }
 
-/** The page, when it has told what was left: a drop of DevTools' that meets the page as it moves down for that can be lost. */
+/** The page, when it has told what was left, or is under way elsewhere: a drop of DevTools' that meets the page as it moves for that can be lost. */
 async function visitAgain(browser, proxy) {
   const page = await visit(browser, proxy);
   await left(page);
