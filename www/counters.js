@@ -2,8 +2,8 @@
 // comparison is fair at every moment, not only at the end.
 import { Requests } from './requests.js';
 
-/** ms between two paints. */
-const PAINT_EVERY = 200;
+/** ms between two paints: each is a layout that the upload does not get. */
+const PAINT_EVERY = 500;
 
 const $ = (id) => document.getElementById(id);
 
@@ -46,16 +46,17 @@ export class Counters {
     const { completed = 0, bytes = 0, sentBytes = 0 } = this.#element.uploader?.progress ?? {};
     const { number } = this.#requests;
     const { count, size, ratio } = this.#words;
-    const show = (id, value, text, most) => {
+    const show = (id, text, value, most) => {
       const place = $(id);
-      place.textContent = number > 0 || completed > 0 ? text : '–';
+      const now = number > 0 || completed > 0 ? text : '–';
+      if (place.textContent !== now) place.textContent = now;
       // By the object model: an attribute would need a style-src that allows it.
       place.parentElement.style.setProperty('--part', most > 0 ? (100 * value) / most : 0);
     };
-    show('requests', number, count(number), Math.max(number, completed));
-    show('requests-each', completed, count(completed), Math.max(number, completed));
-    show('sent', sentBytes, size(sentBytes), Math.max(sentBytes, bytes));
-    show('bytes', bytes, size(bytes), Math.max(sentBytes, bytes));
-    show('per-request', 0, number > 0 ? ratio(completed / number) : '–', 0);
+    show('requests', count(number), number, Math.max(number, completed));
+    show('requests-each', count(completed), completed, Math.max(number, completed));
+    show('sent', size(sentBytes), sentBytes, Math.max(sentBytes, bytes));
+    show('bytes', size(bytes), bytes, Math.max(sentBytes, bytes));
+    show('per-request', number > 0 ? ratio(completed / number) : '–', 0, 0);
   }
 }
