@@ -40,7 +40,7 @@ async function begin() {
     configure();
     await import('./dist/element.js');
   } else $('key-field').focus();
-  $('server').textContent = chooser.where;
+  $('server').textContent = $('server').title = chooser.where;
   chooser.tell(words);
   enable();
 }

@@ -17,7 +17,7 @@ export default function edit() {
     await file(path, GIB, 1);
     const server = await Server.start();
     try {
-      const first = await drop(server, path);
+      const first = await uploaded(server, path);
       const rows = { first: { sent: inMB(await received(server)), took: inSeconds(first) } };
       for (const [name, place] of [['at 1 %', 0.01], ['in the middle', 0.5], ['at 98 %', 0.98]]) {
         const handle = await open(path, 'r+');
@@ -25,7 +25,7 @@ export default function edit() {
         await handle.close();
         const before = await received(server);
         // A fresh profile each time: no journal helps.
-        const took = await drop(server, path);
+        const took = await uploaded(server, path);
         const sent = (await received(server)) - before;
         await verify(server, await server.newestBatch(), new Map([['large.bin', path]]));
         assert.ok(sent <= GIB / 100, `${sent} bytes were sent for an edit of 1 MB`);
@@ -38,7 +38,7 @@ export default function edit() {
   });
 }
 
-async function drop(server, path) {
+async function uploaded(server, path) {
   const browser = await Chromium.launch();
   try {
     const page = await upload(browser, server.url);

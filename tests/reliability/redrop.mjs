@@ -30,9 +30,9 @@ async function twice(folder, { link, least }) {
   const browser = await Chromium.launch();
   try {
     const { url } = proxy ?? server;
-    const first = await drop(browser, url, folder);
+    const first = await uploaded(browser, url, folder);
     const sent = await received(server);
-    const second = await drop(browser, url, folder);
+    const second = await uploaded(browser, url, folder);
     const again = (await received(server)) - sent;
     await verify(server, await server.newestBatch(), await filesOf(folder));
     assert.equal(again, 0, 'bytes were sent a second time');
@@ -47,7 +47,7 @@ async function twice(folder, { link, least }) {
 }
 
 /** The time from the drop to the end, on a page of its own. */
-async function drop(browser, url, folder) {
+async function uploaded(browser, url, folder) {
   const page = await upload(browser, url);
   const began = performance.now();
   await drop(page, [folder]);
