@@ -68,6 +68,8 @@ const copied = (list) => {
 const items = (list) => {
   const files = Array.from(list).filter(({ kind }) => kind === 'file');
   const ask = (name) => files.map((item) => {
+    // On a page that is not secure (http, and not this machine) Chromium has handles too, and asking for one holds the page for ever.
+    if (name === 'getAsFileSystemHandle' && globalThis.isSecureContext === false) return undefined;
     try {
       return item[name]?.();
     } catch {

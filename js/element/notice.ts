@@ -1,4 +1,5 @@
 /** What is told about the upload as a whole: what happened, and what helps. */
+import type { UploadError } from '../errors.js';
 import type { Words } from './words.js';
 import type { Cause, Notice } from './watch.js';
 
@@ -21,17 +22,23 @@ export function reasons(notice: Notice, all: Cause[], words: Words): string[] {
 }
 
 export function told(notice: Notice, words: Words): Told | undefined {
-  const { strings } = words;
   switch (notice.is) {
     case 'none':
       return undefined;
     case 'stalled':
-      return { kind: 'warn', text: notice.reason?.code === 'journal_busy' ? strings.busy : strings.stalled };
+      return { kind: 'warn', text: waiting(notice.reason, words) };
     case 'failed':
       return { kind: 'bad', text: sentences(words.reason(notice.error)) };
     case 'over':
       return over(notice, words);
   }
+}
+
+/** A server that answers is not out of reach: what it says (a full disk, say) is worth more than that. */
+function waiting(reason: UploadError | undefined, words: Words): string {
+  const { strings } = words;
+  if (reason?.code === 'journal_busy') return strings.busy;
+  return reason?.status === undefined ? strings.stalled : words.say(strings.stalledSaying, { message: reason.message });
 }
 
 function over({ completion: { cancelled, progress, reason }, seconds, missing }: Notice & { is: 'over' }, words: Words): Told {

@@ -60,7 +60,7 @@ function isPlain(value: unknown): value is object {
 }
 
 /** Throws an UploadError where an option is wrong. */
-export function makeUploader({ apiKey, baseUrl, getToken, fetch, worker, wasmUrl, batchId, batch, target, ...rest }: ElementOptions): Uploader {
-  const words = Object.entries({ apiKey, baseUrl, getToken, fetch, worker, wasmUrl, batchId, batch });
+export function makeUploader({ apiKey, baseUrl, getToken, fetch, worker, wasmUrl, workerUrl, batchId, batch, target, ...rest }: ElementOptions): Uploader {
+  const words = Object.entries({ apiKey, baseUrl, getToken, fetch, worker, wasmUrl, workerUrl, batchId, batch });
   return new Uploader({ ...rest, target: target ?? cloudindex(Object.fromEntries(words.filter(([, value]) => value !== undefined))) });
 }

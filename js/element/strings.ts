@@ -63,6 +63,7 @@ export interface Strings {
   nothing: string;
   missing: Text;
   stalled: string;
+  stalledSaying: string;
   busy: string;
   took: string;
   spoken: Record<'started' | 'percent' | 'paused' | 'resumed', string>;

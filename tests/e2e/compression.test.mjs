@@ -8,7 +8,8 @@ import { gzipSync } from 'node:zlib';
 import { files } from '../../scripts/lib/build.mjs';
 import { output } from '../../scripts/lib/run.mjs';
 import { Proxy } from '../faults/proxy.mjs';
-import { finished, open, scratch, tree } from './harness.mjs';
+import { drop, finished } from './element.mjs';
+import { open, scratch, tree } from './harness.mjs';
 import { filesOf, verify } from './verify.mjs';
 
 const MB = 1_000_000;
@@ -51,7 +52,7 @@ async function pages(t, bytes) {
 async function upload(t, folder, link) {
   const { server, page } = await open(t, { between: link && ((server) => Proxy.before(server, [], { link })) });
   const began = performance.now();
-  await page.drop('#drop', [folder]);
+  await drop(page, [folder]);
   const end = await finished(page, 120_000);
   const ms = Math.round(performance.now() - began);
   assert.deepEqual([end.phase, end.failed], ['complete', '0'], JSON.stringify(end));

@@ -1,12 +1,11 @@
 // A person at the buttons: pause, resume, cancel, remove, retry. The gate makes the moment of each click the same every time.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { finished, open, shown, tree } from './harness.mjs';
+import { cancel, drop, figures, finished, phase, press, remove, rows, shown } from './element.mjs';
+import { open, tree } from './harness.mjs';
 import { filesOf, verify } from './verify.mjs';
 
-const phase = (page, wanted) => page.waitFor((wanted) => document.querySelector('#total').dataset.phase === wanted, { args: [wanted] });
 const rowOf = async (page, path) => (await shown(page)).rows.find((row) => row.path === path);
-const rows = (page, number) => page.waitFor((number) => document.querySelectorAll('.row:not([hidden])').length === number, { args: [number] });
 
 function some(t, number = 3) {
   return tree(t, 'files', Object.fromEntries(Array.from({ length: number }, (_, i) => [`${i}.txt`, `this is file ${i}`])));
@@ -25,16 +24,16 @@ test('pause holds the upload, resume ends it', async (t) => {
   const folder = await some(t);
   const { server, page, gate } = await open(t, { gated: true });
   gate.hold();
-  await page.drop('#drop', [folder]);
+  await drop(page, [folder]);
   await rows(page, 3);
-  await page.click('#pause');
+  await press(page, 'pause');
   await phase(page, 'paused');
   gate.release();
   // Whatever was under way is answered now. That nothing follows can only be watched for a while.
   await new Promise((watched) => setTimeout(watched, 1000));
   assert.equal((await shown(page)).phase, 'paused');
   assert.deepEqual(await documents(server), []);
-  await page.click('#pause');
+  await press(page, 'resume');
   const end = await finished(page);
   assert.deepEqual([end.phase, end.count, end.failed], ['complete', '3 of 3', '0']);
   await verify(server, await server.newestBatch(), await filesOf(folder));
@@ -44,9 +43,9 @@ test('cancel ends the upload, and nothing more is sent', async (t) => {
   const folder = await some(t);
   const { server, page, gate } = await open(t, { gated: true });
   gate.hold();
-  await page.drop('#drop', [folder]);
+  await drop(page, [folder]);
   await rows(page, 3);
-  await page.click('#cancel');
+  await cancel(page);
   const end = await finished(page);
   assert.equal(end.phase, 'cancelled');
   assert.match(end.notice, /^Cancelled\. 0 files/);
@@ -60,14 +59,10 @@ test('a removed file stays away, the others arrive', async (t) => {
   const folder = await some(t);
   const { server, page, gate } = await open(t, { gated: true });
   gate.hold();
-  await page.drop('#drop', [folder]);
+  await drop(page, [folder]);
   await rows(page, 3);
-  await page.evaluate(() => {
-    const row = [...document.querySelectorAll('.row')].find((row) => row.querySelector('.path').textContent === 'files/1.txt');
-    row.querySelector('button[data-act=remove]').id = 'remove-1';
-  });
-  await page.click('#remove-1');
-  await page.waitFor(() => document.querySelector('.row[data-status=cancelled]'));
+  await remove(page, 'files/1.txt');
+  while ((await rowOf(page, 'files/1.txt')).status !== 'cancelled') await new Promise((next) => setTimeout(next, 50));
   gate.release();
   const end = await finished(page);
   assert.equal((await rowOf(page, 'files/1.txt')).status, 'cancelled');
@@ -81,13 +76,13 @@ test('what failed says why, and a retry brings it', async (t) => {
   const folder = await some(t);
   const { server, page, gate } = await open(t, { gated: true });
   gate.answer = ({ method, url }) => (method === 'POST' && url.endsWith('/documents') ? 403 : undefined);
-  await page.drop('#drop', [folder]);
+  await drop(page, [folder]);
   const failed = await finished(page);
   assert.deepEqual([failed.phase, failed.failed], ['complete', '3']);
   for (const { status, reason } of failed.rows) assert.ok(status === 'failed' && reason !== '', JSON.stringify(failed.rows));
   gate.answer = () => undefined;
-  await page.click('#retry');
-  await page.waitFor(() => document.querySelector('#failed').textContent === '0' && document.querySelector('#total').dataset.phase === 'complete');
+  await press(page, 'retry');
+  await figures(page, '3 of 3');
   const end = await shown(page);
   assert.deepEqual([end.count, end.failed], ['3 of 3', '0']);
   await verify(server, await server.newestBatch(), await filesOf(folder));
@@ -98,7 +93,7 @@ test('a server that stumbles is asked again until it has everything', async (t) 
   const { server, page, gate } = await open(t, { gated: true });
   const statuses = [503, 500, undefined, 429];
   gate.answer = ({ method }) => (method === 'POST' ? statuses.shift() : undefined);
-  await page.drop('#drop', [folder]);
+  await drop(page, [folder]);
   const end = await finished(page);
   assert.deepEqual([end.phase, end.count, end.failed], ['complete', '20 of 20', '0']);
   assert.deepEqual(statuses, [], 'every stumble was met');

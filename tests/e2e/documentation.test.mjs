@@ -4,7 +4,8 @@ import { copyFile, mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { output } from '../../scripts/lib/run.mjs';
-import { finished, open, scratch } from './harness.mjs';
+import { drop, finished } from './element.mjs';
+import { open, scratch } from './harness.mjs';
 import { liveness, watch } from './probe.mjs';
 import { filesOf, verify } from './verify.mjs';
 
@@ -16,7 +17,7 @@ test('5,000 files of documentation, dropped as a folder', async (t) => {
   const folder = await sample(t);
   const { server, page } = await open(t);
   await watch(page);
-  await page.drop('#drop', [folder]);
+  await drop(page, [folder]);
   const end = await finished(page, 300_000);
   assert.deepEqual([end.phase, end.percent, end.count, end.failed], ['complete', '100%', '5,000 of 5,000', '0']);
 

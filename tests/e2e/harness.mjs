@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Chromium } from './cdp.mjs';
+import * as element from './element.mjs';
 import { Gate } from './gate.mjs';
 import { Page } from './page.mjs';
 import { Server } from './server.mjs';
@@ -47,35 +48,9 @@ async function start(t, { browserOptions, serverOptions: { flags, data } = {}, b
 }
 
 /** The page has its configuration, and takes files from now on. */
-export function ready(page) {
-  return page.waitFor(() => document.querySelector('#server').textContent !== '' && document.querySelector('#key').hidden);
-}
-
-/** Waits until the upload on the page is over, and returns what the page then says of it. */
-export async function finished(page, timeout = 60_000) {
-  await page.waitFor(() => ['complete', 'cancelled'].includes(document.querySelector('#total').dataset.phase), { timeout });
-  return shown(page);
-}
-
-/** What a person sees. */
-export function shown(page) {
-  return page.evaluate(() => {
-    const text = (id) => document.getElementById(id).textContent;
-    return {
-      phase: document.querySelector('#total').dataset.phase,
-      percent: text('percent'),
-      count: text('count'),
-      failed: text('failed'),
-      notice: text('notice'),
-      rows: [...document.querySelectorAll('.row')]
-        .filter((row) => !row.hidden)
-        .map((row) => ({
-          path: row.querySelector('.path').textContent,
-          status: row.dataset.status,
-          reason: row.querySelector('.reason').textContent,
-        })),
-    };
-  });
+export async function ready(page) {
+  await page.waitFor(() => document.querySelector('#server').textContent !== '' && document.querySelector('#key').hidden);
+  await element.ready(page);
 }
 
 /** An empty folder that goes with the test. */

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { test } from 'node:test';
-import { finished, open, scratch } from './harness.mjs';
+import { drop, finished } from './element.mjs';
+import { open, scratch } from './harness.mjs';
 import { watchMemory } from './memory.mjs';
 import { verify } from './verify.mjs';
 
@@ -17,7 +18,7 @@ test('a file of 1 GiB', async (t) => {
   await pipeline(Readable.from(noise(1024)), createWriteStream(path));
   const { server, browser, page } = await open(t);
   const memory = watchMemory(browser.pid);
-  await page.drop('#drop', [path]);
+  await drop(page, [path]);
   const end = await finished(page, 300_000);
   const peaks = await memory.stop();
   t.diagnostic(`${end.notice} ${JSON.stringify(peaks)}`);

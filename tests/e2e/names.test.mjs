@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { finished, open, tree } from './harness.mjs';
+import { chooseFolder, drop, finished } from './element.mjs';
+import { open, tree } from './harness.mjs';
 import { filesOf, verify } from './verify.mjs';
 
 const NAMES = [
@@ -24,7 +25,7 @@ test('names with everything that a name may have, dropped', async (t) => {
   for (const name of FOLDERS) contents[`folders/${name}/file`] = `in ${name}`;
   const folder = await tree(t, 'names 100% #1', contents);
   const { server, page } = await open(t);
-  await page.drop('#drop', [folder]);
+  await drop(page, [folder]);
   const end = await finished(page);
   assert.deepEqual([end.phase, end.failed], ['complete', '0'], end.notice);
   const { files } = await verify(server, await server.newestBatch(), await filesOf(folder));
@@ -36,7 +37,7 @@ test('empty files, empty folders and deep nesting, dropped', async (t) => {
   const folder = await tree(t, 'shapes', { empty: '', 'also/empty.txt': '', [`${deep}/bottom.txt`]: 'deep', 'one byte': '1' });
   await mkdir(join(folder, 'nothing/in/here'), { recursive: true });
   const { server, page } = await open(t);
-  await page.drop('#drop', [folder]);
+  await drop(page, [folder]);
   const end = await finished(page);
   assert.deepEqual([end.phase, end.failed], ['complete', '0'], end.notice);
   assert.deepEqual(await verify(server, await server.newestBatch(), await filesOf(folder)), { files: 4, bytes: 5 });
@@ -46,7 +47,7 @@ test('a folder with nothing in it ends, and says so', async (t) => {
   const folder = await tree(t, 'hollow', {});
   await mkdir(join(folder, 'inner'));
   const { page } = await open(t);
-  await page.drop('#drop', [folder]);
+  await drop(page, [folder]);
   const end = await finished(page);
   assert.equal(end.notice, 'There were no files in what was added.');
 });
@@ -56,7 +57,7 @@ test('the folder dialogue gives the same documents as a drop', async (t) => {
   const names = NAMES.filter((name) => !name.includes('\\'));
   const folder = await tree(t, 'chosen', Object.fromEntries(names.map((name) => [`sub/${name}`, name])));
   const { server, page } = await open(t);
-  await page.choose('#folder', [folder]);
+  await chooseFolder(page, folder);
   const end = await finished(page);
   assert.deepEqual([end.phase, end.failed], ['complete', '0'], end.notice);
   await verify(server, await server.newestBatch(), await filesOf(folder));

@@ -107,16 +107,18 @@ export class Page {
     }
   }
 
-  async click(selector) {
-    const at = await this.#centre(selector);
+  /** `host`: an element in whose shadow the selector counts. */
+  async click(selector, host) {
+    const at = await this.#centre(selector, host);
     for (const type of ['mousePressed', 'mouseReleased']) {
       await this.send('Input.dispatchMouseEvent', { type, ...at, button: 'left', clickCount: 1 });
     }
   }
 
   /** What the user's choice in the file dialogue does; a folder for an input with `webkitdirectory`. */
-  async choose(selector, paths) {
-    const { result } = await this.send('Runtime.evaluate', { expression: `document.querySelector(${JSON.stringify(selector)})` });
+  async choose(selector, paths, host) {
+    const root = host ? `document.querySelector(${JSON.stringify(host)}).shadowRoot` : 'document';
+    const { result } = await this.send('Runtime.evaluate', { expression: `${root}.querySelector(${JSON.stringify(selector)})` });
     await this.send('DOM.setFileInputFiles', { files: paths, objectId: result.objectId });
   }
 
@@ -126,14 +128,14 @@ export class Page {
     await writeFile(path, Buffer.from(data, 'base64'));
   }
 
-  #centre(selector) {
-    return this.evaluate((selector) => {
-      const element = document.querySelector(selector);
+  #centre(selector, host) {
+    return this.evaluate((selector, host) => {
+      const element = (host ? document.querySelector(host).shadowRoot : document).querySelector(selector);
       if (!element) throw new Error(`no ${selector} on the page`);
       element.scrollIntoView({ block: 'center' });
       const { x, y, width, height } = element.getBoundingClientRect();
       return { x: x + width / 2, y: y + height / 2 };
-    }, selector);
+    }, selector, host);
   }
 
   #listen() {

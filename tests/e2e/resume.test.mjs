@@ -4,7 +4,8 @@ import { cp, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { ROOT } from '../../scripts/lib/run.mjs';
-import { finished, open, ready, scratch, shown, tree } from './harness.mjs';
+import { drop, figures, finished, left, nothingLeft, phase, press, shown, someArrived, until } from './element.mjs';
+import { open, ready, scratch, tree } from './harness.mjs';
 import { Page } from './page.mjs';
 import { filesOf, verify } from './verify.mjs';
 
@@ -52,8 +53,8 @@ async function begin(page, gate, folder) {
     if (passed > (FILES * BYTES) / 3) gate.hold();
     return undefined;
   };
-  await page.drop('#drop', [folder]);
-  const count = await page.waitFor(() => /^[1-9]\d*/.exec(document.querySelector('#count').textContent)?.[0]);
+  await drop(page, [folder]);
+  const count = await someArrived(page);
   // Answers of what was let through still come; when the page has heard them all, nothing moves any more.
   let arrived = Number(count);
   for (let last = -1; last !== arrived;) {
@@ -75,16 +76,9 @@ async function reload(page) {
   await ready(page);
 }
 
-function panel(page) {
-  return page.waitFor(() => {
-    const visible = (id) => !document.getElementById(id).hidden;
-    return visible('unfinished') && {
-      words: document.getElementById('left-words').textContent,
-      hint: document.getElementById('left-hint').textContent,
-      goOn: visible('go-on'),
-      afresh: visible('afresh'),
-    };
-  });
+/** In the page: nothing is offered. */
+function nothing() {
+  return document.querySelector('cloudindex-uploader').shadowRoot.querySelector('.left') === null;
 }
 
 /** In the page: how many records the journal has. */
@@ -109,13 +103,13 @@ test('reloaded in the middle, the same folder goes on in the same batch and noth
   const arrived = await begin(page, gate, folder);
   await reload(page);
   gate.release();
-  const { words, goOn } = await panel(page);
+  const { words, goOn } = await left(page);
   assert.match(words, new RegExp(`^The upload of .+ is not complete: ${arrived} of ${FILES} files \\(.+\\) have arrived\\.$`));
   await picture(page, 'left');
   assert.ok(goOn, 'dropped folders can be gone on with');
   const before = await bytesReceived(server);
 
-  await page.drop('#drop', [folder]);
+  await drop(page, [folder]);
   const end = await finished(page);
   assert.deepEqual([end.phase, end.count, end.failed], ['complete', `${FILES} of ${FILES}`, '0']);
   assert.equal((await batches(server)).length, 1);
@@ -124,7 +118,7 @@ test('reloaded in the middle, the same folder goes on in the same batch and noth
   assert.ok(sent <= (FILES - arrived) * BYTES, `${sent} bytes were sent for ${FILES - arrived} files of ${BYTES}`);
 
   await reload(page);
-  await page.waitFor(() => document.getElementById('unfinished').hidden);
+  await nothingLeft(page);
 });
 
 test('Continue goes on by the kept folder, without a drop', async (t) => {
@@ -133,10 +127,10 @@ test('Continue goes on by the kept folder, without a drop', async (t) => {
   const arrived = await begin(page, gate, folder);
   await reload(page);
   gate.release();
-  await panel(page);
+  await left(page);
   const before = await bytesReceived(server);
-  await page.click('#go-on');
-  await page.waitFor(() => document.querySelector('#total').dataset.phase !== 'idle');
+  await press(page, 'continue');
+  await until(page, (root) => (root.querySelector('.total')?.dataset.phase ?? 'idle') !== 'idle');
   const end = await finished(page);
   assert.deepEqual([end.phase, end.count], ['complete', `${FILES} of ${FILES}`]);
   assert.equal((await batches(server)).length, 1);
@@ -150,13 +144,13 @@ test('Continue that the user refuses says how to go on', async (t) => {
   await begin(page, gate, folder);
   await reload(page);
   gate.release();
-  await panel(page);
-  await page.click('#go-on');
-  await page.waitFor(() => /^This page may not read the files by itself/.test(document.getElementById('left-hint').textContent));
+  await left(page);
+  await press(page, 'continue');
+  await until(page, (root) => /^This page may not read the files by itself/.test(root.querySelector('.left .quiet').textContent));
   await picture(page, 'left-refused');
-  const { goOn, afresh } = await panel(page);
+  const { goOn, afresh } = await left(page);
   assert.deepEqual([goOn, afresh], [false, true]);
-  await page.drop('#drop', [folder]);
+  await drop(page, [folder]);
   assert.equal((await finished(page)).count, `${FILES} of ${FILES}`);
   assert.equal((await batches(server)).length, 1);
 });
@@ -167,15 +161,15 @@ test('Start afresh forgets it: the same files go to a batch of their own, and wh
   const arrived = await begin(page, gate, folder);
   await reload(page);
   gate.release();
-  await panel(page);
-  await page.click('#afresh');
-  await page.waitFor(() => document.getElementById('unfinished').hidden);
+  await left(page);
+  await press(page, 'discard');
+  await nothingLeft(page);
   await reload(page);
   await new Promise((watched) => setTimeout(watched, 500));
-  assert.ok(await page.evaluate(() => document.getElementById('unfinished').hidden), 'it is forgotten for good');
+  assert.ok(await page.evaluate(nothing), 'it is forgotten for good');
 
   const before = await bytesReceived(server);
-  await page.drop('#drop', [folder]);
+  await drop(page, [folder]);
   const end = await finished(page);
   assert.deepEqual([end.phase, end.count], ['complete', `${FILES} of ${FILES}`]);
   assert.equal((await batches(server)).length, 2);
@@ -189,7 +183,7 @@ test('of a changed subset and new files only what is new is sent; what was not a
   await begin(page, gate, folder);
   await reload(page);
   gate.release();
-  await panel(page);
+  await left(page);
   // One chapter of three, one of its pages changed, and one more.
   const changed = join(folder, 'chapter 0', '0.txt');
   await writeFile(changed, 'x'.repeat(BYTES));
@@ -198,7 +192,7 @@ test('of a changed subset and new files only what is new is sent; what was not a
   const before = await bytesReceived(server);
   const some = await tree(t, 'handbook', {});
   await cp(join(folder, 'chapter 0'), join(some, 'chapter 0'), { recursive: true, preserveTimestamps: true });
-  await page.drop('#drop', [some]);
+  await drop(page, [some]);
   const end = await finished(page);
   assert.deepEqual([end.phase, end.count, end.failed], ['complete', '21 of 21', '0']);
   assert.match(end.notice, /39 files of the earlier upload were not added again/);
@@ -207,8 +201,8 @@ test('of a changed subset and new files only what is new is sent; what was not a
   assert.ok((await bytesReceived(server)) - before <= 21 * BYTES);
 
   // The rest still belongs to it.
-  await page.drop('#drop', [folder]);
-  await page.waitFor(() => document.querySelector('#count').textContent === '61 of 61');
+  await drop(page, [folder]);
+  await figures(page, '61 of 61');
   await finished(page);
   await verify(server, id, await filesOf(folder));
 });
@@ -220,7 +214,7 @@ test('without IndexedDB an upload works as ever', async (t) => {
     source: 'Object.defineProperty(globalThis, "indexedDB", { value: undefined }); globalThis.Worker = undefined;',
   });
   await reload(page);
-  await page.drop('#drop', [folder]);
+  await drop(page, [folder]);
   const end = await finished(page);
   assert.deepEqual([end.phase, end.count, end.failed], ['complete', '2 of 2', '0']);
   assert.match(end.notice, /^All done/);
@@ -241,7 +235,7 @@ test('without room for a journal an upload works as ever, and leaves nothing', a
   await verify(server, await server.newestBatch(), await filesOf(folder));
   await reload(page);
   await new Promise((watched) => setTimeout(watched, 500));
-  assert.ok(await page.evaluate(() => document.getElementById('unfinished').hidden));
+  assert.ok(await page.evaluate(nothing));
 });
 
 test('a second tab with the same files waits for the first, then ends without sending a byte', async (t) => {
@@ -250,10 +244,10 @@ test('a second tab with the same files waits for the first, then ends without se
   await begin(page, gate, folder);
   const second = await Page.open(browser, `${gate.url}/`);
   await ready(second);
-  assert.match((await panel(second)).words, /^Another tab is at an upload of /);
+  assert.match((await left(second)).words, /^Another tab is at an upload of /);
   await picture(second, 'left-elsewhere');
-  await second.drop('#drop', [folder]);
-  await second.waitFor(() => document.querySelector('#total').dataset.phase === 'stalled');
+  await drop(second, [folder]);
+  await phase(second, 'stalled');
   assert.match((await shown(second)).notice, /^Another tab is uploading/);
   await picture(second, 'other-tab-waiting');
   // Only the tab in front is painted.

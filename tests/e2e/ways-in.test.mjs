@@ -2,13 +2,14 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { finished, open, tree } from './harness.mjs';
+import { choose, drop, finished } from './element.mjs';
+import { open, tree } from './harness.mjs';
 import { filesOf, verify } from './verify.mjs';
 
 test('files of the file dialogue', async (t) => {
   const folder = await tree(t, 'loose', { 'a.txt': 'a', 'b.bin': Buffer.alloc(3 << 20, 'b') });
   const { server, page } = await open(t);
-  await page.choose('#files', [join(folder, 'a.txt'), join(folder, 'b.bin')]);
+  await choose(page, [join(folder, 'a.txt'), join(folder, 'b.bin')]);
   const end = await finished(page);
   assert.deepEqual([end.count, end.failed], ['2 of 2', '0']);
   await verify(server, await server.newestBatch(), new Map([['a.txt', join(folder, 'a.txt')], ['b.bin', join(folder, 'b.bin')]]));
@@ -18,7 +19,7 @@ test('two files of one name: one document, and the other is told why not', async
   const folder = await tree(t, 'twins', { 'first/x.txt': 'the first', 'second/x.txt': 'the second' });
   const { server, page } = await open(t);
   const [first, second] = ['first', 'second'].map((part) => join(folder, part, 'x.txt'));
-  await page.choose('#files', [first, second]);
+  await choose(page, [first, second]);
   const end = await finished(page);
   assert.deepEqual(end.rows.map(({ status }) => status).sort(), ['committed', 'rejected'], JSON.stringify(end.rows));
   assert.notEqual(end.rows.find(({ status }) => status === 'rejected').reason, '');
@@ -28,7 +29,7 @@ test('two files of one name: one document, and the other is told why not', async
 test('a folder and loose files in one drop', async (t) => {
   const folder = await tree(t, 'both', { 'in/one.txt': '1', 'loose.txt': '2' });
   const { server, page } = await open(t);
-  await page.drop('#drop', [join(folder, 'in'), join(folder, 'loose.txt')]);
+  await drop(page, [join(folder, 'in'), join(folder, 'loose.txt')]);
   const end = await finished(page);
   assert.deepEqual([end.count, end.failed], ['2 of 2', '0']);
   const sources = await filesOf(join(folder, 'in'));

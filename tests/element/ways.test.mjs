@@ -113,6 +113,22 @@ test('a wrong option is told, not thrown; a right one then works', async (t) => 
   assert.deepEqual(page.log.filter((line) => line.startsWith('uncaught')), []);
 });
 
+test("an application's own workers", async (t) => {
+  const { page } = await open(t);
+  await page.evaluate(() => {
+    globalThis.started = 0;
+    const workerUrl = () => {
+      started++;
+      return new Worker('dist/worker.js', { type: 'module' });
+    };
+    const element = document.querySelector('cloudindex-uploader');
+    element.options = { ...element.options, workerUrl };
+    element.add([new File(['1'], 'one.txt')]);
+  });
+  assert.equal((await finished(page)).phase, 'complete');
+  assert.ok(await page.evaluate(() => started) > 0);
+});
+
 test('a key that is not accepted: the reason and what helps', async (t) => {
   const { page } = await open(t);
   await page.evaluate(() => {

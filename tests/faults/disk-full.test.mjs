@@ -5,7 +5,7 @@ import { mkdtemp, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { finished, shown } from '../e2e/harness.mjs';
+import { drop, figures, finished, press, shown, told } from '../e2e/element.mjs';
 import { filesOf } from '../e2e/verify.mjs';
 import { CONTENT, eventually, inVain, open, settle, some } from './world.mjs';
 
@@ -19,19 +19,19 @@ test('disk full', async (t) => {
   });
   const folder = await some(t, 500, 50_000);
   const { server, page, proxy } = await open(t, { serverOptions: { data }, link: { up: 12_000_000 } });
-  await page.drop('#drop', [folder]);
+  await drop(page, [folder]);
   const refused = async () => (await proxy.log()).filter(({ status, length }) => status >= 500 && length > CONTENT);
   await eventually(async () => (await refused()).length > 0);
   assert.deepEqual([...new Set((await refused()).map(({ status }) => status))], [507]);
   // The page says why it waits.
-  await page.waitFor(() => /disk|storage|space|room/i.test(document.querySelector('#notice').textContent), { timeout: 5000 })
+  await told(page, /disk|storage|space|room/, 5000)
     .catch(async () => assert.fail(`nothing of a full disk on the page: ${JSON.stringify((await shown(page)).notice)}`));
 
   execFileSync('mount', ['-o', 'remount,size=64m', data]);
   const end = await finished(page);
   if (end.failed !== '0') {
-    await page.click('#retry');
-    await page.waitFor(() => document.querySelector('#failed').textContent === '0' && document.querySelector('#total').dataset.phase === 'complete');
+    await press(page, 'retry');
+    await figures(page, '500 of 500');
   }
   assert.deepEqual([(await shown(page)).count, (await shown(page)).failed], ['500 of 500', '0']);
   // Those that were refused had been sent.

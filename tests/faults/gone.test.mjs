@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Chromium } from '../e2e/cdp.mjs';
+import { drop, left, phase } from '../e2e/element.mjs';
 import { ready } from '../e2e/harness.mjs';
 import { Page } from '../e2e/page.mjs';
 import { Server } from '../e2e/server.mjs';
@@ -31,7 +32,7 @@ test('browser killed and started again', async (t) => {
   let most = 0;
   for (const moment of [4_000_000, 11_000_000]) {
     browser = await Chromium.launch({ profile });
-    await (moment > 4_000_000 ? visitAgain : visit)(browser, proxy).then((page) => page.drop('#drop', [folder]));
+    await (moment > 4_000_000 ? visitAgain : visit)(browser, proxy).then((page) => drop(page, [folder]));
     await proxy.passed(moment);
     // What is on its way now may have to go once more, and what leaves until the kill.
     most += sum(await underWay(proxy), 'received') + 1_000_000;
@@ -39,7 +40,7 @@ test('browser killed and started again', async (t) => {
   }
   browser = await Chromium.launch({ profile });
   const page = await visitAgain(browser, proxy);
-  await page.drop('#drop', [folder]);
+  await drop(page, [folder]);
   await arrivedOnPage(page, 400);
   await settle(t, { server, sources: await filesOf(folder), most });
   assert.equal((await batches(server)).length, 1, 'all in one batch');
@@ -48,11 +49,11 @@ test('browser killed and started again', async (t) => {
 test('two tabs with the same files', async (t) => {
   const folder = await some(t, 200, 50_000);
   const { server, browser, page, proxy } = await open(t, { link: LINK });
-  await page.drop('#drop', [folder]);
+  await drop(page, [folder]);
   await proxy.passed(1_000_000);
-  const second = await visit(browser, proxy);
-  await second.drop('#drop', [folder]);
-  await second.waitFor(() => document.querySelector('#total').dataset.phase === 'stalled');
+  const second = await visitAgain(browser, proxy);
+  await drop(second, [folder]);
+  await phase(second, 'stalled');
   await page.send('Page.bringToFront'); // only the tab in front is painted
   await arrivedOnPage(page, 200);
   await second.send('Page.bringToFront');
@@ -66,10 +67,10 @@ async function visit(browser, proxy) {
   return page;
 }
 
-/** The page, when it has told what was left: a drop of DevTools' that meets the page as it moves down for that can be lost. */
+/** The page, when it has told what was left, or is under way elsewhere: a drop of DevTools' that meets the page as it moves for that can be lost. */
 async function visitAgain(browser, proxy) {
   const page = await visit(browser, proxy);
-  await page.waitFor(() => !document.querySelector('#unfinished').hidden);
+  await left(page);
   return page;
 }
 

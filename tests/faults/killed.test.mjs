@@ -1,5 +1,6 @@
 // The server is killed in the midst of bundles and started again: what it acknowledged is there, the rest comes by itself.
 import { test } from 'node:test';
+import { drop } from '../e2e/element.mjs';
 import { filesOf } from '../e2e/verify.mjs';
 import { arrivedOnPage, open, settle, some, still, sum, underWay } from './world.mjs';
 
@@ -8,7 +9,7 @@ const LINK = { up: 8_000_000 };
 test('server killed and restarted', async (t) => {
   const folder = await some(t, 400, 50_000);
   const { server, page, proxy } = await open(t, { link: LINK });
-  await page.drop('#drop', [folder]);
+  await drop(page, [folder]);
   let [before, most, since] = [0, 0, 0];
   for (const moment of [1_300_000, 6_000_000, 12_000_000]) {
     await proxy.passed(moment);

@@ -1,6 +1,7 @@
 // The network goes away and comes back: the browser tells, or the upload has to find out.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { drop, told } from '../e2e/element.mjs';
 import { filesOf } from '../e2e/verify.mjs';
 import { arrivedOnPage, open, settle, some, underWay } from './world.mjs';
 
@@ -15,13 +16,13 @@ async function unplug(proxy) {
   return flying;
 }
 
-const notice = (page) => page.waitFor(() => /^No connection/.test(document.querySelector('#notice').textContent));
+const notice = (page) => told(page, /^No connection/);
 
 test('offline and back', async (t) => {
   const folder = await some(t, 300, SIZE);
   const { server, page, proxy } = await open(t, { link: LINK });
   await page.inNewWorkers(() => {});
-  await page.drop('#drop', [folder]);
+  await drop(page, [folder]);
   await proxy.passed(4_000_000);
   // DevTools' switch leaves workers alone, so the events are given to the worker as the browser gives them.
   const tell = (type) => page.evaluateInWorkers(`() => dispatchEvent(new Event('${type}'))`);
@@ -50,7 +51,7 @@ test('offline and back', async (t) => {
 test('network gone and nobody told', async (t) => {
   const folder = await some(t, 300, SIZE);
   const { server, page, proxy } = await open(t, { link: LINK });
-  await page.drop('#drop', [folder]);
+  await drop(page, [folder]);
   await proxy.passed(4_000_000);
   const flying = await unplug(proxy);
   await notice(page);

@@ -1,5 +1,6 @@
 // Connections that break: before a request, within its body, by chance.
 import { test } from 'node:test';
+import { drop } from '../e2e/element.mjs';
 import { filesOf } from '../e2e/verify.mjs';
 import { CONTENT, arrived, arrivedOnPage, begin, chosen, open, openBlank, over, settle, some } from './world.mjs';
 
@@ -9,7 +10,7 @@ test('reset before a request', async (t) => {
   const folder = await some(t, 300, 50_000);
   const rules = [{ on: 'POST *', minBody: CONTENT, when: { first: 3 }, fault: 'reset' }];
   const { server, page, proxy } = await open(t, { rules, link: { up: UP } });
-  await page.drop('#drop', [folder]);
+  await drop(page, [folder]);
   await proxy.struck(0, 3);
   await arrivedOnPage(page, 300);
   // Nothing of them had gone on.
@@ -20,7 +21,7 @@ test('reset within a body', async (t) => {
   const folder = await some(t, 300, 50_000);
   const rules = [{ on: 'POST *', minBody: CONTENT, when: { first: 3 }, fault: { cut: { after: 200_000 } } }];
   const { server, page, proxy } = await open(t, { rules, link: { up: UP } });
-  await page.drop('#drop', [folder]);
+  await drop(page, [folder]);
   await proxy.struck(0, 3);
   await arrivedOnPage(page, 300);
   // What had gone on when they were cut.

@@ -1,6 +1,7 @@
 // The server asks to be left alone for a while, and is.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { drop } from '../e2e/element.mjs';
 import { filesOf } from '../e2e/verify.mjs';
 import { CONTENT, arrivedOnPage, open, settle, some } from './world.mjs';
 
@@ -13,7 +14,7 @@ for (const status of [429, 503]) {
     // More of them than there are attempts: they may not count.
     const rules = [{ on: 'POST *', minBody: CONTENT, when: { first: 4 }, fault }];
     const { server, page, proxy } = await open(t, { rules, link: { up: 8_000_000 } });
-    await page.drop('#drop', [folder]);
+    await drop(page, [folder]);
     await arrivedOnPage(page, 300);
     const log = await proxy.log();
     const refused = log.filter((request) => request.status === status);

@@ -1,13 +1,14 @@
 // Requests that arrive twice, and replies that come when nobody waits any more.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { drop } from '../e2e/element.mjs';
 import { filesOf } from '../e2e/verify.mjs';
 import { CONTENT, arrived, arrivedOnPage, begin, chosen, open, openBlank, over, settle, some } from './world.mjs';
 
 test('duplicate requests', async (t) => {
   const folder = await some(t, 300, 50_000);
   const { server, page, proxy } = await open(t, { rules: [{ on: 'POST *', fault: 'duplicate' }] });
-  await page.drop('#drop', [folder]);
+  await drop(page, [folder]);
   await arrivedOnPage(page, 300);
   // The page sent everything once.
   const { received } = (await proxy.stats()).total;

@@ -5,6 +5,7 @@ import { createCipheriv, createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { finished } from '../e2e/element.mjs';
 import * as harness from '../e2e/harness.mjs';
 import { KEY } from '../e2e/server.mjs';
 import { verify } from '../e2e/verify.mjs';
@@ -96,7 +97,7 @@ export function arrived({ results }) {
 
 /** Likewise for the upload page. */
 export async function arrivedOnPage(page, files, timeout) {
-  const end = await harness.finished(page, timeout);
+  const end = await finished(page, timeout);
   const number = files.toLocaleString('en');
   assert.deepEqual([end.phase, end.count, end.failed], ['complete', `${number} of ${number}`, '0'], JSON.stringify(end));
   return end;

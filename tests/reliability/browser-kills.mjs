@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { Chromium } from '../e2e/cdp.mjs';
-import { finished } from '../e2e/harness.mjs';
+import { drop, finished, left } from '../e2e/element.mjs';
 import { Server } from '../e2e/server.mjs';
 import { filesOf, verify } from '../e2e/verify.mjs';
 import { Proxy } from '../faults/proxy.mjs';
@@ -24,13 +24,13 @@ export default function browserKills({ seed = 1 } = {}) {
       for (const moment of moments(KILLS, 490 * MB, seed)) {
         const browser = await Chromium.launch({ profile });
         const page = await visit(browser, proxy.url);
-        await page.drop('#drop', [folder]);
+        await drop(page, [folder]);
         await until(server, moment, page);
         await browser.kill();
       }
       const browser = await Chromium.launch({ profile });
       const page = await visit(browser, proxy.url);
-      await page.drop('#drop', [folder]);
+      await drop(page, [folder]);
       const end = await finished(page, 600_000);
       const took = performance.now() - began;
       await browser.close();
@@ -55,7 +55,7 @@ export default function browserKills({ seed = 1 } = {}) {
 /** The page, when it has told what was left: a drop of DevTools' that meets the page as it moves down for that can be lost. */
 async function visit(browser, url) {
   const page = await upload(browser, url);
-  await page.waitFor(() => !document.querySelector('#unfinished').hidden, { timeout: 3000 }).catch(() => undefined);
+  await left(page, 3000).catch(() => undefined);
   return page;
 }
 

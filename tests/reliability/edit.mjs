@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Chromium } from '../e2e/cdp.mjs';
-import { finished } from '../e2e/harness.mjs';
+import { drop, finished } from '../e2e/element.mjs';
 import { Server } from '../e2e/server.mjs';
 import { verify } from '../e2e/verify.mjs';
 import { MB, file, inMB, inSeconds, received, upload, withFolder } from './ground.mjs';
@@ -17,7 +17,7 @@ export default function edit() {
     await file(path, GIB, 1);
     const server = await Server.start();
     try {
-      const first = await drop(server, path);
+      const first = await uploaded(server, path);
       const rows = { first: { sent: inMB(await received(server)), took: inSeconds(first) } };
       for (const [name, place] of [['at 1 %', 0.01], ['in the middle', 0.5], ['at 98 %', 0.98]]) {
         const handle = await open(path, 'r+');
@@ -25,7 +25,7 @@ export default function edit() {
         await handle.close();
         const before = await received(server);
         // A fresh profile each time: no journal helps.
-        const took = await drop(server, path);
+        const took = await uploaded(server, path);
         const sent = (await received(server)) - before;
         await verify(server, await server.newestBatch(), new Map([['large.bin', path]]));
         assert.ok(sent <= GIB / 100, `${sent} bytes were sent for an edit of 1 MB`);
@@ -38,12 +38,12 @@ export default function edit() {
   });
 }
 
-async function drop(server, path) {
+async function uploaded(server, path) {
   const browser = await Chromium.launch();
   try {
     const page = await upload(browser, server.url);
     const began = performance.now();
-    await page.drop('#drop', [path]);
+    await drop(page, [path]);
     const end = await finished(page, 600_000);
     assert.deepEqual([end.phase, end.failed], ['complete', '0'], JSON.stringify(end));
     return performance.now() - began;

@@ -4,6 +4,7 @@ import { createCipheriv } from 'node:crypto';
 import { mkdir, mkdtemp, open, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { shown } from '../e2e/element.mjs';
 import { ready } from '../e2e/harness.mjs';
 import { Page } from '../e2e/page.mjs';
 
@@ -80,7 +81,7 @@ export async function received(server) {
 export async function until(server, bytes, page) {
   for (;;) {
     if ((await server.metrics()).cloudindex_block_bytes_stored_total >= bytes) return;
-    const phase = await page.evaluate(() => document.querySelector('#total').dataset.phase);
+    const { phase } = await shown(page);
     assert.notEqual(phase, 'complete', `the upload was over before ${bytes} bytes`);
     await new Promise((next) => setTimeout(next, 10));
   }

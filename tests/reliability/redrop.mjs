@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { Chromium } from '../e2e/cdp.mjs';
-import { finished } from '../e2e/harness.mjs';
+import { drop, finished } from '../e2e/element.mjs';
 import { Server } from '../e2e/server.mjs';
 import { filesOf, verify } from '../e2e/verify.mjs';
 import { Proxy } from '../faults/proxy.mjs';
@@ -30,9 +30,9 @@ async function twice(folder, { link, least }) {
   const browser = await Chromium.launch();
   try {
     const { url } = proxy ?? server;
-    const first = await drop(browser, url, folder);
+    const first = await uploaded(browser, url, folder);
     const sent = await received(server);
-    const second = await drop(browser, url, folder);
+    const second = await uploaded(browser, url, folder);
     const again = (await received(server)) - sent;
     await verify(server, await server.newestBatch(), await filesOf(folder));
     assert.equal(again, 0, 'bytes were sent a second time');
@@ -47,10 +47,10 @@ async function twice(folder, { link, least }) {
 }
 
 /** The time from the drop to the end, on a page of its own. */
-async function drop(browser, url, folder) {
+async function uploaded(browser, url, folder) {
   const page = await upload(browser, url);
   const began = performance.now();
-  await page.drop('#drop', [folder]);
+  await drop(page, [folder]);
   const end = await finished(page, 600_000);
   const took = performance.now() - began;
   assert.deepEqual([end.phase, end.failed], ['complete', '0'], JSON.stringify(end));

@@ -86,6 +86,7 @@ export const strings: Strings = {
   nothing: 'Darin waren keine Dateien.',
   missing: { one: '{n} Datei des früheren Uploads kam nicht wieder hinzu.', other: '{n} Dateien des früheren Uploads kamen nicht wieder hinzu.' },
   stalled: 'Keine Verbindung zum Server. Es geht von selbst weiter, sobald er antwortet.',
+  stalledSaying: 'Der Server kann es gerade nicht annehmen ({message}). Es geht von selbst weiter, sobald er kann.',
   busy: 'Ein anderer Tab lädt gerade hoch. Hier geht es von selbst weiter, sobald er fertig oder geschlossen ist.',
   took: ' in {time}',
   spoken: { started: 'Hochladen begonnen', percent: '{percent} hochgeladen', paused: 'Hochladen angehalten', resumed: 'Hochladen geht weiter' },

@@ -86,6 +86,7 @@ export const strings: Strings = {
   nothing: 'There were no files in what was added.',
   missing: { one: '{n} file of the earlier upload was not added again.', other: '{n} files of the earlier upload were not added again.' },
   stalled: 'No connection to the server. The upload goes on by itself as soon as it answers.',
+  stalledSaying: 'The server can’t take it just now ({message}). The upload goes on by itself as soon as it can.',
   busy: 'Another tab is uploading. This upload goes on by itself as soon as that one is done or closed.',
   took: ' in {time}',
   spoken: { started: 'Upload started', percent: '{percent} uploaded', paused: 'Upload paused', resumed: 'Upload goes on' },

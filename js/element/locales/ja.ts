@@ -86,6 +86,7 @@ export const strings: Strings = {
   nothing: '追加されたものにファイルがありませんでした。',
   missing: { other: '前回のアップロードの {n} ファイルは追加されませんでした。' },
   stalled: 'サーバーに接続できません。応答があり次第、自動で再開します。',
+  stalledSaying: 'サーバーは現在受け付けられません（{message}）。受け付け可能になると自動的に続行します。',
   busy: '別のタブがアップロード中です。完了するか閉じられると、自動で始まります。',
   took: '、所要時間 {time}',
   spoken: { started: 'アップロードを開始しました', percent: '{percent} アップロードしました', paused: 'アップロードを一時停止しました', resumed: 'アップロードを再開しました' },
