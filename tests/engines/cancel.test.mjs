@@ -2,16 +2,18 @@
 import assert from 'node:assert/strict';
 import { setTimeout as wait } from 'node:timers/promises';
 import { test } from 'node:test';
-import { open, over, quiet, some } from './world.mjs';
+import { UPLOADER, open, over, quiet, some } from './world.mjs';
 
 test('cancel', async (t) => {
   const sources = await some(t, Array.from({ length: 60 }, () => 300_000));
   const { server, gate, browser } = await open(t);
   gate.hold();
-  await browser.choose('#files', [...sources.values()]);
-  await browser.waitFor(() => document.querySelectorAll('.row:not([hidden])').length > 0 && !document.querySelector('#cancel').disabled);
+  await browser.choose('#files', [...sources.values()], UPLOADER);
+  await browser.waitFor(() => document.querySelector('cloudindex-uploader').shadowRoot.querySelector('.window > .row'));
   while (!gate.seen.some((request) => request.startsWith('POST'))) await wait(20);
-  await browser.click('#cancel');
+  await browser.click('[data-command=ask-cancel]', UPLOADER);
+  await browser.waitFor(() => document.querySelector('cloudindex-uploader').shadowRoot.querySelector('[data-command=cancel]'));
+  await browser.click('[data-command=cancel]', UPLOADER);
   const { phase, notice } = await over(browser);
   assert.equal(phase, 'cancelled');
   assert.match(notice, /^Cancelled\. 0 files/);

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { heard, open } from './world.mjs';
 
 test('errors of page and workers are heard', async (t) => {
-  const { browser } = await open(t);
+  const { browser } = await open(t, 'upload', { lax: true });
   await browser.evaluate(() => {
     const wrong = `
       console.error('logged in a ' + place);

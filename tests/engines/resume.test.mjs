@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { utimes } from 'node:fs/promises';
 import { test } from 'node:test';
-import { arrived, open, ready, some } from './world.mjs';
+import { UPLOADER, arrived, open, ready, some } from './world.mjs';
 
 const FILES = 60;
 const BYTES = 300_000;
@@ -25,10 +25,10 @@ async function resume(t, fraction) {
     if (passed > (FILES * BYTES) / 3) gate.hold();
   };
   await browser.click('h1'); // A page that was never touched may not ask before it is left, and Chromium complains.
-  await browser.choose('#files', [...sources.values()]);
+  await browser.choose('#files', [...sources.values()], UPLOADER);
   // What was let through is answered, and told: the page's count stands still while the rest is held.
   const before = await browser.waitFor(async () => {
-    const files = () => parseInt(document.querySelector('#count').textContent, 10);
+    const files = () => parseInt(document.querySelector('cloudindex-uploader').shadowRoot.querySelector('.facts li')?.textContent.trim(), 10);
     const count = files();
     if (!(count > 0)) return undefined;
     await new Promise((next) => setTimeout(next, 1000));
@@ -40,10 +40,10 @@ async function resume(t, fraction) {
   await browser.reload();
   await ready(browser);
   gate.release();
-  const words = await browser.waitFor(() => !document.querySelector('#unfinished').hidden && document.querySelector('#left-words').textContent);
+  const words = await browser.waitFor(() => document.querySelector('cloudindex-uploader').shadowRoot.querySelector('.left p')?.textContent.trim());
   assert.match(words, new RegExp(`: ${before} of ${FILES} files`));
   const { cloudindex_block_bytes_total: had } = await server.metrics();
-  await browser.choose('#files', [...sources.values()]);
+  await browser.choose('#files', [...sources.values()], UPLOADER);
   await arrived(world, sources);
   const { cloudindex_block_bytes_total: received } = await server.metrics();
   assert.ok(received - had <= (FILES - before) * BYTES, `${received - had} bytes for ${FILES - before} files of ${BYTES}`);

@@ -13,12 +13,15 @@ import { Browser } from './browser.mjs';
 
 export const ENGINE = process.env.ENGINE ?? 'chromium';
 
+/** In whose shadow inputs, buttons and rows are. */
+export const UPLOADER = 'cloudindex-uploader';
+
 const PAGES = { upload: 'www', element: 'tests/element/page' };
 
-/** Server, gate and browser with one of the pages, ready for files; all end with the test `t`. */
-export async function open(t, page = 'upload') {
+/** Server, gate and browser with one of the pages, ready for files; all end with the test `t`. `lax`: the page has no policy. */
+export async function open(t, page = 'upload', { lax = false } = {}) {
   const folder = join(await scratch(t), 'page');
-  await assemble(folder, PAGES[page]);
+  await assemble(folder, PAGES[page], lax);
   const server = await Server.start(['--page', folder]);
   t.after(() => server.stop());
   const gate = await Gate.before(server);
@@ -33,7 +36,7 @@ export async function open(t, page = 'upload') {
 }
 
 /** What is published with a page beside it, as the build lays it out, and ears in all of it. */
-async function assemble(folder, page) {
+async function assemble(folder, page, lax) {
   const dist = join(ROOT, 'dist');
   await mkdir(join(folder, 'dist'), { recursive: true });
   await cp(join(ROOT, page), folder, { recursive: true });
@@ -44,24 +47,29 @@ async function assemble(folder, page) {
     const text = await readFile(join(folder, name), 'utf8');
     await writeFile(join(folder, name), text.replace(from, to));
   };
+  if (lax) await change('index.html', /<meta http-equiv="Content-Security-Policy"[^>]*>/, '');
   await change('index.html', '<head>', '<head><script src="ears.js"></script>');
   await change('dist/worker.js', /^/, 'import "../ears.js";');
 }
 
 /** The upload page has its configuration, and takes files from now on. */
 export function ready(browser) {
-  return browser.waitFor(() => document.querySelector('#server')?.textContent !== '' && document.querySelector('#key').hidden);
+  return browser.waitFor(() => document.querySelector('#server')?.textContent !== '' && document.querySelector('#key').hidden
+    && document.querySelector('cloudindex-uploader').shadowRoot?.querySelector('.base') !== null);
 }
 
 /** Waits until the upload of the upload page is over, and returns what the page says of it. */
 export async function over(browser) {
-  await browser.waitFor(() => ['complete', 'cancelled'].includes(document.querySelector('#total').dataset.phase), { timeout: 200_000 });
-  return browser.evaluate(() => ({
-    phase: document.querySelector('#total').dataset.phase,
-    count: document.querySelector('#count').textContent,
-    failed: document.querySelector('#failed').textContent,
-    notice: document.querySelector('#notice').textContent,
-  }));
+  await browser.waitFor(() => ['complete', 'cancelled'].includes(document.querySelector('cloudindex-uploader').shadowRoot.querySelector('.total')?.dataset.phase), { timeout: 200_000 });
+  return browser.evaluate(() => {
+    const text = (selector) => document.querySelector('cloudindex-uploader').shadowRoot.querySelector(selector)?.textContent.trim() ?? '';
+    return {
+      phase: document.querySelector('cloudindex-uploader').shadowRoot.querySelector('.total').dataset.phase,
+      count: text('.facts li').replace(/ files?$/, ''),
+      failed: /^[\d,]+/.exec(text('.facts .bad'))?.[0] ?? '0',
+      notice: text('.notice p'),
+    };
+  });
 }
 
 /** All arrived, each document is its source, the engine ran in a worker, and no console has heard of an error. */
