@@ -1,7 +1,7 @@
 // What a test has in the page: the host as it is in js/host, on the wasm that is published, and the other ends of its ports.
-import init from '../../../js/glue.js';
+import { initSync } from '../../../js/glue.js';
 
-await init({ module_or_path: '/cloudindex_uploader_bg.wasm' });
+initSync({ module: await WebAssembly.compileStreaming(fetch('/cloudindex_uploader_bg.wasm')) });
 
 export { Core, Cutting, Files } from '../../../js/glue.js';
 export { Host } from '../../../js/host/host.ts';
