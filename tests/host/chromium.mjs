@@ -16,7 +16,8 @@ export function chromium() {
   let served;
   let shared;
   before(async () => {
-    [browser, served] = await Promise.all([Chromium.launch(), serve()]);
+    served = await serve();
+    browser = await Chromium.launch();
     shared = await Page.open(browser, served.url);
   });
   after(async () => {
