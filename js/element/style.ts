@@ -148,7 +148,7 @@ button.bad { border-color: var(--bad); color: var(--bad); }
 .grid:focus-visible [data-active=yes] { background: color-mix(in srgb, var(--accent) 12%, transparent); box-shadow: inset 3px 0 var(--accent); }
 [dir=rtl] .grid:focus-visible [data-active=yes] { box-shadow: inset -3px 0 var(--accent); }
 .empty { position: absolute; inset: 60px 20px auto; text-align: center; }
-.keys { position: absolute; inset: auto 0 10px; inline-size: fit-content; margin-inline: auto; padding: 4px 12px; border-radius: 99px; color: var(--back); background: var(--text); font-size: .8em; visibility: hidden; pointer-events: none; }
+.keys { position: absolute; inset: auto 0 10px; inline-size: fit-content; max-inline-size: calc(100% - 28px); margin-inline: auto; padding: 4px 12px; border-radius: var(--radius); color: var(--back); background: var(--text); font-size: .8em; visibility: hidden; pointer-events: none; }
 .grid:focus-visible:not([aria-activedescendant]) ~ .keys { visibility: visible; }
 
 .footer { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 8px; padding: 12px 20px; border-block-start: 1px solid var(--line); }
@@ -174,7 +174,8 @@ button.bad { border-color: var(--bad); color: var(--bad); }
   .row { grid-template-columns: minmax(0, 1fr) 96px 56px; gap: 8px; padding-inline: 14px; }
   .what { gap: 8px; }
   .acts button { inline-size: 28px; }
-  .status { white-space: normal; line-height: 1.2; }
+  .state { gap: 4px; }
+  .status { overflow: visible; white-space: normal; line-height: 1.2; }
   .why { inset-inline: 14px 46px; }
   [data-lines=reason] .picture { block-size: 18px; margin: 0; }
   [data-status=rejected] .why { inset-inline-end: 14px; }

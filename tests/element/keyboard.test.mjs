@@ -181,6 +181,7 @@ test('one file is paused and resumed by keyboard alone, while the others go on',
   gate.release();
   await count(page, 2, '5');
   await phase(page, 'paused');
+  assert.equal(await page.evaluate(() => document.querySelector('cloudindex-uploader').shadowRoot.querySelector('[data-command=resume]').textContent.trim()), 'Resume', 'it ran already');
   const paths = [];
   for await (const { path } of server.list(`/v1/batches/${await server.newestBatch()}/documents`, 'documents')) paths.push(path);
   assert.deepEqual(paths.sort(), [0, 2, 3, 4, 5].map((i) => `set/${i}.txt`));
