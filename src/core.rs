@@ -98,10 +98,7 @@ impl Core {
             "retry" => Input::Retry(files),
             "pause" => Input::SetAside(files),
             "resume" => Input::TakeUp(files),
-            "remove" => {
-                files.into_iter().for_each(|file| self.feed(Input::Remove(file)));
-                return true;
-            }
+            "remove" => Input::Remove(files),
             _ => return false,
         });
         true

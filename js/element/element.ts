@@ -173,7 +173,7 @@ export class UploaderElement extends LitElement {
       ${notice ? noticePanel(notice, reasons(watch.notice, watch.causes, words)) : nothing}
       ${busy ? filesPanel({
         uploader, over: watch.over, view: this.#view, list: this.#list, thumbs: this.thumbnails ? this.#thumbs : undefined,
-        ask: (query) => this.#ask(query), act: (act, id) => this.#act(act, [id]), run,
+        ask: (query) => this.#ask(query), act: (act, ids) => this.#act(act, ids),
       }, words) : nothing}
       ${busy ? footer(watch.progress.failed, words, run) : nothing}
       <div part="overlay" class="overlay" aria-hidden="true">${icon('upload')}<p>${words.strings.dropNow}</p></div>
@@ -209,8 +209,6 @@ export class UploaderElement extends LitElement {
       case 'resume': uploader?.resume(); break;
       case 'cancel': uploader?.cancel(); break;
       case 'retry': this.#retry(); break;
-      case 'retry-shown': this.#act('retry', this.#view.ids()); break;
-      case 'remove-shown': this.#act('remove', this.#view.ids()); break;
       case 'export': inSlices(failuresCsv(this.#watch.failures(), this.#words), (csv) => save(csv, 'failures.csv')); break;
       case 'continue': void this.#goOn(); break;
       case 'discard': void this.#discard(); break;
@@ -223,22 +221,15 @@ export class UploaderElement extends LitElement {
   }
 
   /** Nothing named: everything that failed. */
-  #retry(ids?: Uint32Array | number[]): void {
+  #retry(ids?: Uint32Array): void {
     this.#watch.retried();
     this.#uploader?.retry(ids);
   }
 
-  #act(act: Act, ids: Uint32Array | number[]): void {
-    const uploader = this.#uploader;
-    if (!uploader || ids.length === 0) return;
-    if (act === 'retry') return this.#retry(ids);
-    // Each is a message to the engine: a hundred thousand of them at once would hold the page.
-    inSlices(function* () {
-      for (const id of ids) {
-        uploader.remove(id);
-        yield;
-      }
-    }(), () => this.#view.refresh());
+  #act(act: Act, ids: Uint32Array): void {
+    if (ids.length === 0) return;
+    if (act === 'retry') this.#retry(ids);
+    else this.#uploader?.[act](ids);
   }
 
   #ask(query: Partial<Query>): void {

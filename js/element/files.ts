@@ -4,14 +4,15 @@ import type { TemplateResult } from 'lit';
 import type { Uploader } from '../uploader.js';
 import { icon } from './icons.js';
 import type { List } from './list.js';
-import type { Do } from './panels.js';
-import { actOf, row } from './row.js';
+import { actsOf, row } from './row.js';
 import type { Act } from './row.js';
 import type { Thumbs } from './thumbs.js';
 import type { Filter, Query, SortKey, View } from './view.js';
 import type { Words } from './words.js';
 
 const FILTERS: Filter[] = ['all', 'waiting', 'done', 'failed'];
+/** What each key does, where it can be done. */
+const KEYS: Record<string, Act[]> = { ' ': ['pause', 'resume'], Enter: ['retry', 'resume'], Delete: ['remove'], Backspace: ['remove'] };
 const COLUMNS = ['name', 'size', 'state'] as const;
 
 export interface FilesLook {
@@ -22,8 +23,7 @@ export interface FilesLook {
   /** Undefined: no pictures. */
   thumbs: Thumbs | undefined;
   ask(query: Partial<Query>): void;
-  act(act: Act, id: number): void;
-  run: Do;
+  act(act: Act, ids: Uint32Array): void;
 }
 
 export function filesPanel(look: FilesLook, words: Words): TemplateResult {
@@ -50,13 +50,17 @@ function filters({ view, ask }: FilesLook, words: Words): TemplateResult {
 }
 
 /** What can be done to all that is listed; only where the filter says that it can. */
-function bulk({ view, over, run }: FilesLook, words: Words): TemplateResult | typeof nothing {
-  const { strings } = words;
-  const { query: { filter, search }, length } = view;
-  const command = length === 0 ? undefined : filter === 'failed' && search !== '' ? 'retry-shown' : filter === 'waiting' && !over ? 'remove-shown' : undefined;
-  if (!command) return nothing;
-  const text = command === 'retry-shown' ? strings.retryShown : strings.removeShown;
-  return html`<button type="button" part="button" class="plain" data-command=${command} @click=${() => run(command)}>${words.say(text, { n: length })}</button>`;
+function bulk(look: FilesLook, words: Words): TemplateResult | typeof nothing {
+  const { view, over } = look;
+  const { query: { filter, search }, length, paused } = view;
+  const button = ([act, n]: readonly [Act, number]) => html`<button type="button" part="button" class="plain" data-command=${`${act}-shown`}
+    @click=${() => look.act(act, view.ids())}>${words.say(words.strings[`${act}Shown`], { n })}</button>`;
+  if (length === 0) return nothing;
+  if (filter === 'failed' && search !== '') return button(['retry', length]);
+  if (filter !== 'waiting' || over) return nothing;
+  const steer = ([['pause', length - paused], ['resume', paused]] as const).filter(([, n]) => n > 0);
+  // A button that takes another's place takes its focus too: that must never be the one that removes.
+  return html`<span class="buttons">${steer.map(button)}${button(['remove', length])}</span>`;
 }
 
 /** Why the list is empty. */
@@ -72,7 +76,7 @@ function grid(look: FilesLook, words: Words): TemplateResult {
   const shown = Array.from({ length: Math.max(0, count) }, (_, i) => {
     const place = first + i;
     const file = uploader.file(view.at(place));
-    return file ? row(file, { place, active: place === list.active, act: actOf(file, over), picture: thumbs?.url(file) }, words) : nothing;
+    return file ? row(file, { place, active: place === list.active, acts: actsOf(file, over), picture: thumbs?.url(file) }, words) : nothing;
   });
   thumbs?.sweep();
   const active = list.active >= first && list.active < first + count ? `row-${list.active}` : nothing;
@@ -107,12 +111,12 @@ function column(key: SortKey & keyof Words['strings']['sort'], { view, ask }: Fi
 function onKey(event: KeyboardEvent, { uploader, over, view, list, act }: FilesLook): void {
   if ((event.target as Element).closest('.head')) return;
   if (list.key(event)) return event.preventDefault();
-  const wanted: Record<string, Act> = { Enter: 'retry', Delete: 'remove', Backspace: 'remove' };
+  const wanted = KEYS[event.key];
   const file = list.active < 0 || event.target !== event.currentTarget ? undefined : uploader.file(view.at(list.active));
-  const able = file && actOf(file, over);
-  if (!file || !able || wanted[event.key] !== able) return;
-  event.preventDefault();
-  act(able, file.id);
+  if (!file || !wanted) return;
+  event.preventDefault(); // Space would scroll.
+  const able = event.repeat ? undefined : actsOf(file, over).find((one) => wanted.includes(one));
+  if (able) act(able, Uint32Array.of(file.id));
 }
 
 function placeOf({ target }: Event): number | undefined {
@@ -120,8 +124,8 @@ function placeOf({ target }: Event): number | undefined {
   return id === undefined ? undefined : Number(id.slice('row-'.length));
 }
 
-function actAt({ target }: Event): [Act, number] | undefined {
+function actAt({ target }: Event): [Act, Uint32Array] | undefined {
   const act = (target as Element).closest<HTMLElement>('[data-act]')?.dataset.act as Act | undefined;
   const id = (target as Element).closest<HTMLElement>('[data-id]')?.dataset.id;
-  return act && id !== undefined ? [act, Number(id)] : undefined;
+  return act && id !== undefined ? [act, Uint32Array.of(Number(id))] : undefined;
 }

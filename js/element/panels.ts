@@ -12,8 +12,7 @@ import type { Words } from './words.js';
 
 /** Everything that a button outside of the list does. */
 export type Command =
-  | 'choose-files' | 'choose-folder' | 'pause' | 'resume' | 'ask-cancel' | 'cancel' | 'go-on' | 'retry' | 'export' | 'continue' | 'discard'
-  | 'retry-shown' | 'remove-shown';
+  | 'choose-files' | 'choose-folder' | 'pause' | 'resume' | 'ask-cancel' | 'cancel' | 'go-on' | 'retry' | 'export' | 'continue' | 'discard';
 
 export type Do = (command: Command) => void;
 

@@ -32,8 +32,12 @@ export interface Strings {
   retryAll: string;
   retry: string;
   remove: string;
+  pauseNamed: string;
+  resumeNamed: string;
   retryNamed: string;
   removeNamed: string;
+  pauseShown: Text;
+  resumeShown: Text;
   retryShown: Text;
   removeShown: Text;
   exportFailures: string;

@@ -114,7 +114,7 @@ button.bad { border-color: var(--bad); color: var(--bad); }
 .grid { flex: 1; position: relative; min-inline-size: 0; overflow: hidden auto; overscroll-behavior: contain; contain: strict; scrollbar-width: thin; }
 .grid:focus-visible { outline: none; }
 .frame:has(.grid:focus-visible)::after { content: ''; position: absolute; inset: 0; z-index: 2; border: 2px solid var(--accent); pointer-events: none; }
-.row { display: grid; grid-template-columns: minmax(0, 1fr) 88px 132px 32px; align-items: center; gap: 22px; position: relative; block-size: 52px; padding-inline: 20px; border-block-end: 1px solid var(--line); font-size: .93em; }
+.row { display: grid; grid-template-columns: minmax(0, 1fr) 88px 132px 64px; align-items: center; gap: 22px; position: relative; block-size: 52px; padding-inline: 20px; border-block-end: 1px solid var(--line); font-size: .93em; }
 .head { position: sticky; inset-block-start: 0; z-index: 1; background: var(--raised); color: var(--quiet); }
 .head .row { block-size: 36px; font-size: .87em; }
 .sort { min-block-size: 28px; margin-inline: -8px; padding: 0 8px; border-color: transparent; background: none; font-weight: 500; }
@@ -136,18 +136,19 @@ button.bad { border-color: var(--bad); color: var(--bad); }
 .status { overflow: hidden; text-overflow: ellipsis; }
 .track { position: absolute; inset-inline: 0; inset-block-end: -7px; inline-size: 100%; block-size: 3px; border-radius: 2px; background: color-mix(in srgb, var(--edge) 30%, transparent); }
 .track rect { fill: var(--accent); }
-[data-status=waiting] .state, [data-status=cancelled] .state { color: var(--quiet); }
+[data-status=paused] .track rect { fill: var(--edge); }
+[data-status=waiting] .state, [data-status=paused] .state, [data-status=cancelled] .state { color: var(--quiet); }
 [data-status=committed] .state, [data-status=duplicate] .state { color: var(--good); }
 [data-status=failed] .state, [data-status=rejected] .state { color: var(--bad); }
 [data-status=cancelled] .name { color: var(--quiet); text-decoration: line-through; }
-.acts { justify-self: end; }
+.acts { justify-self: end; display: flex; }
 .acts button { min-block-size: 32px; inline-size: 32px; padding: 0; border-color: transparent; background: none; color: var(--quiet); }
 .acts button:hover { border-color: var(--line); background: var(--raised); color: var(--text); }
 .rows .row:hover { background: color-mix(in srgb, var(--edge) 7%, transparent); }
 .grid:focus-visible [data-active=yes] { background: color-mix(in srgb, var(--accent) 12%, transparent); box-shadow: inset 3px 0 var(--accent); }
 [dir=rtl] .grid:focus-visible [data-active=yes] { box-shadow: inset -3px 0 var(--accent); }
 .empty { position: absolute; inset: 60px 20px auto; text-align: center; }
-.keys { position: absolute; inset: auto 0 10px; inline-size: fit-content; margin-inline: auto; padding: 4px 12px; border-radius: 99px; color: var(--back); background: var(--text); font-size: .8em; visibility: hidden; pointer-events: none; }
+.keys { position: absolute; inset: auto 0 10px; inline-size: fit-content; max-inline-size: calc(100% - 28px); margin-inline: auto; padding: 4px 12px; border-radius: var(--radius); color: var(--back); background: var(--text); font-size: .8em; visibility: hidden; pointer-events: none; }
 .grid:focus-visible:not([aria-activedescendant]) ~ .keys { visibility: visible; }
 
 .footer { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 8px; padding: 12px 20px; border-block-start: 1px solid var(--line); }
@@ -163,15 +164,18 @@ button.bad { border-color: var(--bad); color: var(--bad); }
 @container (max-width: 560px) {
   .total, .toolbar, .left, .footer { padding-inline: 14px; }
   .notice { margin-inline: 14px; }
-  .headline .buttons, .left .buttons { inline-size: 100%; }
-  .headline button, .left button, .footer button { flex: 1 1 auto; }
+  .headline .buttons, .left .buttons, .toolbar .buttons { inline-size: 100%; }
+  .headline button, .left button, .toolbar button, .footer button { flex: 1 1 auto; }
   .footer .buttons { inline-size: 100%; }
   .chart { display: none; }
   .filters { inline-size: 100%; }
   .filters label { flex: 1 1 auto; text-align: center; }
   .filters label > span { padding-inline: 4px; }
-  .row { grid-template-columns: minmax(0, 1fr) 96px 32px; gap: 8px; padding-inline: 14px; }
-  .status { white-space: normal; line-height: 1.2; }
+  .row { grid-template-columns: minmax(0, 1fr) 96px 56px; gap: 8px; padding-inline: 14px; }
+  .what { gap: 8px; }
+  .acts button { inline-size: 28px; }
+  .state { gap: 4px; }
+  .status { overflow: visible; white-space: normal; line-height: 1.2; }
   .why { inset-inline: 14px 46px; }
   [data-lines=reason] .picture { block-size: 18px; margin: 0; }
   [data-status=rejected] .why { inset-inline-end: 14px; }

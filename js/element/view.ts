@@ -33,6 +33,9 @@ const PLACE: Record<FileStatus, [Filter, number]> = {
   cancelled: ['all', 8],
 };
 
+const STATES = Object.keys(PLACE).length;
+const PAUSED = PLACE.paused[1];
+
 /** ms between two looks at all rows while an upload runs: nobody reads a list that moves faster. */
 const REST = 500;
 
@@ -40,10 +43,13 @@ interface Found {
   /** Undefined: all, as they were found. */
   ids: Uint32Array | undefined;
   counts: Counts;
+  paused: number;
 }
 
 export class View {
   counts: Counts = { all: 0, waiting: 0, done: 0, failed: 0 };
+  /** Of what is listed; known where a filter, search or sort makes the list. */
+  paused = 0;
   readonly #changed: () => void;
   #uploader: Uploader | undefined;
   #query = ALL;
@@ -146,13 +152,14 @@ export class View {
     const uploader = this.#uploader;
     if (!uploader) return;
     this.#state = 'working';
-    this.#stop = inSlices(this.#find(uploader), ({ ids, counts }) => {
+    this.#stop = inSlices(this.#find(uploader), ({ ids, counts, paused }) => {
       const again = this.#state === 'working, asked again';
       this.#state = 'resting';
       this.#lookedAt = performance.now();
       this.#ids = ids;
       this.#asked = this.#query;
       this.counts = counts;
+      this.paused = paused;
       this.#changed();
       if (again) this.refresh();
     });
@@ -175,10 +182,10 @@ export class View {
     }
     if (search !== '') yield* this.#match(uploader, length, search);
     const order = yield* this.#sort(uploader, length, sort);
-    if (filter === 'all' && search === '' && sort === 'found') return { ids: undefined, counts };
+    if (filter === 'all' && search === '' && sort === 'found') return { ids: undefined, counts, paused: 0 };
 
     // By state: a place for each of the states, filled in the order of rows.
-    const sizes = new Uint32Array(sort === 'state' ? 8 : 1);
+    const sizes = new Uint32Array(sort === 'state' ? STATES : 1);
     const bucket = (id: number) => (sort === 'state' ? places[id] as number : 0);
     const wanted = (id: number) => listed[id] === 1 && (search === '' || this.#matches[id] === 1);
     for (let id = 0; id < length; id++) {
@@ -187,12 +194,16 @@ export class View {
     }
     const ends = sizes.map((_, i) => sizes.subarray(0, i).reduce((sum, size) => sum + size, 0));
     const ids = new Uint32Array(sizes.reduce((sum, size) => sum + size, 0));
+    let paused = 0;
     for (let at = 0; at < length; at++) {
       const id = order?.[at] ?? at;
-      if (wanted(id)) ids[(ends[bucket(id)] as number)++] = id;
+      if (wanted(id)) {
+        ids[(ends[bucket(id)] as number)++] = id;
+        if (places[id] === PAUSED) paused++;
+      }
       if (at % STEPS === 0) yield;
     }
-    return { ids, counts };
+    return { ids, counts, paused };
   }
 
   /** What is found needs neither the same case nor the same way to write an accent. */

@@ -79,6 +79,8 @@ export class Watch {
         // An engine that is to wait may run for a moment before it hears so.
         if (detail.percent > 0) this.#stage = 'ran';
         if (this.notice.is === 'stalled') this.notice = { is: 'none' };
+      } else if (uploader.phase === 'paused' && detail.sentBytes > 0) {
+        this.#stage = 'ran'; // All that is left was paused, file by file.
       } else if (uploader.phase === 'paused' && this.#stage !== 'ran') {
         this.#startedAt = undefined; // It has yet to be started.
       }

@@ -15,9 +15,11 @@ test('every event is documented, and no other', async () => {
   assert.deepEqual([...named('Of a file'), ...named('Of a group'), ...named('Of the upload')].toSorted(), events.toSorted());
 });
 
-test('what they carry: a file, the progress, the end, phases', async () => {
+test('what they carry: a file and its status, the progress, the end, phases', async () => {
   const file = /`detail` is the file as it stands: ([\s\S]*?)\n\n/.exec(text)[1];
   assert.deepEqual(codes(file).toSorted(), fields(types, 'UploadFile').toSorted());
+  const status = /^`status` is ([\s\S]*?)\n\n/m.exec(text)[1];
+  assert.deepEqual(codes(status).toSorted(), words('FileStatus').toSorted());
   assert.deepEqual(rows(text, 'Progress').flatMap(([name]) => codes(name)).toSorted(), fields(types, 'Progress').toSorted());
   const end = rows(text, 'Of the upload').find(([name]) => name === '`complete`');
   assert.deepEqual(codes(end[1]).toSorted(), fields(await source('js/events.ts'), 'Completion').toSorted());

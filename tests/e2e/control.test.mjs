@@ -1,7 +1,7 @@
 // A person at the buttons: pause, resume, cancel, remove, retry. The gate makes the moment of each click the same every time.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { cancel, drop, figures, finished, phase, press, remove, rows, shown } from './element.mjs';
+import { act, cancel, drop, figures, finished, phase, press, rows, shown, status } from './element.mjs';
 import { open, tree } from './harness.mjs';
 import { filesOf, verify } from './verify.mjs';
 
@@ -61,8 +61,8 @@ test('a removed file stays away, the others arrive', async (t) => {
   gate.hold();
   await drop(page, [folder]);
   await rows(page, 3);
-  await remove(page, 'files/1.txt');
-  while ((await rowOf(page, 'files/1.txt')).status !== 'cancelled') await new Promise((next) => setTimeout(next, 50));
+  await act(page, 'remove', 'files/1.txt');
+  await status(page, 'files/1.txt', 'cancelled');
   gate.release();
   const end = await finished(page);
   assert.equal((await rowOf(page, 'files/1.txt')).status, 'cancelled');
@@ -70,6 +70,25 @@ test('a removed file stays away, the others arrive', async (t) => {
   const sources = await filesOf(folder);
   sources.delete('files/1.txt');
   await verify(server, await server.newestBatch(), sources);
+});
+
+test('a paused file waits, the others arrive, and it arrives when it is resumed', async (t) => {
+  const folder = await some(t);
+  const { server, page, gate } = await open(t, { gated: true });
+  gate.hold();
+  await drop(page, [folder]);
+  await rows(page, 3);
+  await act(page, 'pause', 'files/1.txt');
+  await status(page, 'files/1.txt', 'paused');
+  gate.release();
+  await phase(page, 'paused');
+  await status(page, 'files/0.txt', 'committed');
+  await status(page, 'files/2.txt', 'committed');
+  assert.deepEqual((await documents(server)).sort(), ['files/0.txt', 'files/2.txt']);
+  await act(page, 'resume', 'files/1.txt');
+  const end = await finished(page);
+  assert.deepEqual([end.phase, end.count, end.failed], ['complete', '3 of 3', '0']);
+  await verify(server, await server.newestBatch(), await filesOf(folder));
 });
 
 test('what failed says why, and a retry brings it', async (t) => {

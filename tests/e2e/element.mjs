@@ -32,10 +32,15 @@ export async function cancel(page) {
   await press(page, 'cancel');
 }
 
-/** Takes out the file that is shown under this path. */
-export async function remove(page, path) {
+/** Presses a button of the file that is shown under this path: `pause`, `resume`, `retry` or `remove`. */
+export async function act(page, act, path) {
   const row = await until(page, (root, path) => [...root.querySelectorAll('.window > .row')].find((row) => row.querySelector('.name').title === path)?.id, { args: [path] });
-  await page.click(`#${row} [data-act=remove]`, TAG);
+  await page.click(`#${row} [data-act=${act}]`, TAG);
+}
+
+/** Until the file that is shown under this path stands so. */
+export function status(page, path, wanted) {
+  return until(page, (root, path, wanted) => [...root.querySelectorAll('.window > .row')].find((row) => row.querySelector('.name').title === path)?.dataset.status === wanted, { args: [path, wanted] });
 }
 
 /** Until the upload stands so. */

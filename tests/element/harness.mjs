@@ -84,7 +84,7 @@ export function shown(page) {
         name: row.querySelector('.name').textContent.trim(),
         status: row.dataset.status,
         why: row.querySelector('.why')?.textContent.trim() ?? '',
-        act: row.querySelector('[data-act]')?.dataset.act ?? '',
+        acts: [...row.querySelectorAll('[data-act]')].map(({ dataset }) => dataset.act).join(' '),
       })),
     };
   });

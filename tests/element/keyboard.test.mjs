@@ -30,7 +30,7 @@ test('a failure is shown with its reason, and retried by keyboard alone', async 
   await count(page, 3, '1');
   const before = await finished(page);
   const failed = before.rows.find(({ name }) => name === 'locked.txt');
-  assert.deepEqual([failed.status, failed.act], ['failed', 'retry']);
+  assert.deepEqual([failed.status, failed.acts], ['failed', 'retry']);
   assert.match(failed.why, /^The browser could not read the file\. Check/);
   await until(page, (root) => root.querySelector('.notice')?.textContent.includes('1 file: The browser could not read the file.'));
   assert.match(before.spoken, /2 files arrived; 1 file did not\./);
@@ -78,7 +78,7 @@ test('everything by keyboard', async (t) => {
   await tabTo(page, "(e) => e.type === 'radio'");
   await press(page, 'ArrowRight', 'ArrowRight', 'ArrowRight');
   await until(page, (root) => root.querySelector('[value=failed]').checked && root.querySelectorAll('.window .row').length === 1);
-  assert.deepEqual((await shown(page)).rows, [{ name: 'huge.bin', status: 'rejected', why: 'The file is larger than allowed. Leave it out, or make it smaller.', act: '' }]);
+  assert.deepEqual((await shown(page)).rows, [{ name: 'huge.bin', status: 'rejected', why: 'The file is larger than allowed. Leave it out, or make it smaller.', acts: '' }]);
   await press(page, 'ArrowLeft', 'ArrowLeft', 'ArrowLeft');
   await tabTo(page, "(e) => e.type === 'search'");
   await press(page, '2', '7');
@@ -145,6 +145,89 @@ test('everything by keyboard', async (t) => {
   const end = await finished(page);
   assert.equal(end.phase, 'cancelled');
   assert.match(end.spoken, /^Cancelled\. 0 files arrived before that\.$/);
+});
+
+test('one file is paused and resumed by keyboard alone, while the others go on', async (t) => {
+  const folder = await tree(t, 'set', Object.fromEntries(Array.from({ length: 6 }, (_, i) => [`${i}.txt`, `this is ${i}`])));
+  const { page, gate, server } = await open(t);
+  gate.hold();
+  await page.drop('cloudindex-uploader', [folder]);
+  await count(page, 0, '6');
+  const statusOf = (name, ...wanted) => until(page, (root, name, wanted) => [...root.querySelectorAll('.window > .row')]
+    .some((row) => row.querySelector('.name').textContent.trim() === name && wanted.includes(row.dataset.status)), name, wanted);
+  await tabTo(page, "(e) => e.dataset.sort === 'name'");
+  await press(page, 'Enter');
+  await until(page, (root) => root.querySelector('[aria-sort=ascending]') !== null && root.querySelector('.grid').getAttribute('aria-busy') === 'false');
+  await tabTo(page, GRID);
+  await press(page, 'Home', 'ArrowDown');
+  assert.match(await page.evaluate(() => document.querySelector('cloudindex-uploader').shadowRoot.querySelector('.keys').textContent), /Space pause or resume/);
+
+  // Space there and back, Enter back.
+  assert.equal((await shown(page)).rows[1].acts, 'pause remove');
+  await press(page, ' ');
+  await statusOf('1.txt', 'paused');
+  const { rows, active, focus } = await shown(page);
+  assert.deepEqual([rows[1].acts, active, focus], ['resume remove', '1.txt', 'grid']);
+  await press(page, ' ');
+  await statusOf('1.txt', 'waiting', 'reading', 'sending');
+  await press(page, ' ');
+  await statusOf('1.txt', 'paused');
+  await press(page, 'Enter');
+  await statusOf('1.txt', 'waiting', 'reading', 'sending');
+  await press(page, 'Enter'); // Nothing: it is not paused any more.
+  await press(page, ' ');
+  await statusOf('1.txt', 'paused');
+
+  gate.release();
+  await count(page, 2, '5');
+  await phase(page, 'paused');
+  assert.equal(await page.evaluate(() => document.querySelector('cloudindex-uploader').shadowRoot.querySelector('[data-command=resume]').textContent.trim()), 'Resume', 'it ran already');
+  const paths = [];
+  for await (const { path } of server.list(`/v1/batches/${await server.newestBatch()}/documents`, 'documents')) paths.push(path);
+  assert.deepEqual(paths.sort(), [0, 2, 3, 4, 5].map((i) => `set/${i}.txt`));
+  assert.equal((await shown(page)).rows[1].status, 'paused');
+  await press(page, ' ');
+  const end = await finished(page);
+  assert.deepEqual([end.phase, end.counts, end.rows[1].acts], ['complete', ['6', '0', '6', '0'], '']);
+  await verify(server, await server.newestBatch(), await filesOf(folder));
+});
+
+test('what waits is paused and resumed together, by keyboard', async (t) => {
+  const folder = await tree(t, 'many', Object.fromEntries(Array.from({ length: 9 }, (_, i) => [`${i}.txt`, `this is ${i}`])));
+  const { page, gate, server } = await open(t);
+  gate.hold();
+  await page.drop('cloudindex-uploader', [folder]);
+  await count(page, 0, '9');
+  /** The buttons for what is listed. */
+  const offered = (...wanted) => until(page, (root, wanted) => {
+    const texts = [...root.querySelectorAll('[data-command$=-shown]')].map((button) => button.textContent.trim());
+    return texts.join() === wanted.join();
+  }, wanted);
+  await tabTo(page, "(e) => e.type === 'radio'");
+  await press(page, 'ArrowRight');
+  await offered('Pause these 9', 'Remove these 9');
+  await tabTo(page, "(e) => e.type === 'search'");
+  await press(page, '4');
+  await offered('Pause this file', 'Remove this file');
+  await tabTo(page, command('pause-shown'));
+  await press(page, 'Enter');
+  await offered('Resume this file', 'Remove this file');
+  assert.equal((await shown(page)).focus, 'resume-shown', 'the focus stays on the button that now does the opposite');
+  await tabTo(page, "(e) => e.type === 'search'");
+  await press(page, 'Escape');
+  await offered('Pause these 8', 'Resume this file', 'Remove these 9');
+  await tabTo(page, command('resume-shown'));
+  await press(page, 'Enter');
+  await offered('Pause these 9', 'Remove these 9');
+  assert.equal((await shown(page)).focus, 'grid', 'never on what would remove them');
+  await tabTo(page, command('pause-shown'));
+  await press(page, ' ');
+  await offered('Resume these 9', 'Remove these 9');
+  await phase(page, 'paused');
+  gate.release();
+  await press(page, ' ');
+  assert.deepEqual((await finished(page)).counts, ['9', '0', '9', '0']);
+  await verify(server, await server.newestBatch(), await filesOf(folder));
 });
 
 /** An upload of twelve files that the page leaves in the middle. */

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { tree } from '../e2e/harness.mjs';
 import { KEY } from '../e2e/server.mjs';
 import { filesOf, verify } from '../e2e/verify.mjs';
-import { finished, open, phase, shown, until } from './harness.mjs';
+import { click, finished, open, phase, shown, until } from './harness.mjs';
 
 test('a dropped folder arrives, and the element says so', async (t) => {
   const folder = await tree(t, 'manuals', Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`part ${i % 3}/${i}.txt`, `text ${i} `.repeat(i + 1)])));
@@ -138,6 +138,25 @@ test('a key that is not accepted: the reason and what helps', async (t) => {
   });
   await until(page, (root) => root.querySelector('.notice')?.textContent.includes('does not accept the key'));
   assert.match((await shown(page)).notice, /Sign in again/);
+});
+
+test('a file is paused and resumed by its buttons, which say which file they are for', async (t) => {
+  const { page, gate } = await open(t);
+  gate.hold();
+  await page.evaluate(() => document.querySelector('cloudindex-uploader').add(Array.from({ length: 3 }, (_, i) => new File([`${i}`], `${i}.txt`))));
+  const buttons = (...wanted) => until(page, (root, wanted) => [...root.querySelectorAll('#row-1 [data-act]')].map((button) => button.ariaLabel).join() === wanted.join(), wanted);
+  await buttons('Pause 1.txt', 'Remove 1.txt');
+  await click(page, '#row-1 [data-act=pause]');
+  await buttons('Resume 1.txt', 'Remove 1.txt');
+  await until(page, (root) => root.querySelector('#row-1 .state .icon') !== null && root.querySelector('#row-1 .status').textContent === 'Paused');
+  assert.equal(await page.evaluate(() => document.querySelector('cloudindex-uploader').shadowRoot.activeElement?.dataset.act), 'resume', 'the focus stays on the button');
+  await click(page, '#row-1 [data-act=resume]');
+  await buttons('Pause 1.txt', 'Remove 1.txt');
+  await click(page, '#row-1 [data-act=remove]');
+  await buttons();
+  assert.equal((await shown(page)).focus, 'grid', 'nor is it lost with the last one');
+  gate.release();
+  assert.deepEqual((await finished(page)).rows.map(({ status }) => status), ['committed', 'cancelled', 'committed']);
 });
 
 test('languages come with lang, figures and direction with them', async (t) => {

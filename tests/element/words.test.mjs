@@ -96,6 +96,24 @@ test('names in the order that people expect, ASCII or not', async () => {
   assert.deepEqual(order(['zebra 10', 'Äpfel', 'zebra 9', 'birne']), ['Äpfel', 'birne', 'zebra 9', 'zebra 10']);
 });
 
+test('what is listed by state lists every state, and knows how many are paused', async () => {
+  const { View } = await source('view.ts');
+  const statuses = ['cancelled', 'paused', 'committed', 'failed', 'waiting', 'paused', 'rejected', 'sending', 'duplicate', 'reading'];
+  const uploader = { length: statuses.length, rows: { status: (id) => statuses[id], path: (id) => `${id}.txt` } };
+  let looked;
+  const view = new View(() => looked());
+  const look = (query) => new Promise((done) => {
+    looked = () => done(Array.from({ length: view.length }, (_, place) => statuses[view.at(place)]));
+    view.ask(query);
+  });
+  view.of(uploader);
+  assert.deepEqual(await look({ sort: 'state' }), ['failed', 'rejected', 'sending', 'reading', 'waiting', 'paused', 'paused', 'committed', 'duplicate', 'cancelled']);
+  assert.deepEqual(await look({ sort: 'found', filter: 'waiting' }), ['paused', 'waiting', 'paused', 'sending', 'reading']);
+  assert.equal(view.paused, 2);
+  assert.deepEqual(await look({ search: '4' }), ['waiting']);
+  assert.equal(view.paused, 0);
+});
+
 test('failures as CSV: quoted, and nothing a spreadsheet would run', async () => {
   const { failuresCsv } = await source('csv.ts');
   const { Words } = await source('words.ts');

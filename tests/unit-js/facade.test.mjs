@@ -135,6 +135,26 @@ test('autoStart: false starts paused; a retried file may complete again', async 
   assert.deepEqual(completions.map(({ status, error }) => [status, error?.code]), [['failed', 'temporary_error'], ['committed', undefined]]);
 });
 
+test('single files are paused and resumed by their ids, the whole upload without any', async () => {
+  const module = await facade();
+  const host = new Host();
+  const uploader = new module.Uploader({ target: module.cloudindex({ apiKey: 'k', wasmUrl }) });
+  await uploader.add(files('a', 'b', 'c'));
+  uploader.pause(1);
+  uploader.pause([uploader.file(0), 2]);
+  uploader.resume(Uint32Array.of(0, 2));
+  uploader.resume(uploader.file(1));
+  uploader.remove(Uint32Array.of(1));
+  uploader.pause();
+  uploader.resume();
+  uploader.close();
+  await heard(host, 'close');
+  assert.deepEqual(host.heard, [
+    { t: 'pause', ids: [1] }, { t: 'pause', ids: [0, 2] }, { t: 'resume', ids: [0, 2] }, { t: 'resume', ids: [1] }, { t: 'remove', ids: [1] },
+    { t: 'pause' }, { t: 'resume' }, { t: 'close' },
+  ]);
+});
+
 test('getToken is asked at the start and on refresh, never twice at once', async () => {
   const module = await facade();
   let asked = 0;

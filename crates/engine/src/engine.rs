@@ -30,7 +30,7 @@ use crate::config::{Config, Refresh};
 use crate::error::Failure;
 use crate::files::{Awaits, Files};
 use crate::intake::Intake;
-use crate::io::{Action, FileId, Input, Now};
+use crate::io::{Action, FileId, FileState, Input, Now};
 use crate::limits::Limits;
 use crate::plan::Planner;
 use crate::progress::{Progress, Tally};
@@ -53,8 +53,8 @@ pub struct Engine {
     files: Files,
     groups: Vec<Group>,
     planner: Planner,
-    /// Files that were removed before they were found: those few that the page has, while the engine's message is on its way.
-    removed_early: Vec<FileId>,
+    /// Files that were removed or set aside before they were found: those few that the page has, while their message is on its way.
+    early: Vec<(FileId, FileState)>,
     intake: Intake,
     ready: Ready,
     shared: Shared,
@@ -197,7 +197,7 @@ impl Engine {
             files: Files::default(),
             groups: Vec::new(),
             planner: Planner::new(&config),
-            removed_early: Vec::new(),
+            early: Vec::new(),
             intake: Intake::new(&config),
             ready: Ready::default(),
             shared: Shared::default(),
@@ -257,7 +257,7 @@ impl Engine {
             Input::Cancel => self.cancel(now),
             Input::SetAside(files) => self.set_aside(&files, now),
             Input::TakeUp(files) => self.take_up(&files, now),
-            Input::Remove(file) => self.remove(file, now),
+            Input::Remove(files) => self.remove(&files, now),
             Input::Retry(files) => self.retry(files, now),
             Input::Online => self.online(now),
             Input::Offline => self.offline(now),

@@ -112,10 +112,9 @@ impl Intake {
         }
     }
 
-    /// Takes a file out of the queue.
-    pub fn remove(&mut self, file: FileId) {
-        self.closed(file);
-        self.waiting.retain(|id| *id != file);
+    /// Takes files out of the queue.
+    pub fn remove(&mut self, goes: impl Fn(FileId) -> bool) {
+        self.waiting.retain(|id| !goes(*id));
     }
 
     /// The queue, to be gone through anew.

@@ -134,8 +134,8 @@ pub enum Input {
     TakeUp(Vec<FileId>),
     /// Stop for good: what is not committed ends as cancelled.
     Cancel,
-    /// Take one file out.
-    Remove(FileId),
+    /// Take files out.
+    Remove(Vec<FileId>),
     /// Try failed files again; none named means all that failed with something worth retrying.
     Retry(Vec<FileId>),
     /// The browser says that the network is back.

@@ -128,11 +128,22 @@ fn a_file_set_aside_while_its_request_flies_has_arrived_when_the_answer_says_so(
 }
 
 #[test]
+fn a_file_set_aside_before_it_is_found_waits_unless_it_is_taken_up() {
+    let mut rig = Rig::new(config());
+    rig.input(Input::SetAside(vec![0, 2]));
+    rig.input(Input::TakeUp(vec![2]));
+    rig.drop_files(&small(3));
+    rig.serve_all();
+    rig.pass(100);
+    assert_eq!((rig.states[&0], rig.progress.completed, rig.phase), (FileState::Paused, 2, Phase::Paused));
+}
+
+#[test]
 fn a_file_set_aside_can_be_removed_and_cancelled() {
     let mut rig = Rig::new(config());
     rig.drop_files(&small(3));
     rig.input(Input::SetAside(vec![0, 1]));
-    rig.input(Input::Remove(0));
+    rig.input(Input::Remove(vec![0]));
     rig.serve_all();
     assert_eq!((rig.progress.cancelled, rig.progress.completed, rig.phase), (1, 1, Phase::Paused));
     rig.input(Input::Cancel);
@@ -160,7 +171,7 @@ fn cancel_ends_everything_that_is_not_stored() {
 fn removing_one_file_leaves_the_others_alone() {
     let mut rig = Rig::new(config());
     rig.drop_files(&small(4));
-    rig.input(Input::Remove(2));
+    rig.input(Input::Remove(vec![2]));
     rig.serve_all();
     assert_eq!(rig.states[&2], FileState::Cancelled);
     assert_eq!(rig.progress.completed, 3);
@@ -171,7 +182,7 @@ fn a_file_removed_in_flight_is_taken_off_the_server_again() {
     let mut rig = Rig::new(config());
     rig.drop_files(&small(4));
     rig.serve();
-    rig.input(Input::Remove(2));
+    rig.input(Input::Remove(vec![2]));
     let urls = rig.serve_all();
     assert!(urls.contains(&"/v1/documents/d-f%2F2".to_owned()), "{urls:?}");
     assert_eq!(rig.states[&2], FileState::Cancelled);
@@ -233,7 +244,7 @@ fn stale_and_senseless_inputs_are_ignored() {
     rig.input(Input::Cut { file: 7, blocks: vec![], read: 5, size: None, ended: true });
     rig.input(Input::Sized { file: 7, size: 1, last_modified: None });
     rig.input(Input::Unreadable { file: 7, reason: String::new() });
-    rig.input(Input::Remove(7));
+    rig.input(Input::Remove(vec![7]));
     rig.input(Input::Retry(vec![7]));
     rig.input(Input::Token(Ok("x".into())));
     rig.input(Input::Cancel);
@@ -275,7 +286,7 @@ fn what_stays_in_its_file_is_not_read_far_ahead_of_the_network() {
 #[test]
 fn a_file_that_is_removed_before_the_engine_hears_of_it_stays_away() {
     let mut rig = Rig::new(config());
-    rig.input(Input::Remove(1));
+    rig.input(Input::Remove(vec![1]));
     rig.drop_files(&small(3));
     rig.serve_all();
     assert_eq!([0, 1, 2].map(|id| rig.states[&id]), [FileState::Committed, FileState::Cancelled, FileState::Committed]);

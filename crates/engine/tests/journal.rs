@@ -204,7 +204,7 @@ fn a_file_that_changed_after_it_was_looked_at_is_read_when_it_is_tried_again() {
     rig.input(Input::Folder("f".into()));
     rig.open_journal();
     rig.drop_files(&small(3));
-    rig.input(Input::Remove(1));
+    rig.input(Input::Remove(vec![1]));
     rig.files[1] = vec![99; rig.files[1].len()];
     rig.times = Some(EPOCH - 50_001);
     rig.input(Input::Retry(vec![1]));

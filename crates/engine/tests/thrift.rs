@@ -84,7 +84,7 @@ fn when_the_first_of_identical_files_leaves_the_next_takes_its_place() {
             rig.pass(100);
             assert_eq!(parts(&rig), [1]);
         }
-        rig.input(Input::Remove(0));
+        rig.input(Input::Remove(vec![0]));
         rig.serve_all();
         let states: Vec<FileState> = (0..3).map(|id| rig.states[&id]).collect();
         assert_eq!(states, [FileState::Cancelled, FileState::Committed, FileState::Committed]);

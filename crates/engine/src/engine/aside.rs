@@ -8,23 +8,20 @@ use crate::io::{FileId, FileState, Now};
 impl Engine {
     /// What is not stored yet waits; what is on its way is called off, as if it were removed.
     pub(super) fn set_aside(&mut self, ids: &[FileId], now: Now) {
-        for id in ids.iter().copied() {
-            if self.files.is_live(id) {
-                self.leave(id);
-                if let Some(work) = self.files.row_mut(id).and_then(|row| row.work.take()) {
-                    self.release(id, &work, now);
-                }
-                self.files.wait(id, Awaits::User);
-                if let Some(row) = self.files.row_mut(id) {
-                    row.state = FileState::Paused;
-                }
-                self.updates.file(&mut self.files, id);
+        for id in self.leave_live(ids, FileState::Paused) {
+            if let Some(work) = self.files.row_mut(id).and_then(|row| row.work.take()) {
+                self.release(id, &work, now);
             }
+            if let Some(row) = self.files.row_mut(id) {
+                row.state = FileState::Paused;
+            }
+            self.updates.file(&mut self.files, id);
         }
     }
 
     /// From the beginning, for it may have changed meanwhile; blocks that had arrived are not sent again.
     pub(super) fn take_up(&mut self, ids: &[FileId], now: Now) {
+        self.early.retain(|(id, _)| !ids.contains(id));
         for id in ids.iter().copied() {
             if self.files.waited(id, Awaits::User) {
                 self.asking = Asking::default();

@@ -89,14 +89,30 @@ impl Engine {
         self.shared.clear();
     }
 
-    pub(super) fn remove(&mut self, id: FileId, now: Now) {
-        if id as usize >= self.files.len() {
-            // The page has given it a row, and that message is still on its way.
-            self.removed_early.push(id);
-        } else if self.files.is_live(id) {
-            self.leave(id);
+    pub(super) fn remove(&mut self, ids: &[FileId], now: Now) {
+        for id in self.leave_live(ids, FileState::Cancelled) {
             self.rest(id, FileState::Cancelled, now);
         }
+    }
+
+    /// Takes those of these files out that are under way, and gives them; of those that the page has and the engine has not heard of yet
+    /// it keeps what is to become of them.
+    pub(super) fn leave_live(&mut self, ids: &[FileId], to: FileState) -> Vec<FileId> {
+        let mut live = Vec::new();
+        for id in ids.iter().copied() {
+            match self.files.row(id) {
+                None => self.early.push((id, to)),
+                // Named twice: by then it is marked.
+                Some(row) if row.awaits == Awaits::User && row.state != FileState::Paused => {}
+                Some(row) if row.state.is_final() => {}
+                Some(_) => {
+                    self.files.wait(id, Awaits::User);
+                    live.push(id);
+                }
+            }
+        }
+        self.leave(&live);
+        live
     }
 
     pub(super) fn fail(&mut self, id: FileId, failure: Failure, now: Now) {
@@ -104,36 +120,52 @@ impl Engine {
     }
 
     pub(super) fn fail_as(&mut self, id: FileId, state: FileState, failure: Failure, now: Now) {
-        self.leave(id);
+        self.leave(&[id]);
         if let Some(row) = self.files.row_mut(id) {
             row.end = Some(Box::new(Err(failure)));
         }
         self.rest(id, state, now);
     }
 
-    /// Takes a file out of every queue and request.
-    pub(super) fn leave(&mut self, id: FileId) {
-        let Some(row) = self.files.row(id) else { return };
-        match row.state {
-            FileState::Waiting => {
-                self.planner
-                    .remove(id, if self.config.max_batch_bytes.is_some() { row.size.get().unwrap_or(0) } else { 0 });
-                if row.group != 0 {
-                    self.intake.remove(id);
-                }
-            }
-            FileState::Reading | FileState::Sending => {
-                if self.files.work(id).is_some_and(|work| work.stream == Stream::Closed) {
-                    self.intake.remove(id);
-                }
-                self.ready.remove(id);
-                for attempt in self.transport.forget(id) {
-                    self.act(Action::Abort(attempt));
-                    self.transport.land(attempt);
-                }
-            }
-            _ => {}
+    /// Takes files out of every queue and request; the queue of those that are to be read is gone through once for all of them.
+    pub(super) fn leave(&mut self, ids: &[FileId]) {
+        let mut queued = false;
+        for id in ids.iter().copied() {
+            queued |= self.is_queued(id);
+            self.files.wait(id, Awaits::User);
         }
+        if queued {
+            let files = &self.files;
+            self.intake.remove(|id| files.row(id).is_some_and(|row| row.awaits == Awaits::User));
+        }
+        for id in ids.iter().copied() {
+            let Some(row) = self.files.row(id) else { continue };
+            match row.state {
+                FileState::Waiting => {
+                    let size = if self.config.max_batch_bytes.is_some() { row.size.get().unwrap_or(0) } else { 0 };
+                    self.planner.remove(id, size);
+                }
+                FileState::Reading | FileState::Sending => {
+                    self.ready.remove(id);
+                    for attempt in self.transport.forget(id) {
+                        self.act(Action::Abort(attempt));
+                        self.transport.land(attempt);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// It is to be read when its turn comes, or read once more.
+    fn is_queued(&self, id: FileId) -> bool {
+        self.files.row(id).is_some_and(|row| match row.state {
+            FileState::Waiting => row.group != 0,
+            FileState::Reading | FileState::Sending => {
+                row.work.as_ref().is_some_and(|work| work.stream == Stream::Closed)
+            }
+            _ => false,
+        })
     }
 
     /// The file comes to rest: its work is freed, its group and the counts learn of it.

@@ -94,21 +94,20 @@ impl Engine {
         self.tally.found();
         self.memory.count.found += 1;
         self.updates.found(id);
-        let removed = self.removed_early.iter().position(|early| *early == id);
-        let verdict =
-            if self.stage == Stage::Cancelled || removed.map(|at| self.removed_early.swap_remove(at)).is_some() {
-                self.rest(id, FileState::Cancelled, now);
-                return;
-            } else if let Batch::Refused(failure) = &self.batch {
-                Err((FileState::Failed, failure.clone()))
-            } else if let Some(reason) = found.unreadable {
-                Err((FileState::Failed, unreadable(self.files.path(id), &reason)))
-            } else {
-                checked
-                    .and_then(|()| if self.files.claim(id) { Ok(()) } else { Err(duplicate_path(self.files.path(id))) })
-                    .and_then(|()| self.limits.check_count(self.files.path(id), self.accepted.0))
-                    .map_err(|failure| (FileState::Rejected, failure))
-            };
+        let early = self.early.iter().position(|(early, _)| *early == id).map(|at| self.early.swap_remove(at).1);
+        let verdict = if self.stage == Stage::Cancelled || early == Some(FileState::Cancelled) {
+            self.rest(id, FileState::Cancelled, now);
+            return;
+        } else if let Batch::Refused(failure) = &self.batch {
+            Err((FileState::Failed, failure.clone()))
+        } else if let Some(reason) = found.unreadable {
+            Err((FileState::Failed, unreadable(self.files.path(id), &reason)))
+        } else {
+            checked
+                .and_then(|()| if self.files.claim(id) { Ok(()) } else { Err(duplicate_path(self.files.path(id))) })
+                .and_then(|()| self.limits.check_count(self.files.path(id), self.accepted.0))
+                .map_err(|failure| (FileState::Rejected, failure))
+        };
         if let Err((state, failure)) = verdict {
             self.fail_as(id, state, failure, now);
             return;
@@ -123,6 +122,9 @@ impl Engine {
             ask.push(id);
         } else {
             self.group(id, found.size.unwrap_or(0), now);
+        }
+        if early.is_some() {
+            self.set_aside(&[id], now);
         }
     }
 

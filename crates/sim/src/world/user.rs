@@ -47,7 +47,7 @@ impl World<'_> {
             }
             Doing::Remove(file) => {
                 self.gate.aside.remove(file);
-                Input::Remove(*file)
+                Input::Remove(vec![*file])
             }
             Doing::Retry(files) => {
                 self.gate.retried();
