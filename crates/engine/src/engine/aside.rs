@@ -8,20 +8,26 @@ use crate::io::{FileId, FileState, Now};
 impl Engine {
     /// What is not stored yet waits; what is on its way is called off, as if it were removed.
     pub(super) fn set_aside(&mut self, ids: &[FileId], now: Now) {
-        for id in self.leave_live(ids, FileState::Paused) {
+        for id in ids.iter().copied() {
+            if !self.is_there(id, FileState::Paused) {
+                continue;
+            }
+            self.call_back(id);
             if let Some(work) = self.files.row_mut(id).and_then(|row| row.work.take()) {
                 self.release(id, &work, now);
             }
+            self.files.wait(id, Awaits::User);
             if let Some(row) = self.files.row_mut(id) {
                 row.state = FileState::Paused;
             }
             self.updates.file(&mut self.files, id);
         }
+        self.clear_queue();
     }
 
     /// From the beginning, for it may have changed meanwhile; blocks that had arrived are not sent again.
     pub(super) fn take_up(&mut self, ids: &[FileId], now: Now) {
-        self.early.retain(|(id, _)| !ids.contains(id));
+        self.early.retain(|(id, to)| !ids.contains(id) || *to == FileState::Cancelled);
         for id in ids.iter().copied() {
             if self.files.waited(id, Awaits::User) {
                 self.asking = Asking::default();
@@ -31,6 +37,7 @@ impl Engine {
     }
 
     pub(super) fn take_up_all(&mut self, now: Now) {
+        self.early.retain(|(_, to)| *to == FileState::Cancelled);
         if self.files.awaiting(Awaits::User) > 0 {
             self.take_up(&self.files.live(), now);
         }

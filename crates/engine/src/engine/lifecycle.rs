@@ -90,29 +90,28 @@ impl Engine {
     }
 
     pub(super) fn remove(&mut self, ids: &[FileId], now: Now) {
-        for id in self.leave_live(ids, FileState::Cancelled) {
-            self.rest(id, FileState::Cancelled, now);
-        }
-    }
-
-    /// Takes those of these files out that are under way, and gives them; of those that the page has and the engine has not heard of yet
-    /// it keeps what is to become of them.
-    pub(super) fn leave_live(&mut self, ids: &[FileId], to: FileState) -> Vec<FileId> {
-        let mut live = Vec::new();
         for id in ids.iter().copied() {
-            match self.files.row(id) {
-                None => self.early.push((id, to)),
-                // Named twice: by then it is marked.
-                Some(row) if row.awaits == Awaits::User && row.state != FileState::Paused => {}
-                Some(row) if row.state.is_final() => {}
-                Some(_) => {
-                    self.files.wait(id, Awaits::User);
-                    live.push(id);
-                }
+            if self.is_there(id, FileState::Cancelled) {
+                self.call_back(id);
+                self.rest(id, FileState::Cancelled, now);
             }
         }
-        self.leave(&live);
-        live
+        self.clear_queue();
+    }
+
+    /// Whether the file is under way. If the page has it and the engine has not heard of it yet, what is to become of it is kept.
+    pub(super) fn is_there(&mut self, id: FileId, to: FileState) -> bool {
+        if self.files.row(id).is_none() {
+            self.early.retain(|(early, to)| *early != id || *to == FileState::Cancelled);
+            self.early.push((id, to));
+        }
+        self.files.is_live(id)
+    }
+
+    /// Out of the queue of those that are to be read with what is not: once for all of them, for it may be long.
+    pub(super) fn clear_queue(&mut self) {
+        let files = &self.files;
+        self.intake.remove(|id| files.row(id).is_none_or(|row| row.state.is_final() || row.awaits == Awaits::User));
     }
 
     pub(super) fn fail(&mut self, id: FileId, failure: Failure, now: Now) {
@@ -120,52 +119,45 @@ impl Engine {
     }
 
     pub(super) fn fail_as(&mut self, id: FileId, state: FileState, failure: Failure, now: Now) {
-        self.leave(&[id]);
+        self.leave(id);
         if let Some(row) = self.files.row_mut(id) {
             row.end = Some(Box::new(Err(failure)));
         }
         self.rest(id, state, now);
     }
 
-    /// Takes files out of every queue and request; the queue of those that are to be read is gone through once for all of them.
-    pub(super) fn leave(&mut self, ids: &[FileId]) {
-        let mut queued = false;
-        for id in ids.iter().copied() {
-            queued |= self.is_queued(id);
-            self.files.wait(id, Awaits::User);
-        }
-        if queued {
-            let files = &self.files;
-            self.intake.remove(|id| files.row(id).is_some_and(|row| row.awaits == Awaits::User));
-        }
-        for id in ids.iter().copied() {
-            let Some(row) = self.files.row(id) else { continue };
-            match row.state {
-                FileState::Waiting => {
-                    let size = if self.config.max_batch_bytes.is_some() { row.size.get().unwrap_or(0) } else { 0 };
-                    self.planner.remove(id, size);
-                }
-                FileState::Reading | FileState::Sending => {
-                    self.ready.remove(id);
-                    for attempt in self.transport.forget(id) {
-                        self.act(Action::Abort(attempt));
-                        self.transport.land(attempt);
-                    }
-                }
-                _ => {}
-            }
-        }
-    }
-
-    /// It is to be read when its turn comes, or read once more.
-    fn is_queued(&self, id: FileId) -> bool {
-        self.files.row(id).is_some_and(|row| match row.state {
+    /// Takes a file out of every queue and request.
+    fn leave(&mut self, id: FileId) {
+        let queued = self.files.row(id).is_some_and(|row| match row.state {
             FileState::Waiting => row.group != 0,
             FileState::Reading | FileState::Sending => {
                 row.work.as_ref().is_some_and(|work| work.stream == Stream::Closed)
             }
             _ => false,
-        })
+        });
+        if queued {
+            self.intake.remove(|other| other == id);
+        }
+        self.call_back(id);
+    }
+
+    /// The same, but for the queue of those that are to be read.
+    pub(super) fn call_back(&mut self, id: FileId) {
+        let Some(row) = self.files.row(id) else { return };
+        match row.state {
+            FileState::Waiting => {
+                let size = if self.config.max_batch_bytes.is_some() { row.size.get().unwrap_or(0) } else { 0 };
+                self.planner.remove(id, size);
+            }
+            FileState::Reading | FileState::Sending => {
+                self.ready.remove(id);
+                for attempt in self.transport.forget(id) {
+                    self.act(Action::Abort(attempt));
+                    self.transport.land(attempt);
+                }
+            }
+            _ => {}
+        }
     }
 
     /// The file comes to rest: its work is freed, its group and the counts learn of it.

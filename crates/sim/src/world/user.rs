@@ -3,7 +3,7 @@
 use super::{Presence, World};
 use crate::journal::Hold;
 use crate::scenario::Doing;
-use cloudindex_engine::{AttemptId, Block, CallId, FileId, FileState, Input, Method, Reply, Texture};
+use cloudindex_engine::{AttemptId, Block, CallId, FileId, Input, Method, Reply, Texture};
 use cloudindex_wire::Digest;
 
 impl World<'_> {
@@ -31,8 +31,9 @@ impl World<'_> {
                 Input::Resume
             }
             Doing::SetAside(files) => {
+                // Those that are not found yet too.
                 let live =
-                    |file: &&FileId| self.check.files.get(**file as usize).is_some_and(|view| !view.state.is_final());
+                    |file: &&FileId| self.check.files.get(**file as usize).is_none_or(|view| !view.state.is_final());
                 self.gate.aside.extend(files.iter().filter(live));
                 self.check.set_aside(files);
                 Input::SetAside(files.clone())
@@ -52,8 +53,9 @@ impl World<'_> {
             Doing::Retry(files) => {
                 self.gate.retried();
                 self.check.retried(files);
-                let check = &self.check;
-                self.gate.aside.retain(|file| check.files[*file as usize].state == FileState::Paused);
+                let under_way =
+                    |file: &FileId| self.check.files.get(*file as usize).is_none_or(|view| !view.state.is_final());
+                self.gate.aside.retain(under_way);
                 Input::Retry(files.clone())
             }
             Doing::Offline => {
