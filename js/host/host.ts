@@ -36,6 +36,7 @@ export class Host implements Hands, Report {
   readonly #page: MessagePort | undefined;
   readonly #core: Core;
   readonly #http: Http;
+  readonly #here: Reader;
   readonly #readers: Readers;
   readonly #store = new Store();
   readonly #book: Book;
@@ -54,8 +55,8 @@ export class Host implements Hands, Report {
     this.#control = control;
     this.#page = files;
     this.#http = new Http(fetch, this);
-    const here = new Reader(options, (outcome) => this.#read(outcome));
-    this.#readers = new Readers(here, { smallFile: core.smallFile(), inFile: core.inFile() });
+    this.#here = new Reader(options, (outcome) => this.#read(outcome));
+    this.#readers = new Readers(this.#here, { smallFile: core.smallFile(), inFile: core.inFile() });
     this.#book = new Book(optionsOf(options).journal() ?? '', (told) => this.#journal(told));
 
     for (const word of ['online', 'offline'] as const) {
@@ -80,14 +81,14 @@ export class Host implements Hands, Report {
     this.#state = 'busy';
     try {
       while (this.#inputs.length > 0) for (const input of this.#inputs.splice(0)) input(this.#core);
+      this.#state = 'free';
+      this.#readers.flush();
+      const rows = this.#readers.toOpen();
+      if (rows.length > 0) this.#page?.postMessage([OPEN, ...rows]);
+      this.#arm(this.#core.wakeAt());
     } catch (error) {
-      return this.#broke(describe(error));
+      this.#broke(describe(error));
     }
-    this.#state = 'free';
-    this.#readers.flush();
-    const rows = this.#readers.toOpen();
-    if (rows.length > 0) this.#page?.postMessage([OPEN, ...rows]);
-    this.#arm(this.#core.wakeAt());
   }
 
   #say(word: Word, id = 0, text = ''): void {
@@ -229,6 +230,7 @@ export class Host implements Hands, Report {
     clearTimeout(this.#timer);
     this.#http.abortAll();
     this.#readers.close();
+    this.#here.close();
     this.#book.close(false);
     free(this.#core);
   }
@@ -353,7 +355,7 @@ export class Host implements Hands, Report {
 }
 
 function isRow(value: unknown): value is number {
-  return value === (value as number) >>> 0;
+  return typeof value === 'number' && value === value >>> 0;
 }
 
 function text(value: unknown): string | undefined {

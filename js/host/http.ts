@@ -128,5 +128,6 @@ async function exchange(own: Fetch | undefined, url: string, options: RequestIni
   if (!(response?.status >= 0)) throw new TypeError('fetch gave no Response');
   const bytes = await response.arrayBuffer();
   if (!bytes?.slice) throw new TypeError('fetch gave a Response without bytes');
-  return [response.status, response.headers?.get?.('retry-after') ?? undefined, new Uint8Array(bytes)];
+  const retryAfter = response.headers?.get?.('retry-after');
+  return [response.status, typeof retryAfter === 'string' ? retryAfter : undefined, new Uint8Array(bytes)];
 }

@@ -68,6 +68,7 @@ export class Reader implements Reading {
   #naming: Cutting | undefined;
   /** Kept for the next file, because wasm's memory never shrinks. */
   readonly #spare: Cutting[] = [];
+  #state: 'open' | 'closed' = 'open';
 
   /** `options`: JSON, known to be right. */
   constructor(options: string, report: (outcome: Outcome) => void) {
@@ -77,6 +78,7 @@ export class Reader implements Reading {
 
   /** Names of blocks of these lengths, one after the other. */
   #names(bytes: Uint8Array, lengths: Uint32Array): Uint8Array {
+    if (this.#state === 'closed') throw new Error('nobody waits for it');
     this.#naming ??= new Cutting(optionsOf(this.#options));
     return this.#naming.name(bytes, lengths);
   }
@@ -172,6 +174,13 @@ export class Reader implements Reading {
     } finally {
       if (!this.#spare.includes(cutting)) free(cutting);
     }
+  }
+
+  /** Nothing more is read; what it needed is given back. */
+  close(): void {
+    this.#state = 'closed';
+    for (const file of [...this.#open.keys()]) this.stop(file);
+    for (const cutting of [this.#naming, ...this.#spare.splice(0)]) if (cutting) free(cutting);
   }
 
   stop(file: number): void {

@@ -139,6 +139,36 @@ fn a_file_set_aside_before_it_is_found_waits_unless_it_is_taken_up() {
 }
 
 #[test]
+fn files_set_aside_outlast_a_link_that_is_away_for_long() {
+    let mut rig = Rig::new(config());
+    rig.drop_files(&small(2));
+    rig.input(Input::SetAside(vec![0, 1]));
+    rig.serve_all();
+    rig.input(Input::Offline);
+    rig.pass(2_000_000);
+    assert_eq!((rig.states[&0], rig.states[&1], rig.phase), (FileState::Paused, FileState::Paused, Phase::Paused));
+    rig.input(Input::TakeUp(vec![0, 1]));
+    rig.pass(100);
+    assert!(!rig.states[&0].is_final(), "{:?}", rig.states[&0]);
+    rig.input(Input::Online);
+    rig.serve_all();
+    rig.pass(5_000);
+    rig.serve_all();
+    assert!(rig.all(FileState::Committed), "{:?}", rig.states);
+}
+
+#[test]
+fn a_file_removed_before_it_is_found_stays_removed() {
+    let mut rig = Rig::new(config());
+    rig.input(Input::SetAside(vec![1]));
+    rig.input(Input::Remove(vec![2]));
+    rig.input(Input::SetAside(vec![2]));
+    rig.drop_files(&small(4));
+    rig.serve_all();
+    assert_eq!((rig.states[&1], rig.states[&2]), (FileState::Paused, FileState::Cancelled));
+}
+
+#[test]
 fn a_file_set_aside_can_be_removed_and_cancelled() {
     let mut rig = Rig::new(config());
     rig.drop_files(&small(3));

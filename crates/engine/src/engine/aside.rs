@@ -28,6 +28,9 @@ impl Engine {
     /// From the beginning, for it may have changed meanwhile; blocks that had arrived are not sent again.
     pub(super) fn take_up(&mut self, ids: &[FileId], now: Now) {
         self.early.retain(|(id, to)| !ids.contains(id) || *to == FileState::Cancelled);
+        if !self.wants_link() {
+            self.be_patient(now);
+        }
         for id in ids.iter().copied() {
             if self.files.waited(id, Awaits::User) {
                 self.asking = Asking::default();

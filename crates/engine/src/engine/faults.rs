@@ -127,7 +127,9 @@ impl Engine {
         self.updates.reason = Some(failure.clone());
         self.updates.say();
         if now.since(since) >= self.config.patience {
-            self.give_up(flight.parcel, failure, now);
+            if let Some(parcel) = flight.left() {
+                self.give_up(parcel, failure, now);
+            }
         } else {
             self.again(flight, now.after(after));
         }

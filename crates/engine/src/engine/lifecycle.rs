@@ -57,6 +57,7 @@ impl Engine {
 
     /// Everything that is not stored ends here.
     pub(super) fn cancel(&mut self, now: Now) {
+        self.early.retain(|(_, to)| *to == FileState::Cancelled);
         if matches!(self.stage, Stage::Idle | Stage::Done | Stage::Cancelled) {
             return;
         }
@@ -103,7 +104,9 @@ impl Engine {
     pub(super) fn is_there(&mut self, id: FileId, to: FileState) -> bool {
         if self.files.row(id).is_none() {
             self.early.retain(|(early, to)| *early != id || *to == FileState::Cancelled);
-            self.early.push((id, to));
+            if !self.early.iter().any(|(early, _)| *early == id) {
+                self.early.push((id, to));
+            }
         }
         self.files.is_live(id)
     }

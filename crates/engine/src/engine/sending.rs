@@ -101,9 +101,8 @@ impl Engine {
 
     /// Somebody waits for the link: without that, nobody asks for it, and its silence is nobody's concern.
     pub(super) fn wants_link(&self) -> bool {
-        self.run == Run::Running
-            && (matches!(self.stage, Stage::Working | Stage::Completing | Stage::Following(_))
-                || !self.transport.is_idle())
+        let working = matches!(self.stage, Stage::Working | Stage::Completing | Stage::Following(_));
+        self.run == Run::Running && (working && !self.is_all_aside() || !self.transport.is_idle())
     }
 
     /// While the link is down, one probe at a time asks whether it is back.

@@ -56,6 +56,8 @@ impl World<'_> {
                 let under_way =
                     |file: &FileId| self.check.files.get(*file as usize).is_none_or(|view| !view.state.is_final());
                 self.gate.aside.retain(under_way);
+                // The page may not have been told yet that they are at rest.
+                self.gate.aside.retain(|file| !files.contains(file));
                 Input::Retry(files.clone())
             }
             Doing::Offline => {
