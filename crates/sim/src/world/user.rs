@@ -3,7 +3,7 @@
 use super::{Presence, World};
 use crate::journal::Hold;
 use crate::scenario::Doing;
-use cloudindex_engine::{AttemptId, Block, CallId, FileId, Input, Method, Reply, Texture};
+use cloudindex_engine::{AttemptId, Block, CallId, FileId, FileState, Input, Method, Reply, Texture};
 use cloudindex_wire::Digest;
 
 impl World<'_> {
@@ -53,11 +53,14 @@ impl World<'_> {
             Doing::Retry(files) => {
                 self.gate.retried();
                 self.check.retried(files);
-                let under_way =
-                    |file: &FileId| self.check.files.get(*file as usize).is_none_or(|view| !view.state.is_final());
-                self.gate.aside.retain(under_way);
-                // The page may not have been told yet that they are at rest.
-                self.gate.aside.retain(|file| !files.contains(file));
+                // Of those that are named the page may not have been told yet that they are at rest.
+                let aside = |file: &FileId| {
+                    let view = self.check.files.get(*file as usize);
+                    view.is_none_or(|view| {
+                        view.state == FileState::Paused || !(view.state.is_final() || files.contains(file))
+                    })
+                };
+                self.gate.aside.retain(aside);
                 Input::Retry(files.clone())
             }
             Doing::Offline => {
