@@ -6,6 +6,7 @@ use cloudindex_server::extract::child::Limits;
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 pub const HELP: &str = "\
 cloudindex-server: the reference CloudIndex server, on embedded storage
@@ -29,6 +30,8 @@ USAGE: cloudindex-server [FLAGS]
   --embeddings-url URL      instead of a model: a provider that speaks OpenAI's POST /embeddings, with
   --embeddings-model NAME   its model, and
   --embeddings-width N      the numbers of its vectors; its key, if it wants one, in CLOUDINDEX_EMBEDDINGS_KEY
+  --retry-wait N            milliseconds before a document is tried again that failed by no fault of its own; four times
+                            as long after each of four failures, then it fails (default 1000)
   --extract-memory N        MiB of memory in which a file must be readable (default 512)
   --extract-seconds N       seconds in which a file must be readable (default 30)
   --help, --version
@@ -56,6 +59,7 @@ pub struct Args {
     pub model: Option<PathBuf>,
     pub provider: Option<Provider>,
     pub limits: Limits,
+    pub retry_wait: Duration,
 }
 
 /// What to do.
@@ -93,6 +97,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>, environment: Environ
         model: None,
         provider: None,
         limits: Limits { memory: 512 << 20, seconds: 30 },
+        retry_wait: Duration::from_secs(1),
     };
     let mut provider = Provider { url: String::new(), model: String::new(), width: 0, key: environment.embeddings_key };
     let mut parser = lexopt::Parser::from_args(arguments);
@@ -188,6 +193,7 @@ fn text_flag(
         "embeddings-url" => provider.url = value()?,
         "embeddings-model" => provider.model = value()?,
         "embeddings-width" => provider.width = number(value()?)?.min(u64::from(u32::MAX)) as usize,
+        "retry-wait" => args.retry_wait = Duration::from_millis(number(value()?)?.min(3_600_000)),
         "extract-memory" => args.limits.memory = number(value()?)?.saturating_mul(1 << 20),
         "extract-seconds" => args.limits.seconds = number(value()?)?.min(86_400),
         other => return Err(format!("there is no flag --{other}; see --help")),

@@ -91,12 +91,13 @@ async fn serve(args: Args) -> Result<(), String> {
     }
     let embeddings = embeddings(&args.data, args.model, args.provider)?;
     let (records, blocks) = (Arc::new(records), Arc::new(blocks));
-    let pipeline = Arc::new(Pipeline::new(records.clone(), records.clone(), blocks.clone(), embeddings.clone()));
+    let pipeline =
+        Arc::new(Pipeline::new(records.clone(), records.clone(), blocks.clone(), embeddings, args.retry_wait));
     if let Some(lacks) = pipeline.lacks() {
         eprintln!("cloudindex-server: documents are stored, but not processed: {lacks}");
     }
     let program = std::env::current_exe().map_err(|error| error.to_string())?;
-    let options = Options { workers: args.workers, program, limits: args.limits, embeddings };
+    let options = Options { workers: args.workers, program, limits: args.limits };
     pipeline.start(&options).await.map_err(|error| at_data(&error))?;
     let page_key = keys.first().filter(|_| args.listen.ip().is_loopback()).map(|option| Arc::from(option.key.as_str()));
     let state = State {

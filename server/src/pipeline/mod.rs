@@ -28,7 +28,6 @@ pub struct Options {
     /// This server's own program, to start those processes from.
     pub program: PathBuf,
     pub limits: Limits,
-    pub embeddings: Embeddings,
 }
 
 /// Where vectors come from.
@@ -45,6 +44,8 @@ pub struct Pipeline {
     jobs: Arc<dyn Jobs>,
     blocks: Arc<dyn Blocks>,
     pub embeddings: Embeddings,
+    /// The first wait after a failure for a time; each one after it is four times as long.
+    retry_wait: Duration,
     pub pace: Pace,
     rate: Rate,
     /// Jobs under way.
@@ -62,12 +63,14 @@ impl Pipeline {
         jobs: Arc<dyn Jobs>,
         blocks: Arc<dyn Blocks>,
         embeddings: Embeddings,
+        retry_wait: Duration,
     ) -> Self {
         Pipeline {
             records,
             jobs,
             blocks,
             embeddings,
+            retry_wait,
             pace: Pace::default(),
             rate: Rate::default(),
             taken: Mutex::default(),

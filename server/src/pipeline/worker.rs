@@ -20,8 +20,8 @@ const TIME: Duration = Duration::from_millis(250);
 const TEXTS: usize = 64;
 /// Failures for a time that a document may have before it ends with one.
 const ATTEMPTS: u32 = 5;
-/// The first wait after a failure; each one after it is four times as long.
-const BACKOFF: Duration = Duration::from_secs(1);
+/// How long a worker waits when the records fail.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// Works until the server stops.
 pub async fn run(pipeline: &Pipeline, mut sandbox: Sandbox) {
@@ -39,7 +39,7 @@ async fn work(pipeline: &Pipeline, sandbox: &mut Sandbox) {
             Ok(jobs) => jobs,
             Err(error) => {
                 eprintln!("cloudindex-server: the queue cannot be read: {error}");
-                tokio::time::sleep(BACKOFF).await;
+                tokio::time::sleep(PAUSE).await;
                 continue;
             }
         };
@@ -98,7 +98,7 @@ async fn write(pipeline: &Pipeline, group: Group) {
     if let Err(error) = pipeline.jobs.finish(group.outcomes).await {
         eprintln!("cloudindex-server: results cannot be written, and are worked out again: {error}");
         work = Ahead::default();
-        tokio::time::sleep(BACKOFF).await;
+        tokio::time::sleep(PAUSE).await;
     }
     pipeline.release(jobs, work);
 }
@@ -125,13 +125,13 @@ async fn process(pipeline: &Pipeline, sandbox: &mut Sandbox, job: &Job) -> Outco
     let Extracted { kind, chunks } = match sandbox.extract(&request, open).await {
         Ok(extracted) => extracted,
         Err(Failure::Refused(refusal)) => return refused(&refusal.code, refusal.detail),
-        Err(Failure::Ours(what)) => return later(job, what),
+        Err(Failure::Ours(what)) => return later(pipeline, job, what),
     };
     match embed(pipeline, &**embedder, &chunks).await {
         Ok(vectors) => {
             Outcome::Processed { detected: kind.media_type(), chunks: chunks.into_iter().zip(vectors).collect() }
         }
-        Err(error) => later(job, format!("no embedding could be had: {error}")),
+        Err(error) => later(pipeline, job, format!("no embedding could be had: {error}")),
     }
 }
 
@@ -170,11 +170,11 @@ fn refused(code: &str, detail: String) -> Outcome {
 }
 
 /// Not the file's fault: another attempt, until there were enough.
-fn later(job: &Job, what: String) -> Outcome {
+fn later(pipeline: &Pipeline, job: &Job, what: String) -> Outcome {
     if job.attempts + 1 >= ATTEMPTS {
         return failed(ErrorType::System, codes::TEMPORARY_ERROR, "The server failed", what);
     }
     eprintln!("cloudindex-server: {:?} is tried again: {what}", job.path);
-    let wait = BACKOFF * 4u32.pow(job.attempts);
+    let wait = pipeline.retry_wait * 4u32.pow(job.attempts);
     Outcome::Later { ready_at: clock::now_ms() + wait.as_millis() as i64 }
 }

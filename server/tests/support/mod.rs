@@ -1,6 +1,7 @@
 //! A real server process on a free port, and the least client that can talk to it.
 #![allow(dead_code)] // Each test file uses its own part of this.
 
+pub mod bad;
 pub mod events;
 pub mod files;
 pub mod model;

@@ -5,7 +5,7 @@ use crate::embed::Vector;
 use crate::store::{Found, Tenant};
 use cloudindex_wire::SearchQuery;
 use rusqlite::{Connection, named_params};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Chunks that are looked at of each list; more than the documents wanted, because a document has many.
 const WORDS: u32 = 200;
@@ -121,27 +121,36 @@ fn near(c: &Connection, tenant: Tenant, query: &SearchQuery, vector: &Vector) ->
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
+/// A document in the lists.
+struct Candidate {
+    /// Where it stands best: which list, and which rank.
+    list: usize,
+    rank: usize,
+    /// The chunk of that rank.
+    chunk: i64,
+    score: f64,
+}
+
 /// The best documents of all lists: each by the chunk of its best rank, and the sum of 1/(60 + rank) over the lists, as
-/// a part of what the first of all of them has.
+/// a part of what the first of all of them has. Of equals the one of an earlier list is better.
 fn fuse(lists: &[Vec<Hit>], limit: usize) -> Vec<(i64, f64)> {
-    let mut documents: HashMap<i64, (usize, i64, f64)> = HashMap::new();
-    for list in lists {
-        let mut rank = 0;
-        let mut seen = std::collections::HashSet::new();
-        for hit in list.iter().filter(|hit| seen.insert(hit.document)) {
-            let part = (FLAT + 1.0) / (FLAT + 1.0 + rank as f64) / lists.len() as f64;
-            let (best, chunk, score) = documents.entry(hit.document).or_insert((rank, hit.chunk, 0.0));
-            if rank < *best {
-                (*best, *chunk) = (rank, hit.chunk);
+    let mut candidates: HashMap<i64, Candidate> = HashMap::new();
+    for (list, hits) in lists.iter().enumerate() {
+        let mut seen = HashSet::new();
+        let best = hits.iter().filter(|hit| seen.insert(hit.document));
+        for (rank, Hit { chunk, document }) in best.enumerate() {
+            let own = Candidate { list, rank, chunk: *chunk, score: 0.0 };
+            let candidate = candidates.entry(*document).or_insert(own);
+            if rank < candidate.rank {
+                (candidate.list, candidate.rank, candidate.chunk) = (list, rank, *chunk);
             }
-            *score += part;
-            rank += 1;
+            candidate.score += (FLAT + 1.0) / (FLAT + 1.0 + rank as f64) / lists.len() as f64;
         }
     }
-    let mut best: Vec<(i64, f64)> = documents.into_values().map(|(_, chunk, score)| (chunk, score)).collect();
-    best.sort_by(|(a, x), (b, y)| y.total_cmp(x).then(a.cmp(b)));
+    let mut best: Vec<Candidate> = candidates.into_values().collect();
+    best.sort_by(|a, b| b.score.total_cmp(&a.score).then((a.list, a.chunk).cmp(&(b.list, b.chunk))));
     best.truncate(limit);
-    best
+    best.into_iter().map(|candidate| (candidate.chunk, candidate.score)).collect()
 }
 
 fn found(c: &Connection, chunk: i64, score: f64) -> Result<Option<Found>> {
