@@ -96,7 +96,11 @@ async fn serve(args: Args) -> Result<(), String> {
     if let Some(lacks) = pipeline.lacks() {
         eprintln!("cloudindex-server: documents are stored, but not processed: {lacks}");
     }
-    let program = std::env::current_exe().map_err(|error| error.to_string())?;
+    // On Linux by the name that stays, whatever an upgrade puts in the place of the file.
+    let program = match cfg!(target_os = "linux") {
+        true => PathBuf::from("/proc/self/exe"),
+        false => std::env::current_exe().map_err(|error| error.to_string())?,
+    };
     let options = Options { workers: args.workers, program, limits: args.limits };
     pipeline.start(&options).await.map_err(|error| at_data(&error))?;
     let page_key = keys.first().filter(|_| args.listen.ip().is_loopback()).map(|option| Arc::from(option.key.as_str()));

@@ -110,17 +110,17 @@ fn documents(all: &mut Vec<Bad>) {
     add(all, "crossed.docx", docx_of(b"<a><b></a></b>"), INVALID);
     add(all, "open.docx", docx_of(b"<w:document><w:body><w:p>"), INVALID);
     add(all, "deep.docx", docx_of("<a>".repeat(1_000_000).as_bytes()), BROKEN);
-    add(all, "bomb.docx", docx_of(docx_xml(&[&" bomb".repeat(30 << 20)]).as_bytes()), &[TEXT_TOO_LONG]);
+    add(all, "bomb.docx", docx_of(docx_xml(&[&" bomb".repeat(14 << 20)]).as_bytes()), &[TEXT_TOO_LONG]);
     add(
         all,
         "blanks.docx",
-        docx_of(docx_xml(&[&" ".repeat(100 << 20)]).as_bytes()),
+        docx_of(docx_xml(&[&" ".repeat(70 << 20)]).as_bytes()),
         &[TEXT_TOO_LONG, EXTRACTION_FAILED],
     );
     add(
         all,
         "tags.docx",
-        docx_of(docx_xml(&["</w:t><w:br/><w:t>"; 6 << 20]).as_bytes()),
+        docx_of(docx_xml(&["</w:t><w:br/><w:t>"; 4 << 20]).as_bytes()),
         &[TEXT_TOO_LONG, EXTRACTION_TIMEOUT],
     );
     let mut torn = good.clone();
@@ -168,8 +168,8 @@ fn json(all: &mut Vec<Bad>) {
 
 fn long(all: &mut Vec<Bad>) {
     let line = "A line of text that goes on and on.\n";
-    add(all, "long.txt", line.repeat(20 << 20 >> 5), &[TEXT_TOO_LONG]);
-    add(all, "long.html", format!("<p>{}", line.repeat(20 << 20 >> 5)), &[TEXT_TOO_LONG]);
+    add(all, "long.txt", line.repeat(17 << 20 >> 5), &[TEXT_TOO_LONG]);
+    add(all, "long.html", format!("<p>{}", line.repeat(17 << 20 >> 5)), &[TEXT_TOO_LONG]);
     add(all, "long.json", format!("[{}1]", "\"words and words\",".repeat(2 << 20)), &[TEXT_TOO_LONG]);
     add(all, "long.csv", "a,b,c,d\n".repeat(3 << 20), &[TEXT_TOO_LONG]);
     add(all, "long.md", "- *item*\n".repeat(4 << 20), &[TEXT_TOO_LONG, EXTRACTION_TIMEOUT, EXTRACTION_FAILED]);

@@ -146,7 +146,7 @@ pub(super) fn prepare(c: &mut Connection, model: &Model) -> Result<u64> {
     if index::prepare(&transaction, model)? == index::Prepared::Emptied {
         queued += requeue(&transaction, "d.state = 1", "")?;
     }
-    queued += requeue(&transaction, "d.state = 2 AND e.code = ?1", codes::MODEL_MISSING)?;
+    queued += requeue(&transaction, "b.phase <> 3 AND d.state = 2 AND e.code = ?1", codes::MODEL_MISSING)?;
     transaction.commit()?;
     Ok(queued)
 }
@@ -175,13 +175,13 @@ pub(super) fn retry_batch(c: &mut Connection, tenant: Tenant, id: &str) -> Resul
     Ok(Some(Retry::Queued(queued)))
 }
 
-/// Queues documents of open or ended batches again, those that `which` says, a condition with the one parameter ?1.
+/// Queues documents again, those that `which` says, a condition with the one parameter ?1.
 fn requeue(c: &Transaction<'_>, which: &str, parameter: &str) -> Result<u64> {
     // A parameter is bound whether or not the condition names it.
     let mut select = c.prepare(&format!(
         "SELECT d.seq, d.batch, d.size, d.state, d.path FROM documents d JOIN batches b ON b.seq = d.batch
          LEFT JOIN errors e ON e.batch = d.batch AND e.path = d.path AND e.stage = 1
-         WHERE b.phase <> 3 AND ?1 = ?1 AND {which} ORDER BY d.seq"
+         WHERE ?1 = ?1 AND {which} ORDER BY d.seq"
     ))?;
     let row = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get::<_, String>(4)?));
     let found = select.query_map([parameter], row)?.collect::<rusqlite::Result<Vec<(i64, i64, i64, i64, String)>>>()?;

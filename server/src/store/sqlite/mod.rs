@@ -283,3 +283,41 @@ impl Jobs for Sqlite {
         Box::pin(self.read(move |c| search::search(c, tenant, &query, vector.as_ref())))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn data_of_before_the_pipeline_has_its_turn() {
+        let path = std::env::temp_dir().join(format!("cloudindex-migrate-{}.sqlite", std::process::id()));
+        let _ = std::fs::remove_file(&path);
+        let c = Connection::open(&path).unwrap();
+        c.execute_batch(STEPS[0]).unwrap();
+        c.execute_batch(
+            "PRAGMA user_version = 1; INSERT INTO tenants VALUES (1, 't');
+             INSERT INTO batches (seq, id, tenant, phase, documents, failed, created_at) VALUES
+                 (1, 'done', 1, 2, 1, 1, 0), (2, 'open', 1, 0, 1, 0, 0), (3, 'cancelled', 1, 3, 1, 0, 0), (4, 'empty', 1, 2, 0, 0, 0);
+             INSERT INTO documents (seq, id, batch, path, size, type, blocks, created_at, updated_at) VALUES
+                 (1, 'a', 1, 'a', 5, '', x'', 0, 0), (2, 'b', 2, 'b', 6, '', x'', 0, 0), (3, 'c', 3, 'c', 7, '', x'', 0, 0);
+             INSERT INTO errors (batch, path, type, code, message, retryable, counted, at) VALUES (1, 'x', 'validation', 'c', 'm', 0, 1, 0);",
+        )
+        .unwrap();
+        drop(c);
+        drop(Sqlite::open(&path).unwrap());
+        // Once more is no news.
+        drop(Sqlite::open(&path).unwrap());
+        let c = Connection::open(&path).unwrap();
+        let list = |sql: &str| -> Vec<i64> {
+            c.prepare(sql).unwrap().query_map([], |row| row.get(0)).unwrap().map(std::result::Result::unwrap).collect()
+        };
+        assert_eq!(list("SELECT document FROM jobs ORDER BY seq"), [1, 2], "a cancelled batch is left alone");
+        assert_eq!(list("SELECT phase FROM batches ORDER BY seq"), [1, 0, 3, 2]);
+        assert_eq!(list("SELECT counted FROM errors WHERE stage = 0"), [1]);
+        assert!(Sqlite::open(&path).is_ok());
+        c.execute_batch("PRAGMA user_version = 99").unwrap();
+        assert!(Sqlite::open(&path).err().unwrap().to_string().contains("newer server"));
+        drop(c);
+        std::fs::remove_file(&path).unwrap();
+    }
+}
