@@ -25,7 +25,7 @@ USAGE: cloudindex-server [FLAGS]
   --max-bundle-bytes N      bytes of one request's body, as sent and as decoded (default 34603008: 32 MiB and a manifest)
   --max-block-bytes N       bytes of one block (default 8388608)
   --max-documents N         documents of one manifest (default 5000)
-  --workers N               documents processed at once (default: one less than there are processors, 1 to 4)
+  --workers N               documents processed at once (default: one less than there are processors, 1 to 4); with 0 they wait
   --model DIR               the embedding model: model.safetensors and tokenizer.json (default: model in the data directory)
   --embeddings-url URL      instead of a model: a provider that speaks OpenAI's POST /embeddings, with
   --embeddings-model NAME   its model, and
@@ -189,7 +189,11 @@ fn text_flag(
         "max-bundle-bytes" => args.max_bundle_bytes = number(value()?)?,
         "max-block-bytes" => args.max_block_bytes = number(value()?)?,
         "max-documents" => args.max_documents = number(value()?)?,
-        "workers" => args.workers = number(value()?)?.min(64) as usize,
+        "workers" => {
+            let text = value()?;
+            let workers = text.parse().ok().filter(|workers| *workers <= 64);
+            args.workers = workers.ok_or_else(|| format!("--workers takes a number from 0 to 64, not {text:?}"))?;
+        }
         "embeddings-url" => provider.url = value()?,
         "embeddings-model" => provider.model = value()?,
         "embeddings-width" => provider.width = number(value()?)?.min(u64::from(u32::MAX)) as usize,
