@@ -149,6 +149,10 @@ fn main() -> Result<(), Failed> {
         let reply: SearchReply = serde_json::from_slice(&target.post("search", "application/json", &query)?)?;
         times.push(begun.elapsed().as_secs_f64() * 1000.0);
         let place = reply.results.iter().position(|hit| item(&hit.path) == item(path));
+        if place.is_none() {
+            let instead: Vec<&str> = reply.results.iter().take(3).map(|hit| hit.path.as_str()).collect();
+            eprintln!("not found: {path} by {first:?}, but {}", instead.join(", "));
+        }
         hits += usize::from(place.is_some());
         firsts += usize::from(place == Some(0));
     }

@@ -4,7 +4,7 @@ use super::{Gap, Refusal, Text};
 use html5gum::{DefaultEmitter, Token, Tokenizer};
 
 /// Elements whose content is for machines, or leads elsewhere.
-const SKIPPED: &[&[u8]] = &[b"nav", b"script", b"style", b"svg", b"template"];
+const SKIPPED: &[&[u8]] = &[b"nav", b"noscript", b"script", b"style", b"svg", b"template"];
 /// Elements that stand on lines of their own.
 const LINES: &[&[u8]] =
     &[b"br", b"dd", b"div", b"dt", b"figcaption", b"form", b"hr", b"li", b"option", b"summary", b"title", b"tr"];

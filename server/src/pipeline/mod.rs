@@ -12,7 +12,7 @@ mod worker;
 use crate::clock;
 use crate::embed::Embedder;
 use crate::extract::child::Limits;
-use crate::store::{Ahead, Blocks, Job, Jobs, Records, StoreError};
+use crate::store::{Ahead, Blocks, Job, JobId, Jobs, Records, StoreError};
 use pace::Pace;
 use rate::{Rate, Speed};
 use std::collections::BTreeSet;
@@ -49,7 +49,7 @@ pub struct Pipeline {
     pub pace: Pace,
     rate: Rate,
     /// Jobs under way.
-    taken: Mutex<BTreeSet<i64>>,
+    taken: Mutex<BTreeSet<JobId>>,
     /// There may be a job.
     wake: Notify,
     /// Counts changes of batches, for those who follow one.
@@ -156,7 +156,7 @@ impl Pipeline {
             let jobs: Vec<Job> = {
                 let mut taken = self.taken();
                 // Another worker may have been faster.
-                waiting.jobs.into_iter().filter(|job| taken.insert(job.seq)).collect()
+                waiting.jobs.into_iter().filter(|job| taken.insert(job.id)).collect()
             };
             if !jobs.is_empty() {
                 self.rate.begin(Instant::now());
@@ -176,7 +176,7 @@ impl Pipeline {
     }
 
     /// Jobs that are done, or are left for another time.
-    fn release(&self, jobs: impl IntoIterator<Item = i64>, done: Ahead) {
+    fn release(&self, jobs: impl IntoIterator<Item = JobId>, done: Ahead) {
         let mut taken = self.taken();
         for job in jobs {
             taken.remove(&job);
@@ -186,7 +186,7 @@ impl Pipeline {
         self.changed();
     }
 
-    fn taken(&self) -> std::sync::MutexGuard<'_, BTreeSet<i64>> {
+    fn taken(&self) -> std::sync::MutexGuard<'_, BTreeSet<JobId>> {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -6,7 +6,7 @@ use crate::clock;
 use crate::embed::{EmbedError, Embedder, Vector};
 use crate::extract::{CHUNK_SIZE, Extracted, MAX_INPUT, Request};
 use crate::source::Source;
-use crate::store::{Ahead, Job, Outcome};
+use crate::store::{Ahead, Job, JobId, Outcome};
 use cloudindex_wire::{ErrorType, Problem, codes};
 use std::time::{Duration, Instant};
 
@@ -59,7 +59,7 @@ async fn work(pipeline: &Pipeline, sandbox: &mut Sandbox) {
 
 /// Outcomes to be written at once.
 struct Group {
-    outcomes: Vec<(i64, Outcome)>,
+    outcomes: Vec<(JobId, Outcome)>,
     chunks: usize,
     work: Ahead,
     since: Instant,
@@ -80,7 +80,7 @@ impl Group {
             self.work.documents += 1;
             self.work.bytes += job.size;
         }
-        self.outcomes.push((job.seq, outcome));
+        self.outcomes.push((job.id, outcome));
     }
 
     fn is_full(&self) -> bool {
@@ -93,7 +93,7 @@ async fn write(pipeline: &Pipeline, group: Group) {
     if group.outcomes.is_empty() {
         return;
     }
-    let jobs: Vec<i64> = group.outcomes.iter().map(|(job, _)| *job).collect();
+    let jobs: Vec<JobId> = group.outcomes.iter().map(|(job, _)| *job).collect();
     let mut work = group.work;
     if let Err(error) = pipeline.jobs.finish(group.outcomes).await {
         eprintln!("cloudindex-server: results cannot be written, and are worked out again: {error}");

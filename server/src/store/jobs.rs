@@ -5,11 +5,17 @@ use crate::embed::{Model, Vector};
 use cloudindex_wire::{Digest, ErrorType, Problem, SearchQuery};
 use serde_json::value::RawValue;
 
+/// Names a job. A document that comes with other content is another job. Not for longer than a server runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct JobId {
+    pub document: i64,
+    pub stamp: i64,
+}
+
 /// A document that waits for its turn.
 #[derive(Debug, Clone)]
 pub struct Job {
-    /// Names the job. A document that comes with other content is another job.
-    pub seq: i64,
+    pub id: JobId,
     pub tenant: Tenant,
     pub path: String,
     pub size: u64,
@@ -77,10 +83,10 @@ pub trait Jobs: Send + Sync {
     /// failed for want of a model. Tells how many documents that is.
     fn prepare(&self, model: Model) -> Answer<'_, u64>;
     /// The oldest jobs that are ready, without those under way.
-    fn waiting(&self, under_way: Vec<i64>, limit: usize) -> Answer<'_, Waiting>;
+    fn waiting(&self, under_way: Vec<JobId>, limit: usize) -> Answer<'_, Waiting>;
     /// Ends jobs, all at once: results, errors, counts and the jobs' ends are one transaction. Results of jobs that are no more
     /// (documents deleted, replaced, or of a cancelled batch) are dropped.
-    fn finish(&self, outcomes: Vec<(i64, Outcome)>) -> Answer<'_, ()>;
+    fn finish(&self, outcomes: Vec<(JobId, Outcome)>) -> Answer<'_, ()>;
     /// Queues a failed document again; one that has not failed is left as it is. `None`: no such document.
     fn retry_document(&self, tenant: Tenant, id: &str) -> Answer<'_, Option<Retry>>;
     /// Queues again all documents of a batch whose errors are retryable. `None`: no such batch.

@@ -10,7 +10,7 @@ pub mod files;
 pub mod jobs;
 pub mod sqlite;
 
-pub use jobs::{Ahead, Found, Job, Jobs, Outcome, Retry, Waiting};
+pub use jobs::{Ahead, Found, Job, JobId, Jobs, Outcome, Retry, Waiting};
 
 use crate::rules::Candidate;
 use axum::body::Bytes;

@@ -3,10 +3,11 @@
 use super::{Result, batches, documents, index, uint};
 use crate::clock;
 use crate::embed::Model;
-use crate::store::{Ahead, Job, Outcome, Retry, Tenant, Waiting};
+use crate::store::{Ahead, Job, JobId, Outcome, Retry, Tenant, Waiting};
 use cloudindex_wire::{Phase, Problem, ProcessingOptions, codes};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 
 /// `documents.state`.
 pub(super) const QUEUED: i64 = 0;
@@ -43,26 +44,28 @@ impl Tally {
 
 /// Gives a document a new job, in the place of one it may have.
 pub(super) fn enqueue(c: &Connection, document: i64, batch: i64, size: i64) -> Result<()> {
-    let mut insert = c.prepare_cached(
-        "INSERT OR REPLACE INTO jobs (document, batch, size, attempts, ready_at) VALUES (?1, ?2, ?3, 0, 0)",
-    )?;
-    insert.execute([document, batch, size])?;
+    /// Jobs of a run. What a run before this one left is under way nowhere, so its stamps may come again.
+    static STAMP: AtomicI64 = AtomicI64::new(1);
+    let mut insert =
+        c.prepare_cached("INSERT OR REPLACE INTO jobs (document, stamp, batch, size) VALUES (?1, ?2, ?3, ?4)")?;
+    insert.execute([document, STAMP.fetch_add(1, Relaxed), batch, size])?;
     Ok(())
 }
 
-pub(super) fn waiting(c: &Connection, under_way: &[i64], limit: usize) -> Result<Waiting> {
+pub(super) fn waiting(c: &Connection, under_way: &[JobId], limit: usize) -> Result<Waiting> {
     let now = clock::now_ms();
     let mut select = c.prepare_cached(
-        "SELECT j.seq, b.tenant, d.path, d.size, d.type, d.blocks, b.processing, j.attempts
+        "SELECT j.document, j.stamp, b.tenant, d.path, d.size, d.type, d.blocks, b.processing, j.attempts
          FROM jobs j JOIN documents d ON d.seq = j.document JOIN batches b ON b.seq = j.batch
-         WHERE j.ready_at <= ?1 ORDER BY j.seq",
+         WHERE j.ready_at <= ?1 ORDER BY j.document",
     )?;
     let mut rows = select.query([now])?;
     let mut jobs = Vec::new();
     while jobs.len() < limit {
         let Some(row) = rows.next()? else { break };
-        if !under_way.contains(&row.get(0)?) {
-            jobs.push(job(row)?);
+        let job = job(row)?;
+        if !under_way.contains(&job.id) {
+            jobs.push(job);
         }
     }
     let next = match jobs.is_empty() {
@@ -73,34 +76,35 @@ pub(super) fn waiting(c: &Connection, under_way: &[i64], limit: usize) -> Result
 }
 
 fn job(row: &Row<'_>) -> rusqlite::Result<Job> {
-    let processing: Option<String> = row.get(6)?;
+    let processing: Option<String> = row.get(7)?;
     let options: ProcessingOptions = processing.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default();
     Ok(Job {
-        seq: row.get(0)?,
-        tenant: Tenant(row.get(1)?),
-        path: row.get(2)?,
-        size: uint(row.get(3)?),
-        media_type: row.get(4)?,
+        id: JobId { document: row.get(0)?, stamp: row.get(1)? },
+        tenant: Tenant(row.get(2)?),
+        path: row.get(3)?,
+        size: uint(row.get(4)?),
+        media_type: row.get(5)?,
         // A list that is damaged has no blocks that could be read; the sizes will not fit.
-        blocks: documents::unpack_list(row.get_ref(5)?.as_blob()?).unwrap_or_default(),
+        blocks: documents::unpack_list(row.get_ref(6)?.as_blob()?).unwrap_or_default(),
         chunk_size: options.chunk_size,
-        attempts: row.get(7)?,
+        attempts: row.get(8)?,
     })
 }
 
-pub(super) fn finish(c: &mut Connection, outcomes: Vec<(i64, Outcome)>) -> Result<()> {
+pub(super) fn finish(c: &mut Connection, outcomes: Vec<(JobId, Outcome)>) -> Result<()> {
     let transaction = c.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let (mut tally, now) = (Tally::default(), clock::now_ms());
-    for (seq, outcome) in outcomes {
+    for (JobId { document, stamp }, outcome) in outcomes {
         if let Outcome::Later { ready_at } = outcome {
-            let later = "UPDATE jobs SET attempts = attempts + 1, ready_at = ?2 WHERE seq = ?1";
-            transaction.execute(later, [seq, ready_at])?;
+            let later = "UPDATE jobs SET attempts = attempts + 1, ready_at = ?3 WHERE document = ?1 AND stamp = ?2";
+            transaction.execute(later, [document, stamp, ready_at])?;
             continue;
         }
-        let mut delete = transaction.prepare_cached("DELETE FROM jobs WHERE seq = ?1 RETURNING document, batch")?;
-        let ended = delete.query_row([seq], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+        let mut delete =
+            transaction.prepare_cached("DELETE FROM jobs WHERE document = ?1 AND stamp = ?2 RETURNING batch")?;
         // Without a job nobody waits for the result.
-        let Some((document, batch)) = ended else { continue };
+        let ended = delete.query_row([document, stamp], |row| row.get(0)).optional()?;
+        let Some(batch) = ended else { continue };
         let state = end(&transaction, document, batch, outcome, now)?;
         tally.count(batch, state, 1);
     }
@@ -197,11 +201,11 @@ fn requeue(c: &Transaction<'_>, which: &str, parameter: &str) -> Result<u64> {
     Ok(found.len() as u64)
 }
 
-/// Jobs are done in their order, so all before the batch's last stand before its end.
+/// Jobs are done in the order of their documents, so all up to the batch's last stand before its end.
 pub(super) fn ahead(c: &Connection, batch: &str) -> Result<Ahead> {
     let mut select = c.prepare_cached(
         "SELECT count(*), coalesce(sum(size), 0) FROM jobs
-         WHERE seq <= (SELECT max(j.seq) FROM jobs j JOIN batches b ON b.seq = j.batch WHERE b.id = ?1)",
+         WHERE document <= (SELECT max(j.document) FROM jobs j JOIN batches b ON b.seq = j.batch WHERE b.id = ?1)",
     )?;
     Ok(select.query_row([batch], |row| Ok(Ahead { documents: uint(row.get(0)?), bytes: uint(row.get(1)?) }))?)
 }

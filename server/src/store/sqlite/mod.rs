@@ -17,8 +17,8 @@ mod search;
 
 use super::files::blocking;
 use super::{
-    Ahead, Answer, BatchRecord, Bundle, Committed, Created, Ending, Found, Jobs, Listed, Location, Outcome, Page,
-    Records, Retry, StoreError, Tenant, Waiting,
+    Ahead, Answer, BatchRecord, Bundle, Committed, Created, Ending, Found, JobId, Jobs, Listed, Location, Outcome,
+    Page, Records, Retry, StoreError, Tenant, Waiting,
 };
 use crate::clock;
 use crate::embed::{Model, Vector};
@@ -260,11 +260,11 @@ impl Jobs for Sqlite {
         Box::pin(self.write(move |c| jobs::prepare(c, &model)))
     }
 
-    fn waiting(&self, under_way: Vec<i64>, limit: usize) -> Answer<'_, Waiting> {
+    fn waiting(&self, under_way: Vec<JobId>, limit: usize) -> Answer<'_, Waiting> {
         Box::pin(self.read(move |c| jobs::waiting(c, &under_way, limit)))
     }
 
-    fn finish(&self, outcomes: Vec<(i64, Outcome)>) -> Answer<'_, ()> {
+    fn finish(&self, outcomes: Vec<(JobId, Outcome)>) -> Answer<'_, ()> {
         Box::pin(self.write(move |c| jobs::finish(c, outcomes)))
     }
 
@@ -315,7 +315,7 @@ mod tests {
         let list = |sql: &str| -> Vec<i64> {
             c.prepare(sql).unwrap().query_map([], |row| row.get(0)).unwrap().map(std::result::Result::unwrap).collect()
         };
-        assert_eq!(list("SELECT document FROM jobs ORDER BY seq"), [1, 2], "a cancelled batch is left alone");
+        assert_eq!(list("SELECT document FROM jobs ORDER BY document"), [1, 2], "a cancelled batch is left alone");
         assert_eq!(list("SELECT phase FROM batches ORDER BY seq"), [1, 0, 3, 2]);
         assert_eq!(list("SELECT counted FROM errors WHERE stage = 0"), [1]);
         assert!(Sqlite::open(&path).is_ok());

@@ -42,10 +42,12 @@ pub(super) fn search(
     let mut lists = Vec::new();
     if !words.is_empty() {
         let all = by_words(c, tenant, query, &words.join(" "))?;
-        // Documents with all words first; those with some of them where there are not enough.
         let enough = all.len() >= query.limit.unwrap_or(10) as usize || words.len() == 1;
-        let some = if enough { Vec::new() } else { by_words(c, tenant, query, &words.join(" OR "))? };
-        lists.push(all.into_iter().chain(some).collect());
+        lists.push(all);
+        if !enough {
+            // A list of its own, so that what has all words stands in two.
+            lists.push(by_words(c, tenant, query, &words.join(" OR "))?);
+        }
     }
     if let Some(vector) = vector {
         lists.push(by_meaning(c, tenant, query, vector)?);

@@ -6,11 +6,11 @@ ALTER TABLE documents ADD COLUMN state INTEGER NOT NULL DEFAULT 0; -- 0 queued, 
 ALTER TABLE documents ADD COLUMN detected TEXT; -- media type, told by the content
 ALTER TABLE documents ADD COLUMN chunks INTEGER NOT NULL DEFAULT 0;
 
--- A document has a job exactly while it is not processed and has not failed. A new content is a new job, so a result
--- knows by the job's number whether it still counts; numbers are never used twice.
+-- A document has a job exactly while it is not processed and has not failed. Ordered by document, so that the job of a new
+-- one is a row at the end: uploads pay for it.
 CREATE TABLE jobs (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT,
-    document INTEGER NOT NULL UNIQUE REFERENCES documents (seq),
+    document INTEGER PRIMARY KEY,
+    stamp INTEGER NOT NULL, -- tells the job of a new content from that of before, within the life of a server
     batch INTEGER NOT NULL,
     size INTEGER NOT NULL,
     attempts INTEGER NOT NULL DEFAULT 0, -- those that failed for a time
@@ -53,6 +53,6 @@ DROP TABLE errors;
 ALTER TABLE errors_2 RENAME TO errors;
 
 -- What came before there was a pipeline has its turn now.
-INSERT INTO jobs (document, batch, size)
-    SELECT d.seq, d.batch, d.size FROM documents d JOIN batches b ON b.seq = d.batch WHERE b.phase <> 3 ORDER BY d.seq;
+INSERT INTO jobs (document, stamp, batch, size)
+    SELECT d.seq, 0, d.batch, d.size FROM documents d JOIN batches b ON b.seq = d.batch WHERE b.phase <> 3 ORDER BY d.seq;
 UPDATE batches SET phase = 1, ended_at = NULL WHERE phase = 2 AND documents > 0;
