@@ -22,6 +22,7 @@ pub(super) fn commit(c: &mut Connection, tenant: Tenant, batch: &str, bundle: Bu
         totals: Totals { documents: record.documents, bytes: record.status.bytes },
         failed: record.rejected,
         started: record.status.started_at.is_some(),
+        new: None,
         tally: jobs::Tally::default(),
         fresh: HashMap::new(),
         now: clock::now_ms(),
@@ -38,6 +39,9 @@ pub(super) fn commit(c: &mut Connection, tenant: Tenant, batch: &str, bundle: Bu
     }
     let stored = work.blocks(bundle.pack.as_deref(), &bundle.blocks)?;
     let documents = bundle.documents.into_iter().map(|document| work.document(document)).collect::<Result<Vec<_>>>()?;
+    if let Some((first, last)) = work.new {
+        jobs::enqueue_all(&transaction, first, last)?;
+    }
     let (now, tally) = (work.now, std::mem::take(&mut work.tally));
     if work.started || work.failed != record.rejected {
         let mut update = transaction.prepare_cached(
@@ -65,6 +69,8 @@ struct Work<'a> {
     started: bool,
     /// Lengths of blocks that this bundle brought.
     fresh: HashMap<Digest, u64>,
+    /// The first and the last of the new documents, which are numbered one after the other.
+    new: Option<(i64, i64)>,
     /// Documents that are replaced, and so were processed or had failed no more.
     tally: jobs::Tally,
     now: i64,
@@ -212,7 +218,8 @@ impl Work<'_> {
             blocks,
             self.now
         ])?;
-        jobs::enqueue(self.c, self.c.last_insert_rowid(), self.seq, int(entry.size))?;
+        let seq = self.c.last_insert_rowid();
+        self.new.get_or_insert((seq, seq)).1 = seq;
         Ok(id)
     }
 

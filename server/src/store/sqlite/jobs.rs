@@ -42,13 +42,27 @@ impl Tally {
     }
 }
 
+/// A new stamp. What a run before this one left is under way nowhere, so its stamps may come again.
+fn stamp() -> i64 {
+    static NEXT: AtomicI64 = AtomicI64::new(1);
+    NEXT.fetch_add(1, Relaxed)
+}
+
 /// Gives a document a new job, in the place of one it may have.
 pub(super) fn enqueue(c: &Connection, document: i64, batch: i64, size: i64) -> Result<()> {
-    /// Jobs of a run. What a run before this one left is under way nowhere, so its stamps may come again.
-    static STAMP: AtomicI64 = AtomicI64::new(1);
     let mut insert =
         c.prepare_cached("INSERT OR REPLACE INTO jobs (document, stamp, batch, size) VALUES (?1, ?2, ?3, ?4)")?;
-    insert.execute([document, STAMP.fetch_add(1, Relaxed), batch, size])?;
+    insert.execute([document, stamp(), batch, size])?;
+    Ok(())
+}
+
+/// Gives new documents their jobs, all by one statement, because uploads wait for it.
+pub(super) fn enqueue_all(c: &Connection, first: i64, last: i64) -> Result<()> {
+    let mut insert = c.prepare_cached(
+        "INSERT OR REPLACE INTO jobs (document, stamp, batch, size)
+         SELECT seq, ?3, batch, size FROM documents WHERE seq BETWEEN ?1 AND ?2",
+    )?;
+    insert.execute([first, last, stamp()])?;
     Ok(())
 }
 
