@@ -5,10 +5,11 @@
 //! ```
 //!
 //! Uploads every file of DIR into a new batch and waits until all are processed. Then it asks for 200 pages that rustdoc made, each
-//! by its first sentence, and counts how often the page, or one of the same item in another crate, is among the first ten. Prints one line of
+//! by its first sentence if no other item has the same, and counts how often the page, or one of the same item in another crate, is among the first ten. Prints one line of
 //! JSON. DIR may be the Rust documentation: `$(rustc --print sysroot)/share/doc/rust/html/std`.
 
 use cloudindex_wire::{Batch, BatchReport, Digest, DocumentEntry, Manifest, Phase, SearchReply};
+use std::collections::{HashMap, HashSet};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -84,7 +85,21 @@ fn sentence(page: &str) -> Option<String> {
 
 /// What an item is called in every crate that shows it: its path without the crate.
 fn item(path: &str) -> &str {
-    path.split_once('/').map_or(path, |(_, rest)| rest)
+    let crates = ["core/", "alloc/", "std/"];
+    let within =
+        |name: &str| path.strip_prefix(name).or_else(|| path.split_once(&format!("/{name}")).map(|(_, rest)| rest));
+    crates.into_iter().find_map(within).unwrap_or(path)
+}
+
+/// Items that can be told by their sentence: no other has the same.
+fn told_apart(items: Vec<(String, String)>) -> Vec<(String, String)> {
+    let mut named: HashMap<&str, HashSet<&str>> = HashMap::new();
+    for (path, first) in &items {
+        named.entry(first).or_default().insert(item(path));
+    }
+    let alone: HashSet<String> =
+        named.iter().filter(|(_, items)| items.len() == 1).map(|(first, _)| (*first).to_owned()).collect();
+    items.into_iter().filter(|(_, first)| alone.contains(first)).collect()
 }
 
 fn main() -> Result<(), Failed> {
@@ -139,6 +154,9 @@ fn main() -> Result<(), Failed> {
     if status.status != Phase::Completed {
         return Err("the events ended before the batch".into());
     }
+    let described = items.len();
+    let mut items = told_apart(items);
+    let apart = items.len();
     // The same ones every time, from everywhere.
     items.sort_by_key(|(path, _)| *blake3::hash(path.as_bytes()).as_bytes());
     items.truncate(queries);
@@ -163,7 +181,7 @@ fn main() -> Result<(), Failed> {
         serde_json::json!({
             "documents": all.len(), "megabytes": bytes as f64 / 1e6, "processed": status.processed_files, "failed": status.failed_files,
             "uploadSeconds": uploaded, "seconds": seconds, "documentsPerSecond": all.len() as f64 / seconds,
-            "megabytesPerSecond": bytes as f64 / 1e6 / seconds, "queries": items.len(),
+            "megabytesPerSecond": bytes as f64 / 1e6 / seconds, "described": described, "toldApart": apart, "queries": items.len(),
             "recallAt10": hits as f64 / items.len().max(1) as f64, "first": firsts as f64 / items.len().max(1) as f64,
             "searchP50Ms": at(0.5), "searchP95Ms": at(0.95),
         })

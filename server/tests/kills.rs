@@ -7,16 +7,17 @@ use serde_json::json;
 use std::collections::BTreeMap;
 use support::*;
 
-/// Documents; every tenth is none that can be read.
-const DOCUMENTS: usize = 600;
-/// Kills.
+/// Kills, and as many uploads, so that there is always work under way.
 const KILLS: u64 = 20;
+/// Documents an upload; every tenth is none that can be read.
+const EACH: usize = 100;
+const DOCUMENTS: usize = KILLS as usize * EACH;
 
 fn file(number: usize) -> Vec<u8> {
     match number % 10 {
         3 => vec![0; 10 + number],
         5 => files::docx(&[&format!("Document w{number}x of paragraphs."), "More."]),
-        _ => format!("Document w{number}x. {}", "It has some sentences to be cut. ".repeat(60)).into_bytes(),
+        _ => format!("Document w{number}x. {}", "It has some sentences to be cut. ".repeat(200)).into_bytes(),
     }
 }
 
@@ -27,25 +28,22 @@ fn every_document_is_processed_once_whenever_the_server_dies() {
     let names: Vec<String> = (0..DOCUMENTS).map(|number| format!("d/{number}")).collect();
     let all: Vec<(&str, Vec<u8>)> =
         names.iter().enumerate().map(|(number, name)| (name.as_str(), file(number))).collect();
-    for some in all.chunks(200) {
+    let (mut last, mut amid) = (0, 0);
+    for (kill, some) in all.chunks(EACH).enumerate() {
         server.upload(&batch, some);
-    }
-    server.post(&format!("/v1/batches/{batch}/complete"), "");
-    let mut last = 0;
-    for kill in 0..KILLS {
         // A moment by seed: so many documents more are done, and then anything is under way.
-        let moment = noise(kill, 1)[0];
-        let least = last + 1 + u64::from(moment) % 40;
-        let mut events = server.events(&batch, None);
-        let seen = events.by_ref().map(|event| event.report.batch.status).find(|status| {
-            assert_eq!(status.total_files, DOCUMENTS as u64);
-            status.processed_files + status.failed_files >= least || status.status == Phase::Completed
-        });
-        let seen = seen.unwrap();
-        assert!(seen.processed_files + seen.failed_files >= last, "what was told as done stays done");
-        last = seen.processed_files + seen.failed_files;
+        let least = last + 1 + u64::from(noise(kill as u64, 1)[0]) % 40;
+        let seen = server.until(&batch, |status| status.processed_files + status.failed_files >= least);
         server = server.kill_and_restart();
+        let now = server.status(&batch).status;
+        assert_eq!(now.total_files, ((kill + 1) * EACH) as u64);
+        last = now.processed_files + now.failed_files;
+        assert!(last >= seen.processed_files + seen.failed_files, "what was told as done stays done");
+        amid += u64::from(last < now.total_files);
     }
+    eprintln!("{amid} of {KILLS} kills in the midst of work");
+    assert!(amid * 4 >= KILLS * 3, "{amid}");
+    server.post(&format!("/v1/batches/{batch}/complete"), "");
     let status = server.until(&batch, |status| status.status == Phase::Completed);
     let broken = (0..DOCUMENTS).filter(|number| number % 10 == 3).count() as u64;
     assert_eq!((status.processed_files, status.failed_files), (DOCUMENTS as u64 - broken, broken));
@@ -59,7 +57,7 @@ fn every_document_is_processed_once_whenever_the_server_dies() {
     let c = rusqlite::Connection::open(data.join("records.sqlite")).unwrap();
     let number = |sql: &str| c.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
     let chunks = documents.iter().map(|document| document.chunks).sum::<u64>() as i64;
-    assert!(chunks > DOCUMENTS as i64 * 5);
+    assert!(chunks > DOCUMENTS as i64 * 20);
     assert_eq!(number("SELECT count(*) FROM chunks"), chunks);
     assert_eq!(number("SELECT count(*) FROM vectors_rowids"), chunks);
     assert_eq!(number("SELECT count(*) FROM chunk_text_docsize"), chunks);

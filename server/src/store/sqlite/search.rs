@@ -56,9 +56,18 @@ pub(super) fn search(
     best.into_iter().filter_map(|(chunk, score)| found(c, chunk, score).transpose()).collect()
 }
 
+/// Words that stand in every second text: to look them up takes long and tells nothing, where there are others.
+const COMMON: &[&str] = &[
+    "a", "an", "and", "are", "as", "at", "be", "by", "for", "from", "has", "in", "is", "it", "of", "on", "or", "that",
+    "the", "this", "to", "was", "which", "will", "with",
+];
+
 /// The words of a text, each as FTS5 takes it: in quotes, so that none is an operator.
 fn words(text: &str) -> Vec<String> {
-    let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    let all = || text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    let common = |word: &&str| COMMON.contains(&word.to_lowercase().as_str());
+    let telling = all().any(|word| !common(&word));
+    let words = all().filter(|word| !telling || !common(word));
     let mut unique = Vec::new();
     for word in words.map(|word| format!("\"{word}\"")) {
         if !unique.contains(&word) && unique.len() < MOST_WORDS {
@@ -180,7 +189,9 @@ mod tests {
 
     #[test]
     fn no_word_is_an_operator() {
-        assert_eq!(words("NOT a* \"b\" (c:d) a"), ["\"NOT\"", "\"a\"", "\"b\"", "\"c\"", "\"d\""]);
+        assert_eq!(words("NOT x* \"b\" (c:d) x"), ["\"NOT\"", "\"x\"", "\"b\"", "\"c\"", "\"d\""]);
+        assert_eq!(words("The end of IT"), ["\"end\""]);
+        assert_eq!(words("to be or"), ["\"to\"", "\"be\"", "\"or\""]);
         assert!(words(" -- !").is_empty());
         assert_eq!(words(&"ä ö ".repeat(99)).len(), 2);
     }
