@@ -23,9 +23,8 @@ const types = spawnSync(process.execPath, [
 ], { stdio: 'inherit' });
 if (types.status !== 0) process.exit(types.status ?? 1);
 
-await build({
+const options = {
   absWorkingDir: root,
-  entryPoints: ['js/index.ts', 'js/worker.ts', { in: 'js/element/index.ts', out: 'element' }, ...adapters],
   // The build of Lit that may be imported where there is no document, without its imitation of one.
   platform: 'neutral',
   conditions: ['node'],
@@ -42,7 +41,21 @@ await build({
   chunkNames: 'chunk-[hash]',
   legalComments: 'none',
   logLevel: 'warning',
-});
+};
+
+/** What lies in js/ itself comes from dist/core.js: one module compresses better than the pieces that esbuild would cut it into. */
+const fromCore = {
+  name: 'from core',
+  setup({ onResolve }) {
+    onResolve({ filter: /^\./ }, ({ path: to, resolveDir, kind }) => {
+      const inJs = kind !== 'entry-point' && path.dirname(path.resolve(resolveDir, to)) === path.join(root, 'js');
+      return inJs ? { path: './core.js', external: true, sideEffects: false } : undefined;
+    });
+  },
+};
+
+await build({ ...options, entryPoints: ['js/core.ts', 'js/worker.ts'] });
+await build({ ...options, entryPoints: ['js/index.ts', { in: 'js/element/index.ts', out: 'element' }, ...adapters], plugins: [fromCore] });
 await cp(path.join(dist, 'glue', wasm), path.join(dist, wasm));
 
 const page = path.join(dist, 'page');

@@ -1,7 +1,7 @@
 /** What an earlier page left: its upload, and the handles by which it goes on. */
 import { look } from '../src/journal.js';
 import { asUploadError } from './errors.js';
-import { joined } from './host/host.js';
+import { joined, lengthsOf } from './host/bytes.js';
 import { loadWasm } from './wasm.js';
 import { optionsOf, toJson } from './words.js';
 import type { Connection } from './connection.js';
@@ -29,7 +29,7 @@ export async function left({ wasmUrl, baseUrl }: Connection, resume: unknown): P
     const found = scope === undefined ? undefined : await look(scope).catch(() => undefined);
     if (!found) return undefined;
     const { records, roots, elsewhere } = found;
-    const said = optionsOf(options).unfinished(joined(records), Uint32Array.from(records, ({ length }) => length), Date.now());
+    const said = optionsOf(options).unfinished(joined(records), lengthsOf(records), Date.now());
     return said === undefined ? undefined : { ...JSON.parse(said), roots, elsewhere };
   } catch (thrown) {
     throw asUploadError(thrown);

@@ -10,6 +10,7 @@ import { complain, describe, show } from '../../src/say.js';
 import { optionsOf } from '../words.js';
 import { Behind } from './behind.js';
 import type { FromReader } from './behind.js';
+import { joined, lengthsOf } from './bytes.js';
 import { free } from './free.js';
 import { Http } from './http.js';
 import type { Fetch, Report, Request } from './http.js';
@@ -177,7 +178,7 @@ export class Host implements Hands, Report {
   #journal([what, more]: [string, unknown?]): void {
     if (what === 'opened') {
       const records = more as Uint8Array[];
-      this.#tell((core) => core.journalOpened(joined(records), Uint32Array.from(records, ({ length }) => length)));
+      this.#tell((core) => core.journalOpened(joined(records), lengthsOf(records)));
     } else if (what === 'busy') {
       this.#say('journalBusy');
     } else {
@@ -365,15 +366,4 @@ function number(value: unknown): number {
 
 function empty(): Request {
   return { method: '', url: '', headers: {}, parts: [], files: [], missing: undefined, packed: false };
-}
-
-/** All records, one after the other. */
-export function joined(records: Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(records.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const record of records) {
-    all.set(record, at);
-    at += record.length;
-  }
-  return all;
 }

@@ -1,5 +1,6 @@
 /** Requests by `fetch`, in a page or a worker, or by the application's own `fetch`. */
 import { describe } from '../../src/say.js';
+import { joined } from './bytes.js';
 
 export type Fetch = typeof globalThis.fetch;
 
@@ -89,15 +90,7 @@ interface Options {
 /** A body of all parts: one array, or a Blob where some of them are still in files; undefined if there are none. */
 function join(parts: Request['parts']): Options['body'] {
   if (parts.some((part) => part instanceof Blob)) return new Blob(parts);
-  const bytes = parts as Uint8Array<ArrayBuffer>[];
-  if (bytes.length === 0) return undefined;
-  const whole = new Uint8Array(bytes.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of bytes) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
+  return parts.length === 0 ? undefined : joined(parts as Uint8Array[]);
 }
 
 /**

@@ -9,7 +9,7 @@ export class Gate {
   #agent = new http.Agent({ keepAlive: true });
   #open = Promise.resolve();
   #release = () => {};
-  /** `(request) => status`: that answer is given in place of the server's; undefined: the request goes on. */
+  /** `(request) => status`, or a promise of it: that answer is given in place of the server's; undefined: the request goes on. */
   answer = () => undefined;
   /** Headers that every answer of the server gets besides its own. */
   headers = {};
@@ -48,7 +48,7 @@ export class Gate {
       this.seen.push(`${request.method} ${request.url}`);
       await this.#open;
       if (request.destroyed || response.destroyed) return;
-      const status = this.answer(request);
+      const status = await this.answer(request);
       if (status) {
         request.resume();
         response.writeHead(status, { 'content-type': 'text/plain' }).end('the gate says no');

@@ -31,7 +31,6 @@ const HOST = `
   export class Host {
     constructor(...given) { globalThis.played.host(...given); }
   }
-  export const joined = ([record = new Uint8Array()]) => record;
 `;
 const JOURNAL = `
   export const look = (scope) => globalThis.played.look(scope);
