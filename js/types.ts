@@ -246,6 +246,12 @@ export interface BatchStatus {
   estimatedCompletion: string | null;
   /** Bytes of all committed documents. */
   bytes: number;
+  /** Documents and bytes that the whole server processed a second, over the last minute; null while it processes nothing. In answers of
+   *  `getStatus` and in the event `status`. */
+  documentsPerSecond?: number | null;
+  bytesPerSecond?: number | null;
+  /** What keeps the server from processing documents, for a person; absent when nothing does. Where the fields above are. */
+  notice?: string;
 }
 
 /** A batch, with its status. */

@@ -9,7 +9,7 @@ import { ready } from '../tests/e2e/harness.mjs';
 import { watchMemory } from '../tests/e2e/memory.mjs';
 import { Page } from '../tests/e2e/page.mjs';
 import { countRequests, liveness, requests, watch } from '../tests/e2e/probe.mjs';
-import { Server } from '../tests/e2e/server.mjs';
+import { Server, UPLOAD_ALONE } from '../tests/e2e/server.mjs';
 import { compare, filesOf } from '../tests/e2e/verify.mjs';
 import { build } from './lib/build.mjs';
 import { Complaint, command } from './lib/run.mjs';
@@ -22,7 +22,7 @@ await command(async (args) => {
   await chromium();
   await build();
   const sources = await filesOf(folder);
-  const server = await Server.start();
+  const server = await Server.start(UPLOAD_ALONE);
   const browser = await Chromium.launch();
   try {
     const figures = await upload(server, browser, folder, how);

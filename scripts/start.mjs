@@ -1,6 +1,7 @@
 // npm start [-- server flags]: installs what is missing, builds what is stale, serves the page and the API.
 import { spawn } from 'node:child_process';
 import { SERVER, build } from './lib/build.mjs';
+import { model } from './lib/model.mjs';
 import { Complaint, ROOT, command, ended } from './lib/run.mjs';
 
 const DEFAULTS = { '--data': 'data', '--page': 'dist/page' };
@@ -8,7 +9,12 @@ const DEFAULTS = { '--data': 'data', '--page': 'dist/page' };
 await command(async (args) => {
   await build();
   const given = (flag) => args.some((arg) => arg === flag || arg.startsWith(`${flag}=`));
-  const defaults = Object.entries(DEFAULTS).filter(([flag]) => !given(flag)).flat();
+  const own = { ...DEFAULTS };
+  if (!given('--model') && !given('--embeddings-url')) {
+    // Without a model the server starts all the same, and says what is missing.
+    await model().then((directory) => (own['--model'] = directory), (error) => console.error(`no embedding model: ${error.message}`));
+  }
+  const defaults = Object.entries(own).filter(([flag]) => !given(flag)).flat();
   const server = spawn(SERVER, [...defaults, ...args], { cwd: ROOT, stdio: 'inherit' });
   // A Ctrl-C reaches the server by itself, a signal to npm does not. Either way this process ends after the server.
   let stopped = false;

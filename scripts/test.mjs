@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build, files, proxy } from './lib/build.mjs';
+import { model } from './lib/model.mjs';
 import { Complaint, ROOT, command, run, seconds } from './lib/run.mjs';
 import { chromium, packages, rust } from './lib/tools.mjs';
 
@@ -18,6 +19,7 @@ const STEPS = {
     await rust();
     await packages();
     await chromium();
+    await model();
   },
   format: async () => {
     await cargo(['fmt', '--all', '--check']);

@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Server } from '../../tests/e2e/server.mjs';
+import { Server, UPLOAD_ALONE } from '../../tests/e2e/server.mjs';
 import { RECEIVER } from '../prepare.mjs';
 import { CACHE, digests } from '../workloads.mjs';
 import { listening } from './process.mjs';
@@ -68,7 +68,7 @@ export function differences(workload, found) {
 
 async function cloudindex() {
   const data = await scratch();
-  const server = await Server.start([], { data });
+  const server = await Server.start(UPLOAD_ALONE, { data });
   const started = firstBlock(server);
   return {
     url: server.url,

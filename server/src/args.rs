@@ -1,9 +1,12 @@
 //! The command line and the environment.
 
 use cloudindex_server::auth::KeyOption;
+use cloudindex_server::embed::http::Provider;
+use cloudindex_server::extract::child::Limits;
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 pub const HELP: &str = "\
 cloudindex-server: the reference CloudIndex server, on embedded storage
@@ -22,10 +25,22 @@ USAGE: cloudindex-server [FLAGS]
   --max-bundle-bytes N      bytes of one request's body, as sent and as decoded (default 34603008: 32 MiB and a manifest)
   --max-block-bytes N       bytes of one block (default 8388608)
   --max-documents N         documents of one manifest (default 5000)
+  --workers N               documents processed at once (default: one less than there are processors, 1 to 4); with 0 they wait
+  --model DIR               the embedding model: model.safetensors and tokenizer.json (default: model in the data directory)
+  --embeddings-url URL      instead of a model: a provider that speaks OpenAI's POST /embeddings, with
+  --embeddings-model NAME   its model, and
+  --embeddings-width N      the numbers of its vectors; its key, if it wants one, in CLOUDINDEX_EMBEDDINGS_KEY
+  --retry-wait N            milliseconds before a document is tried again that failed by no fault of its own; four times
+                            as long after each of four failures, then it fails (default 1000)
+  --extract-memory N        MiB of memory in which a file must be readable (default 512)
+  --extract-seconds N       seconds in which a file must be readable (default 30)
   --help, --version
 
 Prints one line, \"listening on http://ADDR\", to stdout when ready. SIGINT and SIGTERM stop it gracefully.
 ";
+
+/// Numbers of a vector, at most; what the index takes.
+const MAX_WIDTH: usize = 8192;
 
 /// What was asked for.
 #[derive(Debug)]
@@ -39,18 +54,35 @@ pub struct Args {
     pub max_bundle_bytes: u64,
     pub max_block_bytes: u64,
     pub max_documents: u64,
+    pub workers: usize,
+    /// `None`: the one in `data`.
+    pub model: Option<PathBuf>,
+    pub provider: Option<Provider>,
+    pub limits: Limits,
+    pub retry_wait: Duration,
 }
 
 /// What to do.
 #[derive(Debug)]
 pub enum Command {
     Serve(Box<Args>),
+    /// Read files for the server that started this.
+    Extract(Limits),
     /// Print this and end.
     Print(String),
 }
 
-/// Reads `arguments` (without the program's name) and the value of `CLOUDINDEX_API_KEYS`.
-pub fn parse(arguments: impl IntoIterator<Item = OsString>, keys: Option<String>) -> Result<Command, String> {
+/// What of the environment counts.
+#[derive(Debug, Default)]
+pub struct Environment {
+    /// `CLOUDINDEX_API_KEYS`.
+    pub keys: Option<String>,
+    /// `CLOUDINDEX_EMBEDDINGS_KEY`.
+    pub embeddings_key: Option<String>,
+}
+
+/// Reads `arguments` (without the program's name).
+pub fn parse(arguments: impl IntoIterator<Item = OsString>, environment: Environment) -> Result<Command, String> {
     use lexopt::prelude::*;
     let mut args = Args {
         listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
@@ -61,7 +93,13 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>, keys: Option<String>
         max_bundle_bytes: 33 << 20,
         max_block_bytes: 8 << 20,
         max_documents: 5000,
+        workers: std::thread::available_parallelism().map_or(1, |cores| (cores.get() - 1).clamp(1, 4)),
+        model: None,
+        provider: None,
+        limits: Limits { memory: 512 << 20, seconds: 30 },
+        retry_wait: Duration::from_secs(1),
     };
+    let mut provider = Provider { url: String::new(), model: String::new(), width: 0, key: environment.embeddings_key };
     let mut parser = lexopt::Parser::from_args(arguments);
     let wrong = |error: lexopt::Error| error.to_string();
     while let Some(argument) = parser.next().map_err(wrong)? {
@@ -71,17 +109,22 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>, keys: Option<String>
                 return Ok(Command::Print(format!("cloudindex-server {}\n", env!("CARGO_PKG_VERSION"))));
             }
             Long("data") => args.data = parser.value().map_err(wrong)?.into(),
+            Long("model") => args.model = Some(parser.value().map_err(wrong)?.into()),
             Long("page") => args.page = Some(parser.value().map_err(wrong)?.into()),
             Long(name) => {
                 let name = name.to_owned();
                 let value = || -> Result<String, String> { parser.value().and_then(|v| v.string()).map_err(wrong) };
-                text_flag(&mut args, &name, value)?;
+                text_flag(&mut args, &mut provider, &name, value)?;
+            }
+            Value(word) if word == "extract" => {
+                let mut number = || parser.value().and_then(|value| value.parse()).map_err(wrong);
+                return Ok(Command::Extract(Limits { memory: number()?, seconds: number()? }));
             }
             other => return Err(other.unexpected().to_string()),
         }
     }
     if args.keys.is_empty() {
-        let given = keys.unwrap_or_default();
+        let given = environment.keys.unwrap_or_default();
         let given = given.split(',').map(str::trim).filter(|key| !key.is_empty());
         args.keys = given
             .map(|key| KeyOption::parse(key).map_err(|e| format!("CLOUDINDEX_API_KEYS: {e}")))
@@ -90,10 +133,35 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>, keys: Option<String>
     if args.max_block_bytes > args.max_bundle_bytes {
         return Err("--max-block-bytes is more than --max-bundle-bytes: such a block could not be sent".into());
     }
+    args.provider = given(provider)?;
     Ok(Command::Serve(Box::new(args)))
 }
 
-fn text_flag(args: &mut Args, name: &str, value: impl FnOnce() -> Result<String, String>) -> Result<(), String> {
+/// The provider, if all of it was given; `None` if nothing was.
+fn given(provider: Provider) -> Result<Option<Provider>, String> {
+    let Provider { url, model, width, .. } = &provider;
+    match (url.is_empty(), model.is_empty(), *width) {
+        (true, true, 0) => Ok(None),
+        (false, false, 1..) if !width.is_multiple_of(8) || *width > MAX_WIDTH => {
+            Err(format!("--embeddings-width takes a multiple of 8 up to {MAX_WIDTH}, not {width}"))
+        }
+        (false, false, 1..) if url.starts_with("https://") && !cfg!(feature = "tls") => {
+            Err("--embeddings-url: this server was built without TLS; build it with --features tls".into())
+        }
+        (false, false, 1..) if url.starts_with("http://") || url.starts_with("https://") => Ok(Some(provider)),
+        (false, false, 1..) => {
+            Err(format!("--embeddings-url takes an address like http://localhost:8081/v1/embeddings, not {url:?}"))
+        }
+        _ => Err("--embeddings-url, --embeddings-model and --embeddings-width go together".into()),
+    }
+}
+
+fn text_flag(
+    args: &mut Args,
+    provider: &mut Provider,
+    name: &str,
+    value: impl FnOnce() -> Result<String, String>,
+) -> Result<(), String> {
     let number = |text: String| match text.parse::<u64>() {
         Ok(number) if number > 0 => Ok(number),
         _ => Err(format!("--{name} takes a whole number above 0, not {text:?}")),
@@ -121,6 +189,17 @@ fn text_flag(args: &mut Args, name: &str, value: impl FnOnce() -> Result<String,
         "max-bundle-bytes" => args.max_bundle_bytes = number(value()?)?,
         "max-block-bytes" => args.max_block_bytes = number(value()?)?,
         "max-documents" => args.max_documents = number(value()?)?,
+        "workers" => {
+            let text = value()?;
+            let workers = text.parse().ok().filter(|workers| *workers <= 64);
+            args.workers = workers.ok_or_else(|| format!("--workers takes a number from 0 to 64, not {text:?}"))?;
+        }
+        "embeddings-url" => provider.url = value()?,
+        "embeddings-model" => provider.model = value()?,
+        "embeddings-width" => provider.width = number(value()?)?.min(u64::from(u32::MAX)) as usize,
+        "retry-wait" => args.retry_wait = Duration::from_millis(number(value()?)?.min(3_600_000)),
+        "extract-memory" => args.limits.memory = number(value()?)?.saturating_mul(1 << 20),
+        "extract-seconds" => args.limits.seconds = number(value()?)?.min(86_400),
         other => return Err(format!("there is no flag --{other}; see --help")),
     }
     Ok(())
@@ -131,9 +210,10 @@ mod tests {
     use super::*;
 
     fn read(line: &str, keys: Option<&str>) -> Result<Args, String> {
-        match parse(line.split_whitespace().map(Into::into), keys.map(Into::into))? {
+        let environment = Environment { keys: keys.map(Into::into), embeddings_key: None };
+        match parse(line.split_whitespace().map(Into::into), environment)? {
             Command::Serve(args) => Ok(*args),
-            Command::Print(text) => Err(text),
+            other => Err(format!("{other:?}")),
         }
     }
 
@@ -146,6 +226,12 @@ mod tests {
         .unwrap();
         assert_eq!((args.listen.port(), args.keys.len(), args.max_documents), (0, 2, 7));
         assert_eq!(read("", Some("c, d=t,")).unwrap().keys[1].tenant, "t");
+        let args =
+            read("--embeddings-url http://x --embeddings-model m --embeddings-width 16 --extract-memory 1", None);
+        let args = args.unwrap();
+        assert_eq!((args.provider.unwrap().width, args.limits.memory), (16, 1 << 20));
+        let extract = parse(["extract", "5", "6"].map(Into::into), Environment::default());
+        assert!(matches!(extract, Ok(Command::Extract(Limits { memory: 5, seconds: 6 }))));
         for wrong in [
             "--nope",
             "--listen x",
@@ -154,6 +240,11 @@ mod tests {
             "--allow-origin app.example",
             "stray",
             "--max-bundle-bytes 9",
+            "--embeddings-url http://x",
+            "--embeddings-url http://x --embeddings-model m --embeddings-width 7",
+            "--embeddings-url ftp://x --embeddings-model m --embeddings-width 8",
+            "extract 1",
+            "extract 1 x",
         ] {
             assert!(read(wrong, None).is_err(), "{wrong}");
         }

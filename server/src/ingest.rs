@@ -44,6 +44,8 @@ pub async fn take(
 ) -> Result<BundleReply, Fault> {
     let work = tokio::spawn(async move {
         let (kept, held) = (Kept::default(), HashSet::new());
+        let pipeline = state.pipeline.clone();
+        let _upload = pipeline.pace.upload();
         Intake { state, tenant, batch, call, kept, held, phase: Phase::Open }.run(request).await
     });
     work.await.unwrap_or_else(|error| Err(Fault::temporary(error.to_string())))
@@ -252,6 +254,9 @@ impl Intake {
             let new = stored.iter().zip(lengths).filter_map(|(new, length)| new.then_some(length));
             self.state.metrics.block_bytes_stored.add(new.sum());
             documents.iter().for_each(|outcome| self.state.metrics.document(outcome));
+            if !documents.is_empty() {
+                self.state.pipeline.changed();
+            }
         }
         // New blocks are sure to have been written, which settles the doubts of before.
         let unused = match needed {

@@ -5,7 +5,12 @@
 //! | [`routes`] | the calls, one file a noun; they speak HTTP and know no storage |
 //! | [`ingest`] | the bundle's way in: read, hash, write, commit, answer |
 //! | [`rules`] | what a document must be: paths, sizes, limits; pure |
-//! | [`store`] | the traits `Records` and `Blocks`, on SQLite and files |
+//! | [`store`] | the traits `Records`, `Jobs` and `Blocks`, on SQLite and files |
+//! | [`source`] | a document's bytes |
+//! | [`pipeline`] | workers: from a document to what can be found |
+//! | [`extract`] | bytes to text to chunks, in a process of its own |
+//! | [`embed`] | texts to vectors |
+//! | [`snippet`] | the piece of a text that a search shows |
 //! | [`auth`] | bearer keys and tenants |
 //! | [`body`], [`multipart`], [`range`] | HTTP's own formats, as streams |
 //! | [`error`] | problem+json |
@@ -13,18 +18,23 @@
 //! | [`clock`] | times and ids |
 //!
 //! A request goes: key → batch → body (capped, un-gzipped) → parts → hash and pack → fsync → one transaction → ack.
-//! There is no processing pipeline yet: a committed document counts as processed.
+//! A document goes on: job (of the same transaction) → text → chunks → vectors → index, and then it counts as processed.
 
 pub mod auth;
 pub mod body;
 pub mod clock;
+pub mod embed;
 pub mod error;
+pub mod extract;
 pub mod ingest;
 pub mod metrics;
 pub mod multipart;
+pub mod pipeline;
 pub mod range;
 pub mod routes;
 pub mod rules;
+pub mod snippet;
+pub mod source;
 pub mod store;
 
 use auth::Keys;
@@ -34,10 +44,11 @@ use axum::middleware::{from_fn_with_state, map_response};
 use axum::routing::{get, post};
 use cloudindex_wire::Caps;
 use metrics::Metrics;
+use pipeline::Pipeline;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use store::{Blocks, Doubtful, Records};
+use store::{Blocks, Doubtful, Jobs, Records};
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 use tower_http::services::ServeDir;
 
@@ -45,6 +56,8 @@ use tower_http::services::ServeDir;
 #[derive(Clone)]
 pub struct State {
     pub records: Arc<dyn Records>,
+    pub jobs: Arc<dyn Jobs>,
+    pub pipeline: Arc<Pipeline>,
     pub blocks: Arc<dyn Blocks>,
     pub doubtful: Arc<Doubtful>,
     pub keys: Arc<Keys>,
@@ -83,12 +96,16 @@ pub fn app(state: State) -> Router {
         .route("/batches", post(routes::batches::create).get(routes::batches::list))
         .route("/batches/{id}", get(routes::batches::get))
         .route("/batches/{id}/errors", get(routes::batches::errors))
+        .route("/batches/{id}/events", get(routes::events::get))
+        .route("/batches/{id}/retry", post(routes::batches::retry))
         .route("/batches/{id}/documents", post(routes::documents::post).get(routes::documents::list))
         .route("/batches/{id}/blocks", post(routes::blocks::post))
         .route("/batches/{id}/complete", post(routes::batches::complete))
         .route("/batches/{id}/cancel", post(routes::batches::cancel))
         .route("/documents/{id}", get(routes::documents::get).delete(routes::documents::delete))
         .route("/documents/{id}/content", get(routes::content::get))
+        .route("/documents/{id}/retry", post(routes::documents::retry))
+        .route("/search", post(routes::search::post))
         .fallback(routes::unknown)
         .method_not_allowed_fallback(routes::wrong_method)
         .layer(map_response(routes::as_problem))

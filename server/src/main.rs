@@ -5,22 +5,39 @@ mod args;
 use args::{Args, Command};
 use axum::serve::ListenerExt;
 use cloudindex_server::auth::{self, KeyOption};
+use cloudindex_server::embed::http::{Http, Provider};
+use cloudindex_server::embed::local::Local;
+use cloudindex_server::pipeline::{Embeddings, Options, Pipeline};
 use cloudindex_server::store::{self, files::Files, sqlite::Sqlite};
-use cloudindex_server::{Page, State, app};
+use cloudindex_server::{Page, State, app, extract};
 use cloudindex_wire::Caps;
 use std::fs::{self, File, TryLockError};
 use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// How to get a model, for those who have none.
+const GET_MODEL: &str = "get one with: node scripts/model.mjs DIR";
 
 /// How long requests under way may go on after a signal to stop.
 const GRACE: Duration = Duration::from_secs(10);
 
 fn main() -> ExitCode {
-    let parsed = args::parse(std::env::args_os().skip(1), std::env::var("CLOUDINDEX_API_KEYS").ok());
+    let environment = args::Environment {
+        keys: std::env::var("CLOUDINDEX_API_KEYS").ok(),
+        embeddings_key: std::env::var("CLOUDINDEX_EMBEDDINGS_KEY").ok(),
+    };
+    let parsed = args::parse(std::env::args_os().skip(1), environment);
     let args = match parsed {
         Ok(Command::Serve(args)) => *args,
+        Ok(Command::Extract(limits)) => {
+            return match extract::child::run(limits) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(error) => failed(&error.to_string()),
+            };
+        }
         Ok(Command::Print(text)) => {
             print!("{text}");
             return ExitCode::SUCCESS;
@@ -72,11 +89,27 @@ async fn serve(args: Args) -> Result<(), String> {
     if let Some(directory) = args.page.as_ref().filter(|directory| !directory.is_dir()) {
         return Err(format!("--page {}: there is no such directory", directory.display()));
     }
+    let embeddings = embeddings(&args.data, args.model, args.provider)?;
+    let (records, blocks) = (Arc::new(records), Arc::new(blocks));
+    let pipeline =
+        Arc::new(Pipeline::new(records.clone(), records.clone(), blocks.clone(), embeddings, args.retry_wait));
+    if let Some(lacks) = pipeline.lacks() {
+        eprintln!("cloudindex-server: documents are stored, but not processed: {lacks}");
+    }
+    // On Linux by the name that stays, whatever an upgrade puts in the place of the file.
+    let program = match cfg!(target_os = "linux") {
+        true => PathBuf::from("/proc/self/exe"),
+        false => std::env::current_exe().map_err(|error| error.to_string())?,
+    };
+    let options = Options { workers: args.workers, program, limits: args.limits };
+    pipeline.start(&options).await.map_err(|error| at_data(&error))?;
     let page_key = keys.first().filter(|_| args.listen.ip().is_loopback()).map(|option| Arc::from(option.key.as_str()));
     let state = State {
-        keys: Arc::new(auth::resolve(&records, &keys).await.map_err(|error| at_data(&error))?),
-        records: Arc::new(records),
-        blocks: Arc::new(blocks),
+        keys: Arc::new(auth::resolve(&*records, &keys).await.map_err(|error| at_data(&error))?),
+        jobs: records.clone(),
+        records,
+        pipeline: pipeline.clone(),
+        blocks,
         doubtful: Arc::default(),
         caps: Arc::new(Caps {
             bundle_bytes: args.max_bundle_bytes,
@@ -102,6 +135,7 @@ async fn serve(args: Args) -> Result<(), String> {
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let serving = axum::serve(listener, app(state)).with_graceful_shutdown(async move {
         signals.wait().await;
+        pipeline.stop();
         let _ = stop.send(());
     });
     let mut serving = std::pin::pin!(serving.into_future());
@@ -119,6 +153,29 @@ async fn serve(args: Args) -> Result<(), String> {
         late.as_mut().poll(context).map(Ok)
     })
     .await
+}
+
+/// Where vectors come from: a provider, or the model on the disk, or nowhere, which is no reason not to start.
+fn embeddings(data: &Path, model: Option<PathBuf>, provider: Option<Provider>) -> Result<Embeddings, String> {
+    if let Some(provider) = provider {
+        return Ok(Embeddings::By(Arc::new(Http::new(provider))));
+    }
+    let asked = model.is_some();
+    let directory = model.unwrap_or_else(|| data.join("model"));
+    match directory.is_dir() {
+        true => match Local::open(&directory) {
+            Ok(local) => Ok(Embeddings::By(Arc::new(local))),
+            Err(error) => Err(format!("--model {error}")),
+        },
+        false if asked => Err(format!("--model {}: there is no such directory; {GET_MODEL}", directory.display())),
+        false => {
+            let what = format!(
+                "there is no embedding model in {}; {GET_MODEL}, then start the server again",
+                directory.display()
+            );
+            Ok(Embeddings::Missing(what.into()))
+        }
+    }
 }
 
 /// SIGINT and SIGTERM, or what the system has.

@@ -7,8 +7,13 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { ROOT, ended } from '../../scripts/lib/run.mjs';
 import { SERVER } from '../../scripts/lib/build.mjs';
+import { model } from '../../scripts/lib/model.mjs';
 
 export const KEY = 'test-key';
+
+/** Flags of a server that stores documents and leaves them unprocessed, for what measures or breaks the upload: the pipeline
+ *  takes processor and disk when it likes, which would move the figures. Its batches stay `processing` once they are closed. */
+export const UPLOAD_ALONE = ['--workers', '0'];
 
 export class Server {
   /** Its address, without a slash at the end. */
@@ -23,7 +28,8 @@ export class Server {
   // Sockets kept open: fifty thousand documents are fetched one by one.
   #agent;
 
-  /** `data`: a folder to use and leave, in place of one of its own. */
+  /** It has the embedding model, which is fetched where it is missing, and processes what comes unless told `UPLOAD_ALONE`.
+   *  `data`: a folder to use and leave, in place of one of its own. */
   static async start(flags = [], { data } = {}) {
     const server = new Server();
     server.#data = data ?? (server.#scratch = await mkdtemp(join(tmpdir(), 'cloudindex-data-')));
@@ -47,7 +53,7 @@ export class Server {
     this.#agent = new http.Agent({ keepAlive: true, maxSockets: 8 });
     const given = this.#flags.indexOf('--api-key');
     this.key = given < 0 ? KEY : this.#flags[given + 1];
-    const fixed = ['--listen', listen, '--data', this.#data, '--page', join(ROOT, 'dist/page'), ...(given < 0 ? ['--api-key', KEY] : [])];
+    const fixed = ['--listen', listen, '--data', this.#data, '--model', await model(), '--page', join(ROOT, 'dist/page'), ...(given < 0 ? ['--api-key', KEY] : [])];
     this.#process = spawn(SERVER, [...fixed, ...this.#flags], { stdio: ['ignore', 'pipe', 'inherit'] });
     const gone = ended(this.#process);
     this.url = await Promise.race([address(this.#process.stdout), gone.then((status) => Promise.reject(new Error(`${SERVER}: ${status}`)))]);

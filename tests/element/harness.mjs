@@ -21,11 +21,11 @@ async function assemble() {
 }
 
 /** Server, gate, browser and page; all end with the test `t`. `search`: attributes of the element, as an address has them. `prepare` may
- *  change the folder that is served; such a page is ready when the element is there. */
-export async function open(t, { search = '', browserOptions, key, prepare } = {}) {
+ *  change the folder that is served; such a page is ready when the element is there. `flags`: more for the server. */
+export async function open(t, { search = '', browserOptions, key, prepare, flags = [] } = {}) {
   await assemble();
   await prepare?.(FOLDER);
-  const server = await Server.start(['--page', FOLDER, ...(key ? ['--api-key', key] : [])]);
+  const server = await Server.start(['--page', FOLDER, ...(key ? ['--api-key', key] : []), ...flags]);
   const gate = await Gate.before(server);
   const browser = await Chromium.launch(browserOptions);
   t.after(async () => {

@@ -6,6 +6,7 @@
 import { join } from 'node:path';
 import { ROOT } from '../../scripts/lib/run.mjs';
 import { tree } from '../e2e/harness.mjs';
+import { UPLOAD_ALONE } from '../e2e/server.mjs';
 import { open, picture, ready } from './harness.mjs';
 import { others } from './load.mjs';
 import { tasks } from './tasks.mjs';
@@ -21,7 +22,7 @@ const ends = [];
 const t = { after: (end) => ends.unshift(end), diagnostic: (line) => console.error(line) };
 try {
   const search = '?thumbnails';
-  const { page, browser, gate } = await open(t, { search });
+  const { page, browser, gate } = await open(t, { search, flags: UPLOAD_ALONE });
   const folder = await tree(t, 'archive', Object.fromEntries(Array.from({ length: FILES }, (_, i) => [pathOf(i, FILES), `document ${i}`])));
   console.error(`${FILES} files; pictures go to ${join(ROOT, 'target/screenshots')}`);
 

@@ -9,7 +9,7 @@ import { Chromium } from '../e2e/cdp.mjs';
 import { drop, left, phase } from '../e2e/element.mjs';
 import { ready } from '../e2e/harness.mjs';
 import { Page } from '../e2e/page.mjs';
-import { Server } from '../e2e/server.mjs';
+import { Server, UPLOAD_ALONE } from '../e2e/server.mjs';
 import { filesOf } from '../e2e/verify.mjs';
 import { Proxy } from './proxy.mjs';
 import { arrivedOnPage, open, settle, some, sum, underWay } from './world.mjs';
@@ -19,7 +19,7 @@ const LINK = { up: 8_000_000 };
 test('browser killed and started again', async (t) => {
   const folder = await some(t, 400, 50_000);
   const profile = await mkdtemp(join(tmpdir(), 'cloudindex-profile-'));
-  const server = await Server.start();
+  const server = await Server.start(UPLOAD_ALONE);
   const proxy = await Proxy.before(server, [], { link: LINK });
   let browser;
   t.after(async () => {

@@ -7,7 +7,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { finished } from '../e2e/element.mjs';
 import * as harness from '../e2e/harness.mjs';
-import { KEY } from '../e2e/server.mjs';
+import { KEY, UPLOAD_ALONE } from '../e2e/server.mjs';
 import { verify } from '../e2e/verify.mjs';
 import { Proxy } from './proxy.mjs';
 
@@ -28,7 +28,8 @@ export function openBlank(t, options) {
 
 async function world(t, how, { rules, link, seed, serverOptions } = {}) {
   const between = (server) => Proxy.before(server, rules, { link, seed });
-  const { gate: proxy, ...rest } = await how(t, { serverOptions, between });
+  // What an upload costs is counted here, and when: what becomes of it in the index is another matter.
+  const { gate: proxy, ...rest } = await how(t, { serverOptions: { flags: UPLOAD_ALONE, ...serverOptions }, between });
   return { proxy, ...rest };
 }
 

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { Chromium } from '../e2e/cdp.mjs';
 import { drop, finished, left } from '../e2e/element.mjs';
-import { Server } from '../e2e/server.mjs';
+import { Server, UPLOAD_ALONE } from '../e2e/server.mjs';
 import { filesOf, verify } from '../e2e/verify.mjs';
 import { Proxy } from '../faults/proxy.mjs';
 import { IN_FLIGHT, MB, chance, folderOf, inMB, inSeconds, moments, received, until, upload, withFolder } from './ground.mjs';
@@ -16,7 +16,7 @@ export default function browserKills({ seed = 1 } = {}) {
     const folder = await folderOf(join(scratch, 'files'), sizes(2000, 500 * MB, chance(seed)));
     const sources = await filesOf(folder);
     const profile = join(scratch, 'profile');
-    const server = await Server.start();
+    const server = await Server.start(UPLOAD_ALONE);
     // A link on which requests take a while, so that kills meet them on their way.
     const proxy = await Proxy.before(server, [], { link: { up: 25 * MB } });
     try {

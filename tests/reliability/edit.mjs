@@ -5,7 +5,7 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Chromium } from '../e2e/cdp.mjs';
 import { drop, finished } from '../e2e/element.mjs';
-import { Server } from '../e2e/server.mjs';
+import { Server, UPLOAD_ALONE } from '../e2e/server.mjs';
 import { verify } from '../e2e/verify.mjs';
 import { MB, file, inMB, inSeconds, received, upload, withFolder } from './ground.mjs';
 
@@ -15,7 +15,7 @@ export default function edit() {
   return withFolder(async (scratch) => {
     const path = join(scratch, 'large.bin');
     await file(path, GIB, 1);
-    const server = await Server.start();
+    const server = await Server.start(UPLOAD_ALONE);
     try {
       const first = await uploaded(server, path);
       const rows = { first: { sent: inMB(await received(server)), took: inSeconds(first) } };

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { Chromium } from '../e2e/cdp.mjs';
 import { drop, finished } from '../e2e/element.mjs';
-import { Server } from '../e2e/server.mjs';
+import { Server, UPLOAD_ALONE } from '../e2e/server.mjs';
 import { filesOf, verify } from '../e2e/verify.mjs';
 import { Proxy } from '../faults/proxy.mjs';
 import { folderOf, inMB, inSeconds, received, upload, withFolder } from './ground.mjs';
@@ -25,7 +25,7 @@ export default async function redrop() {
 }
 
 async function twice(folder, { link, least }) {
-  const server = await Server.start();
+  const server = await Server.start(UPLOAD_ALONE);
   const proxy = link && (await Proxy.before(server, [], { link }));
   const browser = await Chromium.launch();
   try {

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { Chromium } from '../e2e/cdp.mjs';
 import { Page } from '../e2e/page.mjs';
-import { KEY, Server } from '../e2e/server.mjs';
+import { KEY, Server, UPLOAD_ALONE } from '../e2e/server.mjs';
 import { filesOf, verify } from '../e2e/verify.mjs';
 import { MB, chance, folderOf, inMB, inSeconds, moments, received, withFolder } from './ground.mjs';
 
@@ -19,7 +19,7 @@ export default function serverKills({ seed = 1 } = {}) {
     const folder = await folderOf(join(scratch, 'files'), sizes);
     const sources = await filesOf(folder);
     const whole = sizes.reduce((sum, size) => sum + size);
-    const server = await Server.start();
+    const server = await Server.start(UPLOAD_ALONE);
     const browser = await Chromium.launch();
     try {
       const page = await start(browser, server);

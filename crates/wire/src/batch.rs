@@ -89,6 +89,29 @@ pub struct Batch {
     pub status: BatchStatus,
 }
 
+/// A [`Batch`] with how fast it goes, as `GET /v1/batches/{id}` and the events tell it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BatchReport {
+    #[serde(flatten)]
+    pub batch: Batch,
+    /// Of the whole server, over the last minute; `None` while nothing is processed.
+    #[serde(default)]
+    pub documents_per_second: Option<f64>,
+    #[serde(default)]
+    pub bytes_per_second: Option<f64>,
+    /// What the server lacks to process documents, for a person; absent when nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notice: Option<String>,
+}
+
+/// Answer of `POST /v1/batches/{id}/retry`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Retried {
+    /// Documents that wait for their turn again.
+    pub retried: u64,
+}
+
 /// What an uploader reads of a [`Batch`]; the rest of it is for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BatchView {

@@ -28,6 +28,27 @@ pub struct Document {
     pub created_at: String,
     /// ISO 8601; when its content was last replaced.
     pub updated_at: String,
+    #[serde(default)]
+    pub state: DocumentState,
+    /// Media type as the content tells it; `None` before it is processed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detected_type: Option<String>,
+    /// Chunks of text that can be found.
+    #[serde(default)]
+    pub chunks: u64,
+}
+
+/// Where a document is on its way through the pipeline.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DocumentState {
+    /// Committed, and waiting for its turn; also in a cancelled batch, where it will not come.
+    #[default]
+    Queued,
+    /// Its text can be found.
+    Processed,
+    /// It could not be processed; the batch's errors tell why.
+    Failed,
 }
 
 /// Answer of `GET /v1/batches/{id}/documents`, in the order of the paths' bytes.

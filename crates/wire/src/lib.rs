@@ -7,6 +7,7 @@
 //! | [`batch`] | [`NewBatch`], [`Batch`], [`BatchStatus`], [`Caps`], [`BatchError`] |
 //! | [`document`] | [`Document`], and the pages of lists: [`DocumentPage`], [`BatchPage`], [`ErrorPage`] |
 //! | [`json`] | JSON read and written in little, for the page; the server uses serde |
+//! | [`search`] | [`SearchQuery`] and [`SearchReply`] |
 //! | [`text`] | sentences with gaps, hex digits |
 //! | [`problem`] | [`Problem`]: errors as RFC 9457 problem details, and the codes in use |
 //!
@@ -18,17 +19,20 @@ pub mod digest;
 pub mod document;
 pub mod json;
 pub mod problem;
+pub mod search;
 pub mod text;
 
 pub use batch::{
-    Batch, BatchError, BatchLimits, BatchStatus, BatchView, Caps, NewBatch, Phase, ProcessingOptions, TrackingOptions,
+    Batch, BatchError, BatchLimits, BatchReport, BatchStatus, BatchView, Caps, NewBatch, Phase, ProcessingOptions,
+    Retried, TrackingOptions,
 };
 pub use bundle::{
     BlockAck, BlockManifest, BlockOutcome, BundleReply, DocumentAck, DocumentEntry, DocumentOutcome, Manifest,
 };
 pub use digest::Digest;
-pub use document::{BatchPage, Document, DocumentPage, ErrorPage};
+pub use document::{BatchPage, Document, DocumentPage, DocumentState, ErrorPage};
 pub use problem::{ErrorType, Problem, codes};
+pub use search::{SearchHit, SearchQuery, SearchReply};
 
 /// The name of the first part of a bundle.
 pub const MANIFEST_PART: &str = "manifest";

@@ -53,6 +53,9 @@ pub mod codes {
     pub const TEMPORARY_ERROR: &str = "temporary_error";
     pub const CONNECTION_ERROR: &str = "connection_error";
 
+    /// The server has no embedding model; its operator is told how to get one.
+    pub const MODEL_MISSING: &str = "model_missing";
+
     pub const INVALID_REQUEST: &str = "invalid_request";
     pub const INVALID_FILE: &str = "invalid_file";
     pub const INVALID_PATH: &str = "invalid_path";
@@ -68,6 +71,16 @@ pub mod codes {
     pub const BATCH_NOT_FOUND: &str = "batch_not_found";
     /// The batch was completed or cancelled: it takes no more documents.
     pub const BATCH_CLOSED: &str = "batch_closed";
+    /// There is no text to be had from files of this type.
+    pub const UNSUPPORTED_TYPE: &str = "unsupported_type";
+    /// The file opens with a password only.
+    pub const ENCRYPTED: &str = "encrypted";
+    /// The file holds more text than is indexed of one document.
+    pub const TEXT_TOO_LONG: &str = "text_too_long";
+    /// Reading the file took too long, and was stopped.
+    pub const EXTRACTION_TIMEOUT: &str = "extraction_timeout";
+    /// Reading the file needed too much memory, or broke its reader.
+    pub const EXTRACTION_FAILED: &str = "extraction_failed";
 }
 
 impl Problem {
@@ -101,7 +114,10 @@ impl Problem {
             status,
             detail: detail.into(),
             code: Cow::Borrowed(code),
-            retryable: matches!(code, codes::RATE_LIMIT_EXCEEDED | codes::TEMPORARY_ERROR | codes::CONNECTION_ERROR),
+            retryable: matches!(
+                code,
+                codes::RATE_LIMIT_EXCEEDED | codes::TEMPORARY_ERROR | codes::CONNECTION_ERROR | codes::MODEL_MISSING
+            ),
         }
     }
 }

@@ -3,22 +3,44 @@
 use super::PageQuery;
 use crate::State;
 use crate::body::BodyReader;
+use crate::clock;
 use crate::error::{Fault, json};
 use crate::ingest::closed;
 use crate::rules;
-use crate::store::{BatchRecord, Created, Tenant};
+use crate::store::{BatchRecord, Created, Ending, Retry, StoreError, Tenant};
 use axum::Extension;
 use axum::extract::{Path, Query, Request};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
-use cloudindex_wire::{Batch, BatchPage, Caps, ErrorPage, NewBatch, Phase, codes};
+use cloudindex_wire::{Batch, BatchPage, BatchReport, Caps, ErrorPage, NewBatch, Phase, Problem, Retried, codes};
 
 /// Bytes of the JSON that creates a batch.
 const MAX_BODY: u64 = 1 << 20;
 
+/// Characters a chunk, at most.
+const MAX_CHUNK: u32 = 100_000;
+
 fn batch(record: BatchRecord, caps: &Caps) -> Batch {
-    let BatchRecord { id, name, description, metadata, limits, status } = record;
+    let BatchRecord { id, name, description, metadata, limits, status, .. } = record;
     Batch { id, name, description, metadata, limits, caps: caps.clone(), status }
+}
+
+/// A batch as those who follow it are told: with speed, and when it will be done.
+pub async fn report(state: &State, record: BatchRecord) -> Result<BatchReport, StoreError> {
+    let mut batch = batch(record, &state.caps);
+    let status = &mut batch.status;
+    let working = matches!(status.status, Phase::Open | Phase::Processing)
+        && status.processed_files + status.failed_files < status.total_files;
+    if working {
+        status.estimated_completion = state.pipeline.done_at(&batch.id).await?.map(clock::iso);
+    }
+    let speed = state.pipeline.speed();
+    Ok(BatchReport {
+        batch,
+        documents_per_second: speed.map(|speed| speed.documents_per_second),
+        bytes_per_second: speed.map(|speed| speed.bytes_per_second),
+        notice: state.pipeline.lacks().map(str::to_owned),
+    })
 }
 
 /// `POST /v1/batches`: 201 with the batch, 200 when its `Idempotency-Key` made it before.
@@ -70,8 +92,8 @@ fn check(new: &NewBatch) -> Result<(), String> {
     if new.metadata.as_deref().is_some_and(|json| !rules::is_object(json)) {
         return Err("metadata must be a JSON object".into());
     }
-    if new.processing.as_ref().is_some_and(|p| p.chunk_size == Some(0)) {
-        return Err("processing.chunkSize must be at least 1 character".into());
+    if new.processing.as_ref().and_then(|p| p.chunk_size).is_some_and(|size| !(1..=MAX_CHUNK).contains(&size)) {
+        return Err(format!("processing.chunkSize must be 1 to {MAX_CHUNK} characters"));
     }
     if let Some(url) = new.tracking.as_ref().and_then(|t| t.webhook_url.as_deref())
         && !(url.starts_with("https://") || url.starts_with("http://"))
@@ -99,7 +121,7 @@ pub async fn get(
     Path(id): Path<String>,
 ) -> Result<Response, Fault> {
     let record = state.records.batch(tenant, &id).await?.ok_or_else(|| Fault::batch_not_found(&id))?;
-    json(StatusCode::OK, &batch(record, &state.caps))
+    json(StatusCode::OK, &report(&state, record).await?)
 }
 
 /// `GET /v1/batches/{id}/errors`: `{"errors":[...],"next":null}`.
@@ -114,34 +136,58 @@ pub async fn errors(
     json(StatusCode::OK, &ErrorPage { errors: listed.rows, next: listed.next })
 }
 
-/// `POST /v1/batches/{id}/complete`: no more documents will come. There is no pipeline yet, so all is done with it.
+/// `POST /v1/batches/{id}/complete`: no more documents will come. It is completed once the last of them is processed.
 pub async fn complete(
     state: axum::extract::State<State>,
     tenant: Extension<Tenant>,
     id: Path<String>,
 ) -> Result<Response, Fault> {
-    end(state, tenant, id, Phase::Completed).await
+    end(state, tenant, id, Ending::Complete).await
 }
 
-/// `POST /v1/batches/{id}/cancel`: stop. Committed documents stay; nothing else was ever recorded.
+/// `POST /v1/batches/{id}/cancel`: stop. Committed documents stay; those that wait are not processed.
 pub async fn cancel(
     state: axum::extract::State<State>,
     tenant: Extension<Tenant>,
     id: Path<String>,
 ) -> Result<Response, Fault> {
-    end(state, tenant, id, Phase::Cancelled).await
+    end(state, tenant, id, Ending::Cancel).await
 }
 
-/// Ends the batch as `phase`; once more is no error, otherwise is one.
+/// Ends the batch; once more is no error, otherwise is one.
 async fn end(
     axum::extract::State(state): axum::extract::State<State>,
     Extension(tenant): Extension<Tenant>,
     Path(id): Path<String>,
-    phase: Phase,
+    ending: Ending,
 ) -> Result<Response, Fault> {
-    let record = state.records.end_batch(tenant, &id, phase).await?.ok_or_else(|| Fault::batch_not_found(&id))?;
-    if record.status.status != phase {
+    let record = state.records.end_batch(tenant, &id, ending).await?.ok_or_else(|| Fault::batch_not_found(&id))?;
+    if (record.status.status == Phase::Cancelled) != (ending == Ending::Cancel) {
         return Err(Fault::of(closed(&id, record.status.status)));
     }
+    state.pipeline.changed();
     json(StatusCode::OK, &batch(record, &state.caps))
+}
+
+/// `POST /v1/batches/{id}/retry`: all documents whose errors are retryable wait for their turn again; 200 with how many.
+pub async fn retry(
+    axum::extract::State(state): axum::extract::State<State>,
+    Extension(tenant): Extension<Tenant>,
+    Path(id): Path<String>,
+) -> Result<Response, Fault> {
+    let retry = state.jobs.retry_batch(tenant, &id).await?.ok_or_else(|| Fault::batch_not_found(&id))?;
+    let retried = retried(retry)?;
+    state.pipeline.changed();
+    json(StatusCode::OK, &Retried { retried })
+}
+
+/// How many documents wait again.
+pub fn retried(retry: Retry) -> Result<u64, Fault> {
+    match retry {
+        Retry::Queued(documents) => Ok(documents),
+        Retry::Cancelled => {
+            let detail = "the batch was cancelled, and its documents are not processed; send them into another";
+            Err(Fault::of(Problem::new(409, codes::BATCH_CLOSED, "The batch is closed", detail)))
+        }
+    }
 }

@@ -4,22 +4,17 @@ use super::documents::not_found;
 use crate::State;
 use crate::error::Fault;
 use crate::range::{Wanted, wanted};
-use crate::store::{Location, StoreError, Tenant};
+use crate::source::Source;
+use crate::store::{StoreError, Tenant};
 use axum::Extension;
 use axum::body::{Body, Bytes};
 use axum::extract::Path;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
 use cloudindex_wire::{Digest, codes};
-use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-
-/// Bytes read at once.
-const STEP: u64 = 256 << 10;
-/// Blocks looked up at once.
-const LOOK_UP: usize = 256;
 
 /// 200, 206 (one range), 304 or 416. The ETag is a digest of the block list, so it changes with the content alone.
 pub async fn get(
@@ -67,7 +62,7 @@ pub async fn get(
     let body = if method == Method::HEAD {
         Body::empty()
     } else {
-        let mut source = Source { state, tenant, blocks: cut(document.blocks, from, to), ready: VecDeque::new() };
+        let mut source = Source::new(state.records, state.blocks, tenant, &document.blocks, (from, to));
         // The first bytes before the status: what is lost on the disk is told as an error, not as a torn answer.
         let first = source.next().await?;
         Body::from_stream(Content { first, rest: Some(Box::pin(turn(source))) })
@@ -109,63 +104,6 @@ fn disposition(path: &str) -> String {
         }
     }
     text
-}
-
-/// The blocks that bytes `from..to` lie in: name, whole length, and what of it is wanted.
-fn cut(blocks: Vec<(Digest, u64)>, from: u64, to: u64) -> VecDeque<(Digest, u64, u64, u64)> {
-    let mut start = 0u64;
-    let mut wanted = VecDeque::new();
-    for (digest, length) in blocks {
-        let end = start.saturating_add(length);
-        let (first, last) = (from.max(start), to.min(end));
-        if first < last {
-            wanted.push_back((digest, length, first - start, last - start));
-        }
-        start = end;
-    }
-    wanted
-}
-
-/// Bytes still to be sent.
-struct Source {
-    state: State,
-    tenant: Tenant,
-    blocks: VecDeque<(Digest, u64, u64, u64)>,
-    /// Places that were looked up: pack, offset, and bytes from there.
-    ready: VecDeque<(String, u64, u64)>,
-}
-
-impl Source {
-    async fn next(&mut self) -> Result<Option<Bytes>, StoreError> {
-        if self.ready.is_empty() {
-            let some: Vec<_> = self.blocks.drain(..self.blocks.len().min(LOOK_UP)).collect();
-            let digests = some.iter().map(|(digest, ..)| *digest).collect();
-            for ((digest, length, first, last), at) in
-                some.iter().zip(self.state.records.locate(self.tenant, digests).await?)
-            {
-                match at {
-                    Some(Location { pack, offset, length: held }) if held == *length => {
-                        let (start, bytes) = (offset + first, last - first);
-                        match self.ready.back_mut() {
-                            // Neighbours in a pack are read as one.
-                            Some((before, from, more)) if *before == pack && *from + *more == start => *more += bytes,
-                            _ => self.ready.push_back((pack, start, bytes)),
-                        }
-                    }
-                    _ => return Err(StoreError::Failed(format!("block {digest} of a document is lost"))),
-                }
-            }
-        }
-        let Some((pack, offset, length)) = self.ready.front_mut() else { return Ok(None) };
-        let step = STEP.min(*length);
-        let bytes = self.state.blocks.read(pack, *offset, step as usize).await?;
-        *offset += step;
-        *length -= step;
-        if *length == 0 {
-            self.ready.pop_front();
-        }
-        Ok(Some(bytes))
-    }
 }
 
 type Turn = Pin<Box<dyn Future<Output = (Source, Result<Option<Bytes>, StoreError>)> + Send>>;

@@ -1,6 +1,7 @@
 //! Documents: the bundle that brings them, their list, records and removal.
 
 use super::PageQuery;
+use super::batches::retried;
 use crate::State;
 use crate::error::{Fault, brief, json};
 use crate::ingest::{self, Call};
@@ -50,9 +51,26 @@ pub async fn delete(
     Path(id): Path<String>,
 ) -> Result<Response, Fault> {
     match state.records.delete_document(tenant, &id).await? {
-        true => Ok(StatusCode::NO_CONTENT.into_response()),
+        true => {
+            state.pipeline.changed();
+            Ok(StatusCode::NO_CONTENT.into_response())
+        }
         false => Err(not_found(&id)),
     }
+}
+
+/// `POST /v1/documents/{id}/retry`: a failed document waits for its turn again, whatever its error; 200 with the document.
+/// One that has not failed is answered as it is.
+pub async fn retry(
+    axum::extract::State(state): axum::extract::State<State>,
+    Extension(tenant): Extension<Tenant>,
+    Path(id): Path<String>,
+) -> Result<Response, Fault> {
+    let retry = state.jobs.retry_document(tenant, &id).await?.ok_or_else(|| not_found(&id))?;
+    retried(retry)?;
+    let document = state.records.document(tenant, &id).await?.ok_or_else(|| not_found(&id))?;
+    state.pipeline.changed();
+    json(StatusCode::OK, &document)
 }
 
 /// 404 for a document.

@@ -4,9 +4,11 @@ pub mod batches;
 pub mod blocks;
 pub mod content;
 pub mod documents;
+pub mod events;
 pub mod health;
 pub mod metrics;
 pub mod page;
+pub mod search;
 
 use crate::error::Fault;
 use crate::store::Page;

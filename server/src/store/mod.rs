@@ -1,12 +1,16 @@
-//! What is kept, behind two traits: [`Records`] (batches, documents, errors, and where blocks lie) and [`Blocks`]
-//! (their bytes, in packs). Nothing above this module knows that they are SQLite and files.
+//! What is kept, behind three traits: [`Records`] (batches, documents, errors, and where blocks lie), [`Jobs`] (what is to
+//! be processed, and the index of what was) and [`Blocks`] (bytes, in packs). Nothing above this module knows that they
+//! are SQLite and files.
 //!
 //! **Order of writing.** A request's new blocks go into one pack; [`PackWriter::seal`] makes it durable; then one
 //! [`Records::commit`] makes blocks and documents known, durably and all at once; then the client is told. So a record
 //! never points at bytes that a crash could take, and a pack that no record names is garbage, whatever made it so.
 
 pub mod files;
+pub mod jobs;
 pub mod sqlite;
+
+pub use jobs::{Ahead, Found, Job, JobId, Jobs, Outcome, Retry, Waiting};
 
 use crate::rules::Candidate;
 use axum::body::Bytes;
@@ -74,6 +78,21 @@ pub struct BatchRecord {
     pub metadata: Option<Box<RawValue>>,
     pub limits: BatchLimits,
     pub status: BatchStatus,
+    /// Documents held.
+    pub documents: u64,
+    /// Paths that were rejected, and under which no document is held.
+    pub rejected: u64,
+    /// Grows with each change of the status.
+    pub changes: u64,
+}
+
+/// How a batch is ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// No more documents will come; those that are there are processed.
+    Complete,
+    /// No more documents, and no more work on them.
+    Cancel,
 }
 
 /// What became of [`Records::create_batch`].
@@ -134,8 +153,8 @@ pub trait Records: Send + Sync {
     fn batch(&self, tenant: Tenant, id: &str) -> Answer<'_, Option<BatchRecord>>;
     /// Newest first.
     fn batches(&self, tenant: Tenant, page: Page) -> Answer<'_, Listed<BatchRecord>>;
-    /// Ends an open batch as `phase`; a batch that has ended stays as it is. `None`: no such batch.
-    fn end_batch(&self, tenant: Tenant, id: &str, phase: Phase) -> Answer<'_, Option<BatchRecord>>;
+    /// Ends an open batch; a batch that has ended stays as it is. `None`: no such batch.
+    fn end_batch(&self, tenant: Tenant, id: &str, ending: Ending) -> Answer<'_, Option<BatchRecord>>;
     /// Oldest first; `None`: no such batch.
     fn errors(&self, tenant: Tenant, batch: &str, page: Page) -> Answer<'_, Option<Listed<BatchError>>>;
 

@@ -1,7 +1,15 @@
 //! A real server process on a free port, and the least client that can talk to it.
 #![allow(dead_code)] // Each test file uses its own part of this.
 
-use cloudindex_wire::{Batch, BundleReply, Digest, DocumentEntry, Manifest, Problem};
+pub mod bad;
+pub mod events;
+pub mod files;
+pub mod model;
+
+use cloudindex_wire::{
+    Batch, BatchError, BatchStatus, BundleReply, Digest, Document, DocumentEntry, DocumentPage, ErrorPage, Manifest,
+    Problem, SearchReply,
+};
 use serde::de::DeserializeOwned;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -75,8 +83,16 @@ impl Server {
         Self::on(directory(), flags)
     }
 
-    /// On a directory that may hold data already.
+    /// On a directory that may hold data already, with a small model.
     pub fn on(data: PathBuf, flags: &[&str]) -> Server {
+        let model = model::small();
+        let given = flags.iter().any(|flag| flag.starts_with("--embeddings"));
+        let flags = if given { flags.to_vec() } else { [&["--model", model.to_str().unwrap()], flags].concat() };
+        Self::bare(data, &flags)
+    }
+
+    /// With these flags alone.
+    pub fn bare(data: PathBuf, flags: &[&str]) -> Server {
         let mut command = Command::new(env!("CARGO_BIN_EXE_cloudindex-server"));
         command.args(["--listen", "127.0.0.1:0", "--data"]).arg(&data).args([
             "--api-key",
@@ -94,18 +110,25 @@ impl Server {
     }
 
     /// As `kill -9` does; then the same data again.
-    pub fn kill_and_restart(mut self) -> Server {
+    pub fn kill_and_restart(self) -> Server {
+        Self::on(self.keep(), &[])
+    }
+
+    /// Ends it as `kill -9` does, and keeps the data.
+    pub fn keep(mut self) -> PathBuf {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
-        let data = std::mem::take(&mut self.data);
-        drop(self);
-        Self::on(data, &[])
+        std::mem::take(&mut self.data)
     }
 
     /// As `kill -9` does, while others still use it.
     pub fn kill(&self) {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-KILL", &pid]).status().unwrap().success());
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     pub fn terminate(mut self) -> std::process::ExitStatus {
@@ -175,6 +198,60 @@ impl Server {
 
     pub fn status(&self, batch: &str) -> Batch {
         self.get(&format!("/v1/batches/{batch}")).json()
+    }
+
+    /// How the batch stands once no document of it waits any more.
+    pub fn settled(&self, batch: &str) -> BatchStatus {
+        self.until(batch, |status| status.processed_files + status.failed_files == status.total_files)
+    }
+
+    /// How the batch stands once it is so, as its events tell.
+    #[track_caller]
+    pub fn until(&self, batch: &str, so: impl Fn(&BatchStatus) -> bool) -> BatchStatus {
+        let mut events = self.events(batch, None);
+        let told = events.by_ref().map(|event| event.report.batch.status).find(|status| so(status));
+        told.unwrap_or_else(|| {
+            panic!(
+                "the events ended before that: {}",
+                String::from_utf8_lossy(&self.get(&format!("/v1/batches/{batch}")).body)
+            )
+        })
+    }
+
+    /// All errors of a batch.
+    pub fn errors(&self, batch: &str) -> Vec<BatchError> {
+        self.get(&format!("/v1/batches/{batch}/errors?limit=5000")).json::<ErrorPage>().errors
+    }
+
+    /// All documents of a batch.
+    pub fn documents(&self, batch: &str) -> Vec<Document> {
+        self.get(&format!("/v1/batches/{batch}/documents?limit=5000")).json::<DocumentPage>().documents
+    }
+
+    /// Sends whole files.
+    pub fn upload(&self, batch: &str, files: &[(&str, Vec<u8>)]) {
+        let documents: Vec<_> = files
+            .iter()
+            .map(|(path, bytes)| DocumentEntry { media_type: String::new(), ..document(path, &[bytes]) })
+            .collect();
+        let blocks: Vec<&[u8]> = files.iter().map(|(_, bytes)| bytes.as_slice()).collect();
+        let reply = self.bundle(batch, &documents, &blocks);
+        for ack in reply.documents {
+            assert!(matches!(ack.outcome, cloudindex_wire::DocumentOutcome::Committed { .. }), "{ack:?}");
+        }
+    }
+
+    #[track_caller]
+    pub fn search(&self, query: serde_json::Value) -> SearchReply {
+        let reply = self.post("/v1/search", &query.to_string());
+        assert_eq!(reply.status, 200, "{}", String::from_utf8_lossy(&reply.body));
+        reply.json()
+    }
+
+    /// The paths that a search finds, the best first.
+    #[track_caller]
+    pub fn found(&self, query: serde_json::Value) -> Vec<String> {
+        self.search(query).results.into_iter().map(|hit| hit.path).collect()
     }
 
     pub fn bundle_reply(&self, batch: &str, documents: Option<&[DocumentEntry]>, blocks: &[&[u8]]) -> Reply {

@@ -2,13 +2,13 @@
 
 use super::{Result, int, uint};
 use crate::clock;
-use crate::store::{BatchRecord, Created, Listed, Page, StoreError, Tenant};
+use crate::store::{BatchRecord, Created, Ending, Listed, Page, StoreError, Tenant};
 use cloudindex_wire::{BatchError, BatchLimits, BatchStatus, ErrorType, NewBatch, Phase};
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, named_params, params};
 use serde_json::value::RawValue;
 
 const COLUMNS: &str = "seq, id, name, description, metadata, max_documents, max_file, max_bytes, phase, documents, failed, \
-     bytes, started_at, ended_at";
+     processed, broken, changes, bytes, started_at, ended_at";
 
 pub(super) fn phase(number: i64) -> Phase {
     match number {
@@ -39,16 +39,20 @@ fn record(row: &Row<'_>) -> rusqlite::Result<(i64, BatchRecord)> {
     let phase = phase(row.get("phase")?);
     let documents = uint(row.get("documents")?);
     let failed = uint(row.get("failed")?);
+    let (processed, broken) = (uint(row.get("processed")?), uint(row.get("broken")?));
     let total = documents + failed;
-    // There is no pipeline yet: a committed document counts as processed, so all that is known here is done.
-    let ended = !matches!(phase, Phase::Open | Phase::Processing);
+    let progress = match total {
+        0 if matches!(phase, Phase::Open | Phase::Processing) => 0.0,
+        0 => 100.0,
+        _ => (processed + broken + failed) as f64 * 100.0 / total as f64,
+    };
     let status = BatchStatus {
         batch_id: id.clone(),
         status: phase,
         total_files: total,
-        processed_files: documents,
-        failed_files: failed,
-        progress_percentage: if total > 0 || ended { 100.0 } else { 0.0 },
+        processed_files: processed,
+        failed_files: failed + broken,
+        progress_percentage: progress,
         started_at: row.get::<_, Option<i64>>("started_at")?.map(clock::iso),
         estimated_completion: row.get::<_, Option<i64>>("ended_at")?.map(clock::iso),
         bytes: uint(row.get("bytes")?),
@@ -59,7 +63,9 @@ fn record(row: &Row<'_>) -> rusqlite::Result<(i64, BatchRecord)> {
         total_batch_bytes: limit("max_bytes")?,
     };
     let (name, description) = (row.get("name")?, row.get("description")?);
-    let record = BatchRecord { id, name, description, metadata: raw(row.get("metadata")?), limits, status };
+    let metadata = raw(row.get("metadata")?);
+    let changes = uint(row.get("changes")?);
+    let record = BatchRecord { id, name, description, metadata, limits, status, documents, rejected: failed, changes };
     Ok((row.get("seq")?, record))
 }
 
@@ -148,10 +154,39 @@ pub(super) fn cut<K: Clone, T>(mut rows: Vec<(K, T)>, page: &Page) -> (Vec<T>, O
     (rows.into_iter().map(|(_, row)| row).collect(), next)
 }
 
-pub(super) fn end(c: &mut Connection, tenant: Tenant, id: &str, phase: Phase) -> Result<Option<BatchRecord>> {
-    let update = "UPDATE batches SET phase = ?3, ended_at = ?4 WHERE id = ?1 AND tenant = ?2 AND phase = 0";
-    c.execute(update, params![id, tenant.0, number(phase), clock::now_ms()])?;
-    get(c, tenant, id)
+pub(super) fn end(c: &mut Connection, tenant: Tenant, id: &str, ending: Ending) -> Result<Option<BatchRecord>> {
+    let now = clock::now_ms();
+    let transaction = c.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let Some((seq, record)) = find(&transaction, tenant, id)? else { return Ok(None) };
+    if record.status.status == Phase::Open {
+        let phase = number(match ending {
+            Ending::Complete => Phase::Processing,
+            Ending::Cancel => Phase::Cancelled,
+        });
+        let update = "UPDATE batches SET phase = ?2, ended_at = ?3, changes = changes + 1 WHERE seq = ?1";
+        transaction.execute(update, params![seq, phase, (ending == Ending::Cancel).then_some(now)])?;
+        if ending == Ending::Cancel {
+            // A result that comes yet finds no job, and is dropped.
+            transaction.execute("DELETE FROM jobs WHERE batch = ?1", [seq])?;
+        }
+        settle(&transaction, seq, now)?;
+    }
+    let ended = get(&transaction, tenant, id)?;
+    transaction.commit()?;
+    Ok(ended)
+}
+
+/// A batch that takes no more is completed exactly while all its documents are processed or have failed.
+pub(super) fn settle(c: &Connection, seq: i64, now: i64) -> Result<()> {
+    let mut done = c.prepare_cached(
+        "UPDATE batches SET phase = 2, ended_at = ?2 WHERE seq = ?1 AND phase = 1 AND processed + broken >= documents",
+    )?;
+    done.execute([seq, now])?;
+    let mut undone = c.prepare_cached(
+        "UPDATE batches SET phase = 1, ended_at = NULL WHERE seq = ?1 AND phase = 2 AND processed + broken < documents",
+    )?;
+    undone.execute([seq])?;
+    Ok(())
 }
 
 pub(super) fn errors(c: &Connection, tenant: Tenant, batch: &str, page: &Page) -> Result<Option<Listed<BatchError>>> {

@@ -1,7 +1,7 @@
 //! The one transaction of a bundle: new blocks, documents, errors and totals, all or nothing.
 
 use super::documents::{block_length, insert_block, pack_list};
-use super::{Result, batches, int, uint};
+use super::{Result, batches, int, jobs, uint};
 use crate::clock;
 use crate::rules::{self, Candidate, MAX_PATH, Totals};
 use crate::store::{Bundle, Committed, StoreError, Tenant};
@@ -19,9 +19,11 @@ pub(super) fn commit(c: &mut Connection, tenant: Tenant, batch: &str, bundle: Bu
         tenant,
         seq,
         limits: record.limits,
-        totals: Totals { documents: record.status.processed_files, bytes: record.status.bytes },
-        failed: record.status.failed_files,
+        totals: Totals { documents: record.documents, bytes: record.status.bytes },
+        failed: record.rejected,
         started: record.status.started_at.is_some(),
+        new: None,
+        tally: jobs::Tally::default(),
         fresh: HashMap::new(),
         now: clock::now_ms(),
     };
@@ -37,14 +39,19 @@ pub(super) fn commit(c: &mut Connection, tenant: Tenant, batch: &str, bundle: Bu
     }
     let stored = work.blocks(bundle.pack.as_deref(), &bundle.blocks)?;
     let documents = bundle.documents.into_iter().map(|document| work.document(document)).collect::<Result<Vec<_>>>()?;
-    if work.started || work.failed != record.status.failed_files {
+    if let Some((first, last)) = work.new {
+        jobs::enqueue_all(&transaction, first, last)?;
+    }
+    let (now, tally) = (work.now, std::mem::take(&mut work.tally));
+    if work.started || work.failed != record.rejected {
         let mut update = transaction.prepare_cached(
-            "UPDATE batches SET documents = ?2, failed = ?3, bytes = ?4, started_at = coalesce(started_at, ?5)
+            "UPDATE batches SET documents = ?2, failed = ?3, bytes = ?4, started_at = coalesce(started_at, ?5), changes = changes + 1
              WHERE seq = ?1 AND (documents <> ?2 OR failed <> ?3 OR bytes <> ?4 OR started_at IS NULL)",
         )?;
         let Totals { documents, bytes } = work.totals;
         update.execute(params![seq, int(documents), int(work.failed), int(bytes), work.now])?;
     }
+    tally.write(&transaction, now)?;
     transaction.commit()?;
     Ok(Committed::Done { documents, stored })
 }
@@ -62,6 +69,10 @@ struct Work<'a> {
     started: bool,
     /// Lengths of blocks that this bundle brought.
     fresh: HashMap<Digest, u64>,
+    /// The first and the last of the new documents, which are numbered one after the other.
+    new: Option<(i64, i64)>,
+    /// Documents that are replaced, and so were processed or had failed no more.
+    tally: jobs::Tally,
     now: i64,
 }
 
@@ -71,6 +82,7 @@ struct Held {
     id: String,
     size: u64,
     blocks: Vec<u8>,
+    state: i64,
 }
 
 impl Work<'_> {
@@ -93,10 +105,12 @@ impl Work<'_> {
     }
 
     fn find(&self, path: &str) -> Result<Option<Held>> {
-        let mut select =
-            self.c.prepare_cached("SELECT seq, id, size, blocks FROM documents WHERE batch = ?1 AND path = ?2")?;
+        let mut select = self
+            .c
+            .prepare_cached("SELECT seq, id, size, blocks, state FROM documents WHERE batch = ?1 AND path = ?2")?;
         let held = select.query_row(params![self.seq, path], |row| {
-            Ok(Held { seq: row.get(0)?, id: row.get(1)?, size: uint(row.get(2)?), blocks: row.get(3)? })
+            let (seq, id, size) = (row.get(0)?, row.get(1)?, uint(row.get(2)?));
+            Ok(Held { seq, id, size, blocks: row.get(3)?, state: row.get(4)? })
         });
         Ok(held.optional()?)
     }
@@ -165,12 +179,13 @@ impl Work<'_> {
     }
 
     /// Writes the document in the place of `held`; tells its id, which stays with the path.
-    fn put(&self, held: Option<Held>, entry: &DocumentEntry, blocks: &[u8]) -> Result<String> {
+    fn put(&mut self, held: Option<Held>, entry: &DocumentEntry, blocks: &[u8]) -> Result<String> {
         let metadata = entry.metadata.as_deref().map(RawValue::get);
         let modified = entry.last_modified.map(int);
         if let Some(held) = held {
             let mut update = self.c.prepare_cached(
-                "UPDATE documents SET size = ?2, type = ?3, last_modified = ?4, metadata = ?5, blocks = ?6, updated_at = ?7 WHERE seq = ?1",
+                "UPDATE documents SET size = ?2, type = ?3, last_modified = ?4, metadata = ?5, blocks = ?6, updated_at = ?7, state = 0
+                 WHERE seq = ?1",
             )?;
             update.execute(params![
                 held.seq,
@@ -181,6 +196,10 @@ impl Work<'_> {
                 blocks,
                 self.now
             ])?;
+            // What is found of it stays that of before until the new content is processed.
+            jobs::enqueue(self.c, held.seq, self.seq, int(entry.size))?;
+            jobs::forgive(self.c, self.seq, &entry.path)?;
+            self.tally.count(self.seq, held.state, -1);
             return Ok(held.id);
         }
         let id = clock::new_id("doc").map_err(|error| StoreError::Failed(error.to_string()))?;
@@ -199,6 +218,8 @@ impl Work<'_> {
             blocks,
             self.now
         ])?;
+        let seq = self.c.last_insert_rowid();
+        self.new.get_or_insert((seq, seq)).1 = seq;
         Ok(id)
     }
 
@@ -217,8 +238,9 @@ impl Work<'_> {
     fn reject(&mut self, entry: &DocumentEntry, error: Problem) -> Result<DocumentOutcome> {
         let path = truncated(&entry.path);
         let counted = self.find(path)?.is_none();
-        let mut delete =
-            self.c.prepare_cached("DELETE FROM errors WHERE batch = ?1 AND path = ?2 RETURNING counted")?;
+        let mut delete = self
+            .c
+            .prepare_cached("DELETE FROM errors WHERE batch = ?1 AND path = ?2 AND stage = 0 RETURNING counted")?;
         let before: Option<bool> = delete.query_row(params![self.seq, path], |row| row.get(0)).optional()?;
         let mut insert = self.c.prepare_cached(
             "INSERT INTO errors (batch, path, type, code, message, retryable, counted, at) VALUES (?1, ?2, 'validation', ?3, ?4, ?5, ?6, ?7)",
@@ -230,8 +252,9 @@ impl Work<'_> {
 
     /// Drops the error of a path that is held now.
     fn forgive(&mut self, path: &str) -> Result<()> {
-        let mut delete =
-            self.c.prepare_cached("DELETE FROM errors WHERE batch = ?1 AND path = ?2 RETURNING counted")?;
+        let mut delete = self
+            .c
+            .prepare_cached("DELETE FROM errors WHERE batch = ?1 AND path = ?2 AND stage = 0 RETURNING counted")?;
         let counted: Option<bool> = delete.query_row(params![self.seq, path], |row| row.get(0)).optional()?;
         self.failed = self.failed.saturating_sub(u64::from(counted.unwrap_or(false)));
         Ok(())

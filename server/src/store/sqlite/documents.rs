@@ -1,13 +1,13 @@
 //! Documents, and where their blocks lie.
 
-use super::{Result, batches, int, uint};
+use super::{Result, batches, index, int, jobs, uint};
 use crate::clock;
 use crate::store::{Listed, Location, Page, StoreError, Tenant};
-use cloudindex_wire::{Digest, Document};
+use cloudindex_wire::{Digest, Document, DocumentState};
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 
-const COLUMNS: &str =
-    "d.id, d.path, d.size, d.type, d.last_modified, d.metadata, d.blocks, d.created_at, d.updated_at, b.id";
+const COLUMNS: &str = "d.id, d.path, d.size, d.type, d.last_modified, d.metadata, d.blocks, d.created_at, d.updated_at, b.id, \
+     d.state, d.detected, d.chunks";
 
 /// One block in `documents.blocks`.
 const ENTRY: usize = 40;
@@ -53,6 +53,13 @@ fn record(row: &Row<'_>) -> rusqlite::Result<Document> {
         created_at: clock::iso(row.get(7)?),
         updated_at: clock::iso(row.get(8)?),
         batch_id: row.get(9)?,
+        state: match row.get(10)? {
+            jobs::PROCESSED => DocumentState::Processed,
+            jobs::FAILED => DocumentState::Failed,
+            _ => DocumentState::Queued,
+        },
+        detected_type: row.get(11)?,
+        chunks: uint(row.get(12)?),
     })
 }
 
@@ -99,21 +106,23 @@ fn from_hex(text: &str) -> Option<String> {
 
 pub(super) fn delete(c: &mut Connection, tenant: Tenant, id: &str) -> Result<bool> {
     let transaction = c.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let gone: Option<(i64, i64)> = transaction
-        .query_row(
-            "DELETE FROM documents WHERE id = ?1 AND batch IN (SELECT seq FROM batches WHERE tenant = ?2) RETURNING batch, size",
-            params![id, tenant.0],
-            |row| Ok((row.get(0)?, row.get(1)?)),
-        )
-        .optional()?;
-    if let Some((batch, size)) = gone {
-        transaction.execute(
-            "UPDATE batches SET documents = documents - 1, bytes = bytes - ?2 WHERE seq = ?1",
-            [batch, size],
-        )?;
-    }
+    let select = "SELECT d.seq, d.batch, d.size, d.state, d.path FROM documents d JOIN batches b ON b.seq = d.batch
+         WHERE d.id = ?1 AND b.tenant = ?2";
+    let row = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get::<_, String>(4)?));
+    let gone: Option<(i64, i64, i64, i64, String)> =
+        transaction.query_row(select, params![id, tenant.0], row).optional()?;
+    let Some((document, batch, size, state, path)) = gone else { return Ok(false) };
+    index::remove(&transaction, document)?;
+    jobs::forgive(&transaction, batch, &path)?;
+    transaction.execute("DELETE FROM jobs WHERE document = ?1", [document])?;
+    transaction.execute("DELETE FROM documents WHERE seq = ?1", [document])?;
+    let update = "UPDATE batches SET documents = documents - 1, bytes = bytes - ?2 WHERE seq = ?1";
+    transaction.execute(update, [batch, size])?;
+    let mut tally = jobs::Tally::default();
+    tally.count(batch, state, -1);
+    tally.write(&transaction, clock::now_ms())?;
     transaction.commit()?;
-    Ok(gone.is_some())
+    Ok(true)
 }
 
 /// The length of a block of the tenant's; `None`: there is none of that name.

@@ -1,27 +1,36 @@
-//! [`Records`] in one SQLite file: one connection that writes, some that read.
+//! [`Records`] and [`Jobs`] in one SQLite file: one connection that writes, some that read.
 //!
 //! | module | holds |
 //! | --- | --- |
 //! | `batches` | making, reading, listing and ending batches; their errors |
 //! | `documents` | reading, listing and deleting documents; where blocks lie |
 //! | `commit` | the one transaction of a bundle |
+//! | `jobs` | the queue, and the one transaction that ends jobs |
+//! | `index`, `search` | chunks, their words and vectors; finding them |
 
 mod batches;
 mod commit;
 mod documents;
+mod index;
+mod jobs;
+mod search;
 
 use super::files::blocking;
-use super::{Answer, BatchRecord, Bundle, Committed, Created, Listed, Location, Page, Records, StoreError, Tenant};
+use super::{
+    Ahead, Answer, BatchRecord, Bundle, Committed, Created, Ending, Found, JobId, Jobs, Listed, Location, Outcome,
+    Page, Records, Retry, StoreError, Tenant, Waiting,
+};
 use crate::clock;
-use cloudindex_wire::{BatchError, Digest, Document, NewBatch, Phase};
+use crate::embed::{Model, Vector};
+use cloudindex_wire::{BatchError, Digest, Document, NewBatch, SearchQuery};
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::Semaphore;
 
-/// The schema's version, in `PRAGMA user_version`.
-const VERSION: i64 = 1;
+/// What leads from one version of the schema to the next, from nothing on. `PRAGMA user_version` tells how many are done.
+const STEPS: [&str; 2] = [include_str!("schema/1.sql"), include_str!("schema/2.sql")];
 /// Connections that read at once.
 const READERS: usize = 4;
 /// Milliseconds for which a block that was told of as held need not be noted again, so that a probe seldom writes.
@@ -54,6 +63,7 @@ struct Writer(Option<Connection>);
 impl Sqlite {
     /// Opens the file, and makes it if need be. The disk must lock as a local one does.
     pub fn open(path: &Path) -> Result<Self> {
+        load_vectors()?;
         let mut connection = connect(path, OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         migrate(&mut connection)?;
         Ok(Sqlite {
@@ -102,6 +112,25 @@ impl Sqlite {
     }
 }
 
+/// Lets every connection that is opened from now on know vectors.
+fn load_vectors() -> Result<()> {
+    // SAFETY: the function is SQLite's own kind of entry point for an extension, which the crate declares without its
+    // parameters; it was compiled into this program, so it lives as long as any connection.
+    let code = unsafe {
+        type Entry = unsafe extern "C" fn(
+            *mut rusqlite::ffi::sqlite3,
+            *mut *mut std::ffi::c_char,
+            *const rusqlite::ffi::sqlite3_api_routines,
+        ) -> std::ffi::c_int;
+        let entry = std::mem::transmute::<*const (), Entry>(sqlite_vec::sqlite3_vec_init as *const ());
+        rusqlite::ffi::sqlite3_auto_extension(Some(entry))
+    };
+    match code {
+        rusqlite::ffi::SQLITE_OK => Ok(()),
+        code => Err(StoreError::Failed(format!("SQLite did not take the extension for vectors: code {code}"))),
+    }
+}
+
 fn connect(path: &Path, how: OpenFlags) -> Result<Connection> {
     let connection = Connection::open_with_flags(path, how | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(Duration::from_secs(20))?;
@@ -119,18 +148,23 @@ fn connect(path: &Path, how: OpenFlags) -> Result<Connection> {
 fn migrate(connection: &mut Connection) -> Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let version: i64 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    match version {
-        0 => {
-            transaction.execute_batch(include_str!("schema.sql"))?;
-            transaction.pragma_update(None, "user_version", VERSION)?;
-            transaction.commit()?;
-            Ok(())
-        }
-        VERSION => Ok(()),
-        other => Err(StoreError::Failed(format!(
-            "the data is of version {other}, this server knows {VERSION}: use a newer server, or another --data directory"
-        ))),
+    let done = usize::try_from(version).unwrap_or(usize::MAX);
+    let Some(steps) = STEPS.get(done..) else {
+        return Err(StoreError::Failed(format!(
+            "the data is of version {version}, this server knows {}: use a newer server, or another --data directory",
+            STEPS.len()
+        )));
+    };
+    if steps.is_empty() {
+        // Not a byte is written: a server must start on a full disk.
+        return Ok(());
     }
+    for step in steps {
+        transaction.execute_batch(step)?;
+    }
+    transaction.pragma_update(None, "user_version", STEPS.len() as i64)?;
+    transaction.commit()?;
+    Ok(())
 }
 
 /// A `u64` of the wire as SQLite keeps it; nothing real is larger.
@@ -165,9 +199,9 @@ impl Records for Sqlite {
         Box::pin(self.read(move |c| batches::list(c, tenant, &page)))
     }
 
-    fn end_batch(&self, tenant: Tenant, id: &str, phase: Phase) -> Answer<'_, Option<BatchRecord>> {
+    fn end_batch(&self, tenant: Tenant, id: &str, ending: Ending) -> Answer<'_, Option<BatchRecord>> {
         let id = id.to_owned();
-        Box::pin(self.write(move |c| batches::end(c, tenant, &id, phase)))
+        Box::pin(self.write(move |c| batches::end(c, tenant, &id, ending)))
     }
 
     fn errors(&self, tenant: Tenant, batch: &str, page: Page) -> Answer<'_, Option<Listed<BatchError>>> {
@@ -218,5 +252,76 @@ impl Records for Sqlite {
 
     fn unused_packs(&self, packs: Vec<String>) -> Answer<'_, Vec<String>> {
         Box::pin(self.read(move |c| documents::unused_packs(c, packs)))
+    }
+}
+
+impl Jobs for Sqlite {
+    fn prepare(&self, model: Model) -> Answer<'_, u64> {
+        Box::pin(self.write(move |c| jobs::prepare(c, &model)))
+    }
+
+    fn waiting(&self, under_way: Vec<JobId>, limit: usize) -> Answer<'_, Waiting> {
+        Box::pin(self.read(move |c| jobs::waiting(c, &under_way, limit)))
+    }
+
+    fn finish(&self, outcomes: Vec<(JobId, Outcome)>) -> Answer<'_, ()> {
+        Box::pin(self.write(move |c| jobs::finish(c, outcomes)))
+    }
+
+    fn retry_document(&self, tenant: Tenant, id: &str) -> Answer<'_, Option<Retry>> {
+        let id = id.to_owned();
+        Box::pin(self.write(move |c| jobs::retry_document(c, tenant, &id)))
+    }
+
+    fn retry_batch(&self, tenant: Tenant, id: &str) -> Answer<'_, Option<Retry>> {
+        let id = id.to_owned();
+        Box::pin(self.write(move |c| jobs::retry_batch(c, tenant, &id)))
+    }
+
+    fn ahead(&self, batch: &str) -> Answer<'_, Ahead> {
+        let batch = batch.to_owned();
+        Box::pin(self.read(move |c| jobs::ahead(c, &batch)))
+    }
+
+    fn search(&self, tenant: Tenant, query: SearchQuery, vector: Option<Vector>) -> Answer<'_, Vec<Found>> {
+        Box::pin(self.read(move |c| search::search(c, tenant, &query, vector.as_ref())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn data_of_before_the_pipeline_has_its_turn() {
+        let path = std::env::temp_dir().join(format!("cloudindex-migrate-{}.sqlite", std::process::id()));
+        let _ = std::fs::remove_file(&path);
+        let c = Connection::open(&path).unwrap();
+        c.execute_batch(STEPS[0]).unwrap();
+        c.execute_batch(
+            "PRAGMA user_version = 1; INSERT INTO tenants VALUES (1, 't');
+             INSERT INTO batches (seq, id, tenant, phase, documents, failed, created_at) VALUES
+                 (1, 'done', 1, 2, 1, 1, 0), (2, 'open', 1, 0, 1, 0, 0), (3, 'cancelled', 1, 3, 1, 0, 0), (4, 'empty', 1, 2, 0, 0, 0);
+             INSERT INTO documents (seq, id, batch, path, size, type, blocks, created_at, updated_at) VALUES
+                 (1, 'a', 1, 'a', 5, '', x'', 0, 0), (2, 'b', 2, 'b', 6, '', x'', 0, 0), (3, 'c', 3, 'c', 7, '', x'', 0, 0);
+             INSERT INTO errors (batch, path, type, code, message, retryable, counted, at) VALUES (1, 'x', 'validation', 'c', 'm', 0, 1, 0);",
+        )
+        .unwrap();
+        drop(c);
+        drop(Sqlite::open(&path).unwrap());
+        // Once more is no news.
+        drop(Sqlite::open(&path).unwrap());
+        let c = Connection::open(&path).unwrap();
+        let list = |sql: &str| -> Vec<i64> {
+            c.prepare(sql).unwrap().query_map([], |row| row.get(0)).unwrap().map(std::result::Result::unwrap).collect()
+        };
+        assert_eq!(list("SELECT document FROM jobs ORDER BY document"), [1, 2], "a cancelled batch is left alone");
+        assert_eq!(list("SELECT phase FROM batches ORDER BY seq"), [1, 0, 3, 2]);
+        assert_eq!(list("SELECT counted FROM errors WHERE stage = 0"), [1]);
+        assert!(Sqlite::open(&path).is_ok());
+        c.execute_batch("PRAGMA user_version = 99").unwrap();
+        assert!(Sqlite::open(&path).err().unwrap().to_string().contains("newer server"));
+        drop(c);
+        std::fs::remove_file(&path).unwrap();
     }
 }

@@ -1,0 +1,78 @@
+//! `POST /v1/search`.
+
+use crate::State;
+use crate::body::BodyReader;
+use crate::embed::Vector;
+use crate::error::Fault;
+use crate::pipeline::Embeddings;
+use crate::snippet::snippet;
+use crate::store::Tenant;
+use axum::Extension;
+use axum::extract::Request;
+use axum::http::StatusCode;
+use axum::response::Response;
+use cloudindex_wire::{SearchHit, SearchQuery, SearchReply};
+
+/// Bytes of a query's JSON.
+const MAX_BODY: u64 = 64 << 10;
+/// Documents of an answer, at most.
+const MOST: u32 = 100;
+
+/// 200 with the best documents, by words and by meaning; where no vector can be had, by words alone, and says so.
+pub async fn post(
+    axum::extract::State(state): axum::extract::State<State>,
+    Extension(tenant): Extension<Tenant>,
+    request: Request,
+) -> Result<Response, Fault> {
+    let (head, body) = request.into_parts();
+    let mut reader = match BodyReader::new(body, &head.headers, MAX_BODY) {
+        Ok(reader) => reader,
+        Err(refused) => {
+            let (fault, body) = *refused;
+            crate::body::drain(body).await;
+            return Err(fault);
+        }
+    };
+    let mut query: SearchQuery = serde_json::from_slice(&reader.whole().await?)
+        .map_err(|error| Fault::invalid(format!("the query is not valid: {error}")))?;
+    if query.query.trim().is_empty() {
+        return Err(Fault::invalid("query must say what is looked for"));
+    }
+    if query.metadata.as_deref().is_some_and(|json| !crate::rules::is_object(json)) {
+        return Err(Fault::invalid("metadata must be a JSON object"));
+    }
+    if let Some(batch) = &query.batch_id
+        && state.records.batch(tenant, batch).await?.is_none()
+    {
+        return Err(Fault::batch_not_found(batch));
+    }
+    query.limit = Some(query.limit.unwrap_or(10).clamp(1, MOST));
+    let (vector, notice) = vector(&state.pipeline.embeddings, query.query.clone()).await;
+    let words = query.query.clone();
+    let found = state.jobs.search(tenant, query, vector).await?;
+    let results = found.into_iter().map(|found| SearchHit {
+        document_id: found.document_id,
+        batch_id: found.batch_id,
+        path: found.path,
+        media_type: found.detected.unwrap_or_default(),
+        metadata: found.metadata,
+        snippet: snippet(&found.text, &words),
+        score: found.score,
+    });
+    crate::error::json(StatusCode::OK, &SearchReply { results: results.collect(), notice })
+}
+
+/// The query's vector; or why there is none.
+async fn vector(embeddings: &Embeddings, query: String) -> (Option<Vector>, Option<String>) {
+    let embedder = match embeddings {
+        Embeddings::By(embedder) => embedder.clone(),
+        Embeddings::Missing(what) => return (None, Some(format!("found by words alone: {what}"))),
+    };
+    let embedded = tokio::task::spawn_blocking(move || embedder.embed(&[&query])).await;
+    let why = match embedded {
+        Ok(Ok(mut vectors)) => return (vectors.pop(), None),
+        Ok(Err(error)) => error.to_string(),
+        Err(error) => error.to_string(),
+    };
+    (None, Some(format!("found by words alone: no embedding could be had: {why}")))
+}

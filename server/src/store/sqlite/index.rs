@@ -1,0 +1,82 @@
+//! The index: chunks of text, their words (FTS5) and their vectors (sqlite-vec).
+//!
+//! Vectors are found in two steps: the signs of all of them, a bit a side, are compared by sqlite-vec, which reads little;
+//! the nearest of those are compared in full.
+
+use super::Result;
+use crate::embed::{Model, Vector};
+use rusqlite::{Connection, OptionalExtension, params};
+
+/// What became of an index that is to be of some model.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Prepared {
+    /// It is of this model, or is new.
+    Ready,
+    /// It was of another, and holds nothing now.
+    Emptied,
+}
+
+pub(super) fn prepare(c: &Connection, model: &Model) -> Result<Prepared> {
+    let held = model_held(c)?;
+    if held.as_ref() == Some(model) {
+        return Ok(Prepared::Ready);
+    }
+    if held.is_some() {
+        c.execute_batch(
+            "DROP TABLE vectors; DELETE FROM chunks; INSERT INTO chunk_text (chunk_text) VALUES ('delete-all'); DELETE FROM model;",
+        )?;
+    }
+    let Model { id, width } = model;
+    // Tenants lie apart; the batch is there to filter by. Small runs, because most tenants are small.
+    c.execute_batch(&format!(
+        "CREATE VIRTUAL TABLE vectors USING vec0 (tenant INTEGER PARTITION KEY, batch INTEGER, bits BIT[{width}], chunk_size = 256)"
+    ))?;
+    c.execute("INSERT INTO model (id, width) VALUES (?1, ?2)", params![id, *width as i64])?;
+    Ok(if held.is_some() { Prepared::Emptied } else { Prepared::Ready })
+}
+
+/// The model whose vectors are held, if any were ever.
+pub(super) fn model_held(c: &Connection) -> Result<Option<Model>> {
+    let mut select = c.prepare_cached("SELECT id, width FROM model")?;
+    let held = select.query_row([], |row| Ok(Model { id: row.get(0)?, width: row.get::<_, u32>(1)? as usize }));
+    Ok(held.optional()?)
+}
+
+/// Takes a document out.
+pub(super) fn remove(c: &Connection, document: i64) -> Result<()> {
+    let mut select = c.prepare_cached("SELECT seq FROM chunks WHERE document = ?1")?;
+    let chunks = select.query_map([document], |row| row.get(0))?.collect::<rusqlite::Result<Vec<i64>>>()?;
+    if chunks.is_empty() {
+        return Ok(());
+    }
+    // The words' index keeps no text: it is told what it held.
+    let mut words = c.prepare_cached(
+        "INSERT INTO chunk_text (chunk_text, rowid, text) SELECT 'delete', seq, text FROM chunks WHERE document = ?1",
+    )?;
+    words.execute([document])?;
+    let mut vector = c.prepare_cached("DELETE FROM vectors WHERE rowid = ?1")?;
+    for chunk in &chunks {
+        vector.execute([chunk])?;
+    }
+    c.prepare_cached("DELETE FROM chunks WHERE document = ?1")?.execute([document])?;
+    Ok(())
+}
+
+/// Puts the chunks of a document in, of which there are none before.
+pub(super) fn insert(c: &Connection, document: i64, batch: i64, chunks: &[(String, Vector)]) -> Result<()> {
+    if chunks.is_empty() {
+        return Ok(());
+    }
+    let tenant: i64 = c.query_row("SELECT tenant FROM batches WHERE seq = ?1", [batch], |row| row.get(0))?;
+    let mut chunk = c.prepare_cached("INSERT INTO chunks (document, text, embedding) VALUES (?1, ?2, ?3)")?;
+    let mut words = c.prepare_cached("INSERT INTO chunk_text (rowid, text) VALUES (?1, ?2)")?;
+    let mut bits =
+        c.prepare_cached("INSERT INTO vectors (rowid, tenant, batch, bits) VALUES (?1, ?2, ?3, vec_bit(?4))")?;
+    for (text, vector) in chunks {
+        chunk.execute(params![document, text, vector.bytes()])?;
+        let seq = c.last_insert_rowid();
+        words.execute(params![seq, text])?;
+        bits.execute(params![seq, tenant, batch, vector.bits()])?;
+    }
+    Ok(())
+}
