@@ -5,12 +5,13 @@
 //! | [`routes`] | the calls, one file a noun; they speak HTTP and know no storage |
 //! | [`ingest`] | the bundle's way in: read, hash, write, commit, answer |
 //! | [`rules`] | what a document must be: paths, sizes, limits; pure |
-//! | [`store`] | the traits `Records`, `Jobs` and `Blocks`, on SQLite and files |
+//! | [`store`] | the traits `Records`, `Jobs`, `Deliveries` and `Blocks`, on SQLite and files |
 //! | [`source`] | a document's bytes |
 //! | [`pipeline`] | workers: from a document to what can be found |
 //! | [`extract`] | bytes to text to chunks, in a process of its own |
 //! | [`embed`] | texts to vectors |
 //! | [`snippet`] | the piece of a text that a search shows |
+//! | [`webhooks`] | sends events to those who want to be told |
 //! | [`auth`] | bearer keys and tenants |
 //! | [`body`], [`multipart`], [`range`] | HTTP's own formats, as streams |
 //! | [`error`] | problem+json |
@@ -36,6 +37,7 @@ pub mod rules;
 pub mod snippet;
 pub mod source;
 pub mod store;
+pub mod webhooks;
 
 use auth::Keys;
 use axum::Router;
@@ -48,15 +50,19 @@ use pipeline::Pipeline;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use store::{Blocks, Doubtful, Jobs, Records};
+use store::{Blocks, Deliveries, Doubtful, Jobs, Records};
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 use tower_http::services::ServeDir;
+use webhooks::target::Targets;
 
 /// All that requests share.
 #[derive(Clone)]
 pub struct State {
     pub records: Arc<dyn Records>,
     pub jobs: Arc<dyn Jobs>,
+    pub deliveries: Arc<dyn Deliveries>,
+    /// Where webhooks may go.
+    pub targets: Targets,
     pub pipeline: Arc<Pipeline>,
     pub blocks: Arc<dyn Blocks>,
     pub doubtful: Arc<Doubtful>,
@@ -102,6 +108,9 @@ pub fn app(state: State) -> Router {
         .route("/batches/{id}/blocks", post(routes::blocks::post))
         .route("/batches/{id}/complete", post(routes::batches::complete))
         .route("/batches/{id}/cancel", post(routes::batches::cancel))
+        .route("/batches/{id}/deliveries", get(routes::deliveries::list))
+        .route("/batches/{id}/deliveries/{delivery}/resend", post(routes::deliveries::resend))
+        .route("/webhooks/secret", get(routes::deliveries::secret).post(routes::deliveries::new_secret))
         .route("/documents/{id}", get(routes::documents::get).delete(routes::documents::delete))
         .route("/documents/{id}/content", get(routes::content::get))
         .route("/documents/{id}/retry", post(routes::documents::retry))

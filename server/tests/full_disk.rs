@@ -6,6 +6,7 @@ use axum::body::Bytes;
 use cloudindex_server::auth::Keys;
 use cloudindex_server::pipeline::{Embeddings, Pipeline};
 use cloudindex_server::store::{Answer, Blocks, PackWriter, Records, StoreError, files::Files, sqlite::Sqlite};
+use cloudindex_server::webhooks::target::Targets;
 use cloudindex_server::{State, app};
 use cloudindex_wire::{Caps, DocumentOutcome, NewBatch, codes};
 use std::collections::BTreeSet;
@@ -79,6 +80,8 @@ fn a_pack_that_cannot_be_sealed_is_no_ack() {
         let state = State {
             records: records.clone(),
             jobs: records.clone(),
+            deliveries: records.clone(),
+            targets: Targets::Public,
             pipeline: Arc::new(pipeline),
             blocks,
             doubtful: Arc::default(),

@@ -8,6 +8,7 @@
 //! | [`document`] | [`Document`], and the pages of lists: [`DocumentPage`], [`BatchPage`], [`ErrorPage`] |
 //! | [`json`] | JSON read and written in little, for the page; the server uses serde |
 //! | [`search`] | [`SearchQuery`] and [`SearchReply`] |
+//! | [`webhook`] | [`WebhookEvent`], and [`Delivery`]: the record of its way |
 //! | [`problem`] | [`Problem`]: errors as RFC 9457 problem details, and the codes in use |
 //!
 //! Sizes are bytes, times are ISO 8601 in UTC unless a field says otherwise.
@@ -19,6 +20,7 @@ pub mod document;
 pub mod json;
 pub mod problem;
 pub mod search;
+pub mod webhook;
 
 pub use batch::{
     Batch, BatchError, BatchLimits, BatchReport, BatchStatus, BatchView, Caps, NewBatch, Phase, ProcessingOptions,
@@ -31,6 +33,7 @@ pub use digest::Digest;
 pub use document::{BatchPage, Document, DocumentPage, DocumentState, ErrorPage};
 pub use problem::{ErrorType, Problem, codes};
 pub use search::{SearchHit, SearchQuery, SearchReply};
+pub use webhook::{Delivery, DeliveryPage, DeliveryState, WebhookEvent, WebhookSecret};
 
 /// The name of the first part of a bundle.
 pub const MANIFEST_PART: &str = "manifest";

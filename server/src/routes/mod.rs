@@ -3,6 +3,7 @@
 pub mod batches;
 pub mod blocks;
 pub mod content;
+pub mod deliveries;
 pub mod documents;
 pub mod events;
 pub mod health;
