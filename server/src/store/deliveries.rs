@@ -16,6 +16,7 @@ pub struct Line(pub i64);
 pub struct Parcel {
     pub delivery: DeliveryId,
     pub line: Line,
+    pub tenant: Tenant,
     /// `webhook-id`.
     pub id: String,
     pub url: String,
@@ -24,6 +25,14 @@ pub struct Parcel {
     pub attempts: u32,
     /// Keys to sign with: the one in force, and those that are still good.
     pub secrets: Vec<Vec<u8>>,
+}
+
+/// How many webhooks may be under way.
+#[derive(Debug, Clone, Copy)]
+pub struct Most {
+    pub all: usize,
+    /// Of one tenant, so that its receivers, if they hang, do not keep those of others waiting.
+    pub tenant: usize,
 }
 
 /// Webhooks to be sent.
@@ -59,8 +68,8 @@ pub enum Fate {
 /// Webhooks. Their events are made by whatever changes a batch, in the same transaction. Times are milliseconds since 1970
 /// and are the caller's, so that a test has its own. What is answered `Ok` by a method that writes is durable.
 pub trait Deliveries: Send + Sync {
-    /// The oldest waiting webhook of each batch, if it is ready, without those of `under_way`; the longest ready first.
-    fn due(&self, now: i64, under_way: Vec<Line>, limit: usize) -> Answer<'_, Due>;
+    /// The oldest waiting webhook of each batch, if it is ready and none of the batch is under way; the longest ready first.
+    fn due(&self, now: i64, under_way: Vec<(Line, Tenant)>, most: Most) -> Answer<'_, Due>;
     /// Notes what became of an attempt that ended at `now`.
     fn attempted(&self, delivery: DeliveryId, attempt: Attempt, now: i64) -> Answer<'_, ()>;
     /// Oldest first; `None`: no such batch.

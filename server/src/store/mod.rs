@@ -11,7 +11,7 @@ pub mod files;
 pub mod jobs;
 pub mod sqlite;
 
-pub use deliveries::{Attempt, Deliveries, DeliveryId, Due, Fate, Line, Parcel};
+pub use deliveries::{Attempt, Deliveries, DeliveryId, Due, Fate, Line, Most, Parcel};
 pub use jobs::{Ahead, Found, Job, JobId, Jobs, Outcome, Retry, Waiting};
 
 use crate::rules::Candidate;

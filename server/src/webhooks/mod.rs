@@ -12,16 +12,16 @@ pub mod target;
 use crate::clock;
 use crate::metrics::Metrics;
 use crate::pipeline::Pipeline;
-use crate::store::{Attempt, Deliveries, Fate, Line, Parcel, StoreError};
+use crate::store::{Attempt, Deliveries, Fate, Line, Most, Parcel, StoreError, Tenant};
 use post::{Postman, Reply};
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use target::Targets;
 use tokio::task::JoinSet;
 
 /// Attempts under way at once.
-const AT_ONCE: usize = 16;
+const AT_ONCE: Most = Most { all: 64, tenant: 16 };
 /// Attempts before an event is given up: about two days, if the first wait is five seconds.
 const ATTEMPTS: u32 = 12;
 /// The longest wait between two attempts, whatever a receiver asks for.
@@ -69,7 +69,7 @@ impl Courier {
 
     async fn work(self: &Arc<Self>) {
         let mut changes = self.pipeline.follow();
-        let mut under_way = BTreeSet::new();
+        let mut under_way = BTreeMap::new();
         let mut attempts = JoinSet::new();
         loop {
             // From here on no change is missed.
@@ -94,16 +94,13 @@ impl Courier {
     /// Begins attempts, as many as may be; tells when the next one is ready.
     async fn begin(
         self: &Arc<Self>,
-        under_way: &mut BTreeSet<Line>,
+        under_way: &mut BTreeMap<Line, Tenant>,
         attempts: &mut JoinSet<Line>,
     ) -> Result<Option<i64>, StoreError> {
-        let room = AT_ONCE.saturating_sub(under_way.len());
-        if room == 0 {
-            return Ok(None);
-        }
-        let due = self.deliveries.due(clock::now_ms(), under_way.iter().copied().collect(), room).await?;
+        let taken = under_way.iter().map(|(line, tenant)| (*line, *tenant)).collect();
+        let due = self.deliveries.due(clock::now_ms(), taken, AT_ONCE).await?;
         for parcel in due.parcels {
-            under_way.insert(parcel.line);
+            under_way.insert(parcel.line, parcel.tenant);
             attempts.spawn(self.clone().attempt(parcel));
         }
         Ok(due.next)

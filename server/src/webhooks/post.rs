@@ -37,6 +37,9 @@ impl Postman {
             .max_redirects(0)
             .max_redirects_will_error(false)
             .max_response_header_size(MAX_HEAD)
+            // Little is sent, and less is read: many may be under way.
+            .input_buffer_size(MAX_HEAD)
+            .output_buffer_size(MAX_HEAD)
             // A proxy would resolve names by itself.
             .proxy(None)
             // A connection that the other side closed meanwhile would look like a failure.

@@ -4,7 +4,7 @@ use super::batches::{self, cut, raw};
 use super::{Result, Sqlite, uint};
 use crate::clock;
 use crate::store::{
-    Answer, Attempt, Deliveries, DeliveryId, Due, Fate, Line, Listed, Page, Parcel, StoreError, Tenant,
+    Answer, Attempt, Deliveries, DeliveryId, Due, Fate, Line, Listed, Most, Page, Parcel, StoreError, Tenant,
 };
 use cloudindex_wire::{BatchError, Delivery, DeliveryState, Phase, WebhookEvent};
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
@@ -78,7 +78,7 @@ fn few(mut errors: Vec<BatchError>) -> Vec<BatchError> {
     errors
 }
 
-fn due(c: &Connection, now: i64, under_way: &[Line], limit: usize) -> Result<Due> {
+fn due(c: &Connection, now: i64, mut under_way: Vec<(Line, Tenant)>, most: Most) -> Result<Due> {
     let mut select = c.prepare_cached(
         "SELECT d.seq, d.batch, d.ready_at, d.id, b.tracking ->> '$.webhookUrl', d.body, d.attempts, b.tenant
          FROM (SELECT min(seq) AS seq FROM deliveries WHERE state = 0 GROUP BY batch) AS first
@@ -87,22 +87,27 @@ fn due(c: &Connection, now: i64, under_way: &[Line], limit: usize) -> Result<Due
     let mut rows = select.query([])?;
     let mut due = Due::default();
     while let Some(row) = rows.next()? {
-        let (line, ready_at) = (Line(row.get(1)?), row.get(2)?);
+        let (line, ready_at, tenant) = (Line(row.get(1)?), row.get(2)?, Tenant(row.get(7)?));
         if ready_at > now {
             due.next = Some(ready_at);
             break;
         }
-        if due.parcels.len() < limit && !under_way.contains(&line) {
-            due.parcels.push(Parcel {
-                delivery: DeliveryId(row.get(0)?),
-                line,
-                id: row.get(3)?,
-                url: row.get(4)?,
-                body: row.get(5)?,
-                attempts: row.get(6)?,
-                secrets: secrets(c, Tenant(row.get(7)?), now)?,
-            });
+        let of_tenant = under_way.iter().filter(|(_, whose)| *whose == tenant).count();
+        let room = under_way.len() < most.all && of_tenant < most.tenant;
+        if !room || under_way.iter().any(|(other, _)| *other == line) {
+            continue;
         }
+        under_way.push((line, tenant));
+        due.parcels.push(Parcel {
+            delivery: DeliveryId(row.get(0)?),
+            line,
+            tenant,
+            id: row.get(3)?,
+            url: row.get(4)?,
+            body: row.get(5)?,
+            attempts: row.get(6)?,
+            secrets: secrets(c, tenant, now)?,
+        });
     }
     Ok(due)
 }
@@ -197,8 +202,8 @@ fn new_secret(c: &mut Connection, tenant: Tenant, ends_at: i64) -> Result<Vec<u8
 }
 
 impl Deliveries for Sqlite {
-    fn due(&self, now: i64, under_way: Vec<Line>, limit: usize) -> Answer<'_, Due> {
-        Box::pin(self.read(move |c| due(c, now, &under_way, limit)))
+    fn due(&self, now: i64, under_way: Vec<(Line, Tenant)>, most: Most) -> Answer<'_, Due> {
+        Box::pin(self.read(move |c| due(c, now, under_way, most)))
     }
 
     fn attempted(&self, delivery: DeliveryId, attempt: Attempt, now: i64) -> Answer<'_, ()> {
@@ -231,6 +236,7 @@ mod tests {
     use cloudindex_wire::{NewBatch, TrackingOptions};
 
     const TENANT: Tenant = Tenant(1);
+    const MANY: Most = Most { all: 9, tenant: 9 };
 
     fn records() -> Connection {
         let mut c = Connection::open_in_memory().unwrap();
@@ -297,24 +303,28 @@ mod tests {
         batches::end(&mut c, TENANT, &id, Ending::Complete).unwrap();
         let later = |ready_at| Attempt { fate: Fate::Later { ready_at }, answer: Some(500), error: Some("no".into()) };
         let far = clock::now_ms() + 1_000_000;
-        let first = due(&c, far, &[], 9).unwrap().parcels.remove(0);
+        let first = due(&c, far, Vec::new(), MANY).unwrap().parcels.remove(0);
         assert_eq!((first.url.as_str(), first.attempts, first.secrets.len()), ("http://x", 0, 1));
-        assert!(due(&c, far, &[first.line], 9).unwrap().parcels.is_empty(), "one at a time");
+        assert!(due(&c, far, vec![(first.line, TENANT)], MANY).unwrap().parcels.is_empty(), "one at a time");
+        let others = |tenant| vec![(Line(77), tenant), (Line(78), tenant)];
+        assert!(due(&c, far, others(TENANT), Most { all: 9, tenant: 2 }).unwrap().parcels.is_empty());
+        assert!(due(&c, far, others(Tenant(2)), Most { all: 2, tenant: 2 }).unwrap().parcels.is_empty());
+        assert_eq!(due(&c, far, others(Tenant(2)), Most { all: 3, tenant: 2 }).unwrap().parcels.len(), 1);
         attempted(&c, first.delivery, later(far + 50), far).unwrap();
-        let waits = due(&c, far + 49, &[], 9).unwrap();
+        let waits = due(&c, far + 49, Vec::new(), MANY).unwrap();
         assert!(waits.parcels.is_empty() && waits.next == Some(far + 50), "the second does not overtake the first");
-        let again = due(&c, far + 50, &[], 9).unwrap().parcels.remove(0);
+        let again = due(&c, far + 50, Vec::new(), MANY).unwrap().parcels.remove(0);
         assert_eq!((again.delivery, &again.id, again.attempts), (first.delivery, &first.id, 1));
         attempted(&c, first.delivery, Attempt { fate: Fate::Failed, ..later(0) }, far).unwrap();
-        let second = due(&c, far, &[], 9).unwrap().parcels.remove(0);
+        let second = due(&c, far, Vec::new(), MANY).unwrap().parcels.remove(0);
         assert!(second.delivery > first.delivery);
         attempted(&c, second.delivery, Attempt { fate: Fate::Delivered, answer: Some(200), error: None }, far).unwrap();
-        assert!(due(&c, far, &[], 9).unwrap().parcels.is_empty());
+        assert!(due(&c, far, Vec::new(), MANY).unwrap().parcels.is_empty());
         // Sent again by wish, as the same.
         assert!(resend(&mut c, Tenant(2), &id, &first.id, far).unwrap().is_none());
         let wished = resend(&mut c, TENANT, &id, &first.id, far).unwrap().unwrap();
         assert_eq!((wished.state, wished.attempts), (DeliveryState::Waiting, 0));
-        assert_eq!(due(&c, far, &[], 9).unwrap().parcels[0].body, first.body);
+        assert_eq!(due(&c, far, Vec::new(), MANY).unwrap().parcels[0].body, first.body);
     }
 
     #[test]
