@@ -12,7 +12,7 @@
 //! | [`embed`] | texts to vectors |
 //! | [`snippet`] | the piece of a text that a search shows |
 //! | [`webhooks`] | sends events to those who want to be told |
-//! | [`auth`] | bearer keys and tenants |
+//! | [`auth`], [`tokens`] | bearer keys and tenants; what a browser has instead of a key |
 //! | [`body`], [`multipart`], [`range`] | HTTP's own formats, as streams |
 //! | [`error`] | problem+json |
 //! | [`metrics`] | what is counted, for Prometheus |
@@ -37,6 +37,7 @@ pub mod rules;
 pub mod snippet;
 pub mod source;
 pub mod store;
+pub mod tokens;
 pub mod webhooks;
 
 use auth::Keys;
@@ -51,6 +52,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use store::{Blocks, Deliveries, Doubtful, Jobs, Records};
+use tokens::Tokens;
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 use tower_http::services::ServeDir;
 use webhooks::target::Targets;
@@ -67,6 +69,7 @@ pub struct State {
     pub blocks: Arc<dyn Blocks>,
     pub doubtful: Arc<Doubtful>,
     pub keys: Arc<Keys>,
+    pub tokens: Arc<Tokens>,
     /// What one request may hold; told to clients and enforced.
     pub caps: Arc<Caps>,
     /// Origins of pages elsewhere that may call; `*` for all.
@@ -114,6 +117,7 @@ pub fn app(state: State) -> Router {
         .route("/documents/{id}", get(routes::documents::get).delete(routes::documents::delete))
         .route("/documents/{id}/content", get(routes::content::get))
         .route("/documents/{id}/retry", post(routes::documents::retry))
+        .route("/tokens", post(routes::tokens::create))
         .route("/search", post(routes::search::post))
         .fallback(routes::unknown)
         .method_not_allowed_fallback(routes::wrong_method)

@@ -10,6 +10,7 @@ use cloudindex_server::embed::local::Local;
 use cloudindex_server::metrics::Metrics;
 use cloudindex_server::pipeline::{Embeddings, Options, Pipeline};
 use cloudindex_server::store::{self, files::Files, sqlite::Sqlite};
+use cloudindex_server::tokens::Tokens;
 use cloudindex_server::webhooks::Courier;
 use cloudindex_server::{Page, State, app, extract};
 use cloudindex_wire::Caps;
@@ -84,10 +85,11 @@ async fn serve(args: Args) -> Result<(), String> {
     }
     let mut keys = args.keys;
     if keys.is_empty() {
-        let key = auth::kept_key(&args.data).map_err(|error| at_data(&error))?;
+        let key = auth::kept(&args.data, "api-key", "ck_").map_err(|error| at_data(&error))?;
         eprintln!("cloudindex-server: the API key is {key}");
         keys.push(KeyOption { key, tenant: "default".into() });
     }
+    let token_key = auth::kept(&args.data, "token-key", "tk_").map_err(|error| at_data(&error))?;
     if let Some(directory) = args.page.as_ref().filter(|directory| !directory.is_dir()) {
         return Err(format!("--page {}: there is no such directory", directory.display()));
     }
@@ -111,6 +113,7 @@ async fn serve(args: Args) -> Result<(), String> {
     let page_key = keys.first().filter(|_| args.listen.ip().is_loopback()).map(|option| Arc::from(option.key.as_str()));
     let state = State {
         keys: Arc::new(auth::resolve(&*records, &keys).await.map_err(|error| at_data(&error))?),
+        tokens: Arc::new(Tokens::new(&token_key)),
         jobs: records.clone(),
         deliveries: records.clone(),
         targets: args.webhooks.targets,

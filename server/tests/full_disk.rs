@@ -6,6 +6,7 @@ use axum::body::Bytes;
 use cloudindex_server::auth::Keys;
 use cloudindex_server::pipeline::{Embeddings, Pipeline};
 use cloudindex_server::store::{Answer, Blocks, PackWriter, Records, StoreError, files::Files, sqlite::Sqlite};
+use cloudindex_server::tokens::Tokens;
 use cloudindex_server::webhooks::target::Targets;
 use cloudindex_server::{State, app};
 use cloudindex_wire::{Caps, DocumentOutcome, NewBatch, codes};
@@ -86,6 +87,7 @@ fn a_pack_that_cannot_be_sealed_is_no_ack() {
             blocks,
             doubtful: Arc::default(),
             keys: Arc::new(keys),
+            tokens: Arc::new(Tokens::new("")),
             caps: Arc::new(Caps {
                 bundle_bytes: 1 << 20,
                 block_bytes: 1 << 20,

@@ -8,6 +8,7 @@
 //! | [`document`] | [`Document`], and the pages of lists: [`DocumentPage`], [`BatchPage`], [`ErrorPage`] |
 //! | [`json`] | JSON read and written in little, for the page; the server uses serde |
 //! | [`search`] | [`SearchQuery`] and [`SearchReply`] |
+//! | [`token`] | [`NewToken`] and [`UploadToken`] |
 //! | [`webhook`] | [`WebhookEvent`], and [`Delivery`]: the record of its way |
 //! | [`problem`] | [`Problem`]: errors as RFC 9457 problem details, and the codes in use |
 //!
@@ -20,6 +21,7 @@ pub mod document;
 pub mod json;
 pub mod problem;
 pub mod search;
+pub mod token;
 pub mod webhook;
 
 pub use batch::{
@@ -33,6 +35,7 @@ pub use digest::Digest;
 pub use document::{BatchPage, Document, DocumentPage, DocumentState, ErrorPage};
 pub use problem::{ErrorType, Problem, codes};
 pub use search::{SearchHit, SearchQuery, SearchReply};
+pub use token::{NewToken, UploadToken};
 pub use webhook::{Delivery, DeliveryPage, DeliveryState, WebhookEvent, WebhookSecret};
 
 /// The name of the first part of a bundle.

@@ -2,7 +2,7 @@
 
 use super::PageQuery;
 use crate::State;
-use crate::body::BodyReader;
+use crate::body::small;
 use crate::clock;
 use crate::error::{Fault, json};
 use crate::ingest::closed;
@@ -50,16 +50,7 @@ pub async fn create(
     Extension(tenant): Extension<Tenant>,
     request: Request,
 ) -> Result<Response, Fault> {
-    let (head, body) = request.into_parts();
-    let mut reader = match BodyReader::new(body, &head.headers, MAX_BODY) {
-        Ok(reader) => reader,
-        Err(refused) => {
-            let (fault, body) = *refused;
-            crate::body::drain(body).await;
-            return Err(fault);
-        }
-    };
-    let body = reader.whole().await?;
+    let (head, body) = small(request, MAX_BODY).await?;
     let new: NewBatch = if body.trim_ascii().is_empty() {
         NewBatch::default()
     } else {

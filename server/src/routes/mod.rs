@@ -10,6 +10,7 @@ pub mod health;
 pub mod metrics;
 pub mod page;
 pub mod search;
+pub mod tokens;
 
 use crate::error::Fault;
 use crate::store::Page;
