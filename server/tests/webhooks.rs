@@ -231,12 +231,12 @@ fn no_event_is_lost_or_out_of_order_whenever_the_server_dies() {
     let all: Vec<(&str, Vec<u8>)> = names.iter().enumerate().map(|(i, name)| (name.as_str(), text(i))).collect();
     server.upload(&batch, &all);
     complete(&server, &batch);
-    let mut calls = Vec::new();
+    let (mut calls, mut acknowledged) = (Vec::new(), Vec::new());
     for kill in 0..KILLS {
         // Amid an attempt: it was received, and the answer is on its way.
         calls.extend((0..=kill % 2).map(|_| receiver.next()));
         let data = server.keep();
-        told_is_written(&data);
+        acknowledged.push((Instant::now(), written(&data)));
         server = Server::on(data, &FLAGS);
     }
     server.until(&batch, |status| status.status == Phase::Completed);
@@ -252,6 +252,10 @@ fn no_event_is_lost_or_out_of_order_whenever_the_server_dies() {
         let delivery = made.iter().find(|delivery| delivery.id == call.id()).unwrap();
         assert_eq!(call.body, delivery.event.get().as_bytes());
     }
+    for (killed, delivered) in acknowledged {
+        let again = calls.iter().find(|call| call.at > killed && delivered.contains(call.id()));
+        assert!(again.is_none(), "what was written down as acknowledged comes again: {again:?}");
+    }
     // No state is told twice, and each goes on from the one before.
     let stages: Vec<u64> = made.iter().map(|delivery| stage(delivery.event.get())).collect();
     assert!(stages.is_sorted_by(|a, b| a < b) && stages.len() >= 5, "{stages:?}");
@@ -266,12 +270,14 @@ fn stage(event: &str) -> u64 {
     if event.status == Phase::Completed { 11 } else { tenths }
 }
 
-/// What the batch was told to be and the last event go together, whenever the server died.
-fn told_is_written(data: &std::path::Path) {
+/// What the batch was told to be and the last event go together, whenever the server died; tells what was acknowledged.
+fn written(data: &std::path::Path) -> BTreeSet<String> {
     let c = rusqlite::Connection::open(data.join("records.sqlite")).unwrap();
     let told: i64 = c.query_row("SELECT told FROM batches", [], |row| row.get(0)).unwrap();
     let last: String =
         c.query_row("SELECT body FROM deliveries ORDER BY seq DESC LIMIT 1", [], |row| row.get(0)).unwrap();
     let expected = if told == 200 { 11 } else { told - 100 };
     assert_eq!(stage(&last) as i64, expected);
+    let mut select = c.prepare("SELECT id FROM deliveries WHERE state = 1").unwrap();
+    select.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
 }

@@ -22,7 +22,7 @@ use tokio::task::JoinSet;
 
 /// Attempts under way at once.
 const AT_ONCE: Most = Most { all: 64, tenant: 16 };
-/// Attempts before an event is given up: about two days, if the first wait is five seconds.
+/// Attempts before an event is given up: a day and a half, if the first wait is five seconds.
 const ATTEMPTS: u32 = 12;
 /// The longest wait between two attempts, whatever a receiver asks for.
 const LONGEST: Duration = Duration::from_secs(8 * 3600);
