@@ -174,6 +174,7 @@ fn a_receiver_that_hangs_or_floods_holds_up_nobody() {
     let waiting = deliveries(&server, &batches[0]);
     assert_eq!((waiting[0].state, waiting[0].attempts), (DeliveryState::Waiting, 0));
     assert!(hanging.is_idle(), "one at a time");
+    assert!(server.terminate().success(), "nor does it keep the server from ending");
 }
 
 fn noise_text(seed: usize) -> Vec<u8> {
