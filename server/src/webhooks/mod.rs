@@ -115,8 +115,9 @@ impl Courier {
         let now = clock::now_ms();
         let attempt = judge(reply, attempts + 1, now, self.wait, chance());
         self.metrics.webhook(attempt.fate);
-        if let Err(error) = self.deliveries.attempted(delivery, attempt, now).await {
-            eprintln!("cloudindex-server: what became of a webhook cannot be written, it is sent again: {error}");
+        // On a full disk, say. It is not sent again for that: a receiver would get it each second.
+        while let Err(error) = self.deliveries.attempted(delivery, attempt.clone(), now).await {
+            eprintln!("cloudindex-server: what became of a webhook cannot be written yet: {error}");
             tokio::time::sleep(PAUSE).await;
         }
         line
