@@ -3,6 +3,7 @@
 use cloudindex_server::auth::KeyOption;
 use cloudindex_server::embed::http::Provider;
 use cloudindex_server::extract::child::Limits;
+use cloudindex_server::webhooks::{self, target::Targets};
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -34,6 +35,9 @@ USAGE: cloudindex-server [FLAGS]
                             as long after each of four failures, then it fails (default 1000)
   --extract-memory N        MiB of memory in which a file must be readable (default 512)
   --extract-seconds N       seconds in which a file must be readable (default 30)
+  --webhook-wait N          milliseconds before a webhook is sent again that was not acknowledged; four times as long after
+                            each of eleven failures, eight hours at most, then it fails (default 5000)
+  --allow-private-webhooks  webhooks may go to private, loopback and link-local addresses
   --help, --version
 
 Prints one line, \"listening on http://ADDR\", to stdout when ready. SIGINT and SIGTERM stop it gracefully.
@@ -60,6 +64,7 @@ pub struct Args {
     pub provider: Option<Provider>,
     pub limits: Limits,
     pub retry_wait: Duration,
+    pub webhooks: webhooks::Options,
 }
 
 /// What to do.
@@ -98,6 +103,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>, environment: Environ
         provider: None,
         limits: Limits { memory: 512 << 20, seconds: 30 },
         retry_wait: Duration::from_secs(1),
+        webhooks: webhooks::Options { targets: Targets::Public, wait: Duration::from_secs(5) },
     };
     let mut provider = Provider { url: String::new(), model: String::new(), width: 0, key: environment.embeddings_key };
     let mut parser = lexopt::Parser::from_args(arguments);
@@ -111,6 +117,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>, environment: Environ
             Long("data") => args.data = parser.value().map_err(wrong)?.into(),
             Long("model") => args.model = Some(parser.value().map_err(wrong)?.into()),
             Long("page") => args.page = Some(parser.value().map_err(wrong)?.into()),
+            Long("allow-private-webhooks") => args.webhooks.targets = Targets::All,
             Long(name) => {
                 let name = name.to_owned();
                 let value = || -> Result<String, String> { parser.value().and_then(|v| v.string()).map_err(wrong) };
@@ -198,6 +205,7 @@ fn text_flag(
         "embeddings-model" => provider.model = value()?,
         "embeddings-width" => provider.width = number(value()?)?.min(u64::from(u32::MAX)) as usize,
         "retry-wait" => args.retry_wait = Duration::from_millis(number(value()?)?.min(3_600_000)),
+        "webhook-wait" => args.webhooks.wait = Duration::from_millis(number(value()?)?.min(3_600_000)),
         "extract-memory" => args.limits.memory = number(value()?)?.saturating_mul(1 << 20),
         "extract-seconds" => args.limits.seconds = number(value()?)?.min(86_400),
         other => return Err(format!("there is no flag --{other}; see --help")),
@@ -230,6 +238,9 @@ mod tests {
             read("--embeddings-url http://x --embeddings-model m --embeddings-width 16 --extract-memory 1", None);
         let args = args.unwrap();
         assert_eq!((args.provider.unwrap().width, args.limits.memory), (16, 1 << 20));
+        let args = read("--allow-private-webhooks --webhook-wait 7", None).unwrap();
+        assert_eq!((args.webhooks.targets, args.webhooks.wait.as_millis()), (Targets::All, 7));
+        assert_eq!(read("", None).unwrap().webhooks.targets, Targets::Public);
         let extract = parse(["extract", "5", "6"].map(Into::into), Environment::default());
         assert!(matches!(extract, Ok(Command::Extract(Limits { memory: 5, seconds: 6 }))));
         for wrong in [

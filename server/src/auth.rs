@@ -1,10 +1,12 @@
-//! Who may call: bearer keys, each of one tenant.
+//! Who may call: bearer keys, each of one tenant, and tokens for one batch.
 
 use crate::State;
 use crate::body;
+use crate::clock;
 use crate::error::Fault;
 use crate::store::{StoreError, Tenant};
-use axum::extract::Request;
+use crate::tokens::{About, Claim, Invalid, about};
+use axum::extract::{MatchedPath, Request};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -58,9 +60,9 @@ pub async fn resolve(state_records: &dyn crate::store::Records, options: &[KeyOp
     Ok(keys)
 }
 
-/// The key kept in `data/api-key` (mode 0600), made on the first start.
-pub fn kept_key(data: &Path) -> io::Result<String> {
-    let path = data.join("api-key");
+/// What is kept in the file `name` of `data` (mode 0600), made on the first start: `prefix` and 24 random bytes in hex.
+pub fn kept(data: &Path, name: &str, prefix: &str) -> io::Result<String> {
+    let path = data.join(name);
     match fs::read_to_string(&path) {
         Ok(text) if !text.trim().is_empty() => return Ok(text.trim().to_owned()),
         Ok(_) => fs::remove_file(&path)?,
@@ -69,7 +71,7 @@ pub fn kept_key(data: &Path) -> io::Result<String> {
     }
     let mut random = [0u8; 24];
     getrandom::fill(&mut random).map_err(io::Error::other)?;
-    let key = random.iter().fold(String::from("ck_"), |text, byte| text + &format!("{byte:02x}"));
+    let key = random.iter().fold(String::from(prefix), |text, byte| text + &format!("{byte:02x}"));
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -80,29 +82,85 @@ pub fn kept_key(data: &Path) -> io::Result<String> {
     Ok(key)
 }
 
-/// Middleware: answers 401, or puts the [`Tenant`] into the request's extensions.
+/// Middleware: answers 401 or 403, or puts the [`Tenant`] into the request's extensions.
 pub async fn require(
     axum::extract::State(state): axum::extract::State<State>,
     mut request: Request,
     next: Next,
 ) -> Response {
-    let tenant = bearer(&request).map(|key| state.keys.tenant(key));
+    let caller = caller(&state, &request);
+    let tenant = match caller {
+        Ok(caller) => caller.tenant(&state).await,
+        Err(fault) => Err(fault),
+    };
     match tenant {
-        Some(Some(tenant)) => {
+        Ok(tenant) => {
             request.extensions_mut().insert(tenant);
             next.run(request).await
         }
-        wrong => {
-            let (detail, challenge) = match wrong {
-                None => ("send an API key as \"Authorization: Bearer KEY\"", "Bearer realm=\"cloudindex\""),
-                Some(_) => ("this API key is not known here", "Bearer realm=\"cloudindex\", error=\"invalid_token\""),
-            };
+        Err(fault) => {
             body::drain(request.into_body()).await;
-            Fault::new(StatusCode::UNAUTHORIZED, codes::UNAUTHORIZED, "No valid API key", detail)
-                .with(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge))
-                .into_response()
+            fault.into_response()
         }
     }
+}
+
+/// Whoever makes a request.
+enum Caller {
+    Of(Tenant),
+    /// By a token, about a document that has to be of its batch.
+    About(Claim, String),
+}
+
+impl Caller {
+    async fn tenant(self, state: &State) -> Result<Tenant, Fault> {
+        match self {
+            Caller::Of(tenant) => Ok(tenant),
+            Caller::About(claim, id) => {
+                let document = state.records.document(Tenant(claim.tenant), &id).await?;
+                match document.is_some_and(|document| document.batch_id == claim.batch) {
+                    true => Ok(Tenant(claim.tenant)),
+                    false => Err(forbidden(&claim)),
+                }
+            }
+        }
+    }
+}
+
+/// Reads who makes a request; a token must be for it.
+fn caller(state: &State, request: &Request) -> Result<Caller, Fault> {
+    let Some(bearer) = bearer(request) else {
+        let detail = "send an API key or a token as \"Authorization: Bearer KEY\"";
+        return Err(unauthorized(detail, "Bearer realm=\"cloudindex\""));
+    };
+    if let Some(tenant) = state.keys.tenant(bearer) {
+        return Ok(Caller::Of(tenant));
+    }
+    let wrong = match state.tokens.open(bearer, clock::now_ms()) {
+        Some(Ok(claim)) => {
+            let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
+            // Ids have nothing to escape, so one that is escaped is none that a token could name.
+            return match about(request.method(), route, request.uri().path()) {
+                Some(About::Batch(id)) if id == claim.batch => Ok(Caller::Of(Tenant(claim.tenant))),
+                Some(About::Document(id)) => Ok(Caller::About(claim, id.to_owned())),
+                _ => Err(forbidden(&claim)),
+            };
+        }
+        Some(Err(Invalid::Expired)) => "this token has expired; get a new one",
+        Some(Err(Invalid::Unknown)) => "this token is none that was made here",
+        None => "this API key is not known here",
+    };
+    Err(unauthorized(wrong, "Bearer realm=\"cloudindex\", error=\"invalid_token\""))
+}
+
+fn forbidden(claim: &Claim) -> Fault {
+    let detail = format!("this token is for uploads into batch {:?} alone", claim.batch);
+    Fault::new(StatusCode::FORBIDDEN, codes::FORBIDDEN, "The token is not good for this", detail)
+}
+
+fn unauthorized(detail: &str, challenge: &'static str) -> Fault {
+    Fault::new(StatusCode::UNAUTHORIZED, codes::UNAUTHORIZED, "No valid API key", detail)
+        .with(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge))
 }
 
 /// The token of `Authorization: Bearer TOKEN`.

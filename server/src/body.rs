@@ -2,6 +2,8 @@
 
 use crate::error::Fault;
 use axum::body::{Body, Bytes};
+use axum::extract::Request;
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use cloudindex_wire::codes;
 use flate2::write::MultiGzDecoder;
@@ -132,21 +134,30 @@ impl BodyReader {
         Ok((!bytes.is_empty()).then(|| Bytes::from(bytes)))
     }
 
-    /// The whole body, for requests that are small by nature.
-    pub async fn whole(&mut self) -> Result<Vec<u8>, Fault> {
-        let mut all = Vec::new();
-        while let Some(bytes) = self.next().await? {
-            all.extend_from_slice(&bytes);
-        }
-        Ok(all)
-    }
-
     /// Reads on without use, within bounds: a client that still sends cannot hear an answer.
     pub async fn drain(self) {
         if !self.ended {
             drain(self.body).await;
         }
     }
+}
+
+/// The head and the whole body of a request that is small by nature.
+pub async fn small(request: Request, cap: u64) -> Result<(Parts, Vec<u8>), Fault> {
+    let (head, body) = request.into_parts();
+    let mut reader = match BodyReader::new(body, &head.headers, cap) {
+        Ok(reader) => reader,
+        Err(refused) => {
+            let (fault, body) = *refused;
+            drain(body).await;
+            return Err(fault);
+        }
+    };
+    let mut all = Vec::new();
+    while let Some(bytes) = reader.next().await? {
+        all.extend_from_slice(&bytes);
+    }
+    Ok((head, all))
 }
 
 /// Reads `body` to its end without use, within bounds of bytes and time.

@@ -5,13 +5,14 @@
 //! | [`routes`] | the calls, one file a noun; they speak HTTP and know no storage |
 //! | [`ingest`] | the bundle's way in: read, hash, write, commit, answer |
 //! | [`rules`] | what a document must be: paths, sizes, limits; pure |
-//! | [`store`] | the traits `Records`, `Jobs` and `Blocks`, on SQLite and files |
+//! | [`store`] | the traits `Records`, `Jobs`, `Deliveries` and `Blocks`, on SQLite and files |
 //! | [`source`] | a document's bytes |
 //! | [`pipeline`] | workers: from a document to what can be found |
 //! | [`extract`] | bytes to text to chunks, in a process of its own |
 //! | [`embed`] | texts to vectors |
 //! | [`snippet`] | the piece of a text that a search shows |
-//! | [`auth`] | bearer keys and tenants |
+//! | [`webhooks`] | sends events to those who want to be told |
+//! | [`auth`], [`tokens`] | bearer keys and tenants; what a browser has instead of a key |
 //! | [`body`], [`multipart`], [`range`] | HTTP's own formats, as streams |
 //! | [`error`] | problem+json |
 //! | [`metrics`] | what is counted, for Prometheus |
@@ -36,6 +37,8 @@ pub mod rules;
 pub mod snippet;
 pub mod source;
 pub mod store;
+pub mod tokens;
+pub mod webhooks;
 
 use auth::Keys;
 use axum::Router;
@@ -48,19 +51,25 @@ use pipeline::Pipeline;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use store::{Blocks, Doubtful, Jobs, Records};
+use store::{Blocks, Deliveries, Doubtful, Jobs, Records};
+use tokens::Tokens;
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 use tower_http::services::ServeDir;
+use webhooks::target::Targets;
 
 /// All that requests share.
 #[derive(Clone)]
 pub struct State {
     pub records: Arc<dyn Records>,
     pub jobs: Arc<dyn Jobs>,
+    pub deliveries: Arc<dyn Deliveries>,
+    /// Where webhooks may go.
+    pub targets: Targets,
     pub pipeline: Arc<Pipeline>,
     pub blocks: Arc<dyn Blocks>,
     pub doubtful: Arc<Doubtful>,
     pub keys: Arc<Keys>,
+    pub tokens: Arc<Tokens>,
     /// What one request may hold; told to clients and enforced.
     pub caps: Arc<Caps>,
     /// Origins of pages elsewhere that may call; `*` for all.
@@ -102,9 +111,13 @@ pub fn app(state: State) -> Router {
         .route("/batches/{id}/blocks", post(routes::blocks::post))
         .route("/batches/{id}/complete", post(routes::batches::complete))
         .route("/batches/{id}/cancel", post(routes::batches::cancel))
+        .route("/batches/{id}/deliveries", get(routes::deliveries::list))
+        .route("/batches/{id}/deliveries/{delivery}/resend", post(routes::deliveries::resend))
+        .route("/webhooks/secret", get(routes::deliveries::secret).post(routes::deliveries::new_secret))
         .route("/documents/{id}", get(routes::documents::get).delete(routes::documents::delete))
         .route("/documents/{id}/content", get(routes::content::get))
         .route("/documents/{id}/retry", post(routes::documents::retry))
+        .route("/tokens", post(routes::tokens::create))
         .route("/search", post(routes::search::post))
         .fallback(routes::unknown)
         .method_not_allowed_fallback(routes::wrong_method)

@@ -7,8 +7,11 @@ use axum::serve::ListenerExt;
 use cloudindex_server::auth::{self, KeyOption};
 use cloudindex_server::embed::http::{Http, Provider};
 use cloudindex_server::embed::local::Local;
+use cloudindex_server::metrics::Metrics;
 use cloudindex_server::pipeline::{Embeddings, Options, Pipeline};
 use cloudindex_server::store::{self, files::Files, sqlite::Sqlite};
+use cloudindex_server::tokens::Tokens;
+use cloudindex_server::webhooks::Courier;
 use cloudindex_server::{Page, State, app, extract};
 use cloudindex_wire::Caps;
 use std::fs::{self, File, TryLockError};
@@ -82,10 +85,11 @@ async fn serve(args: Args) -> Result<(), String> {
     }
     let mut keys = args.keys;
     if keys.is_empty() {
-        let key = auth::kept_key(&args.data).map_err(|error| at_data(&error))?;
+        let key = auth::kept(&args.data, "api-key", "ck_").map_err(|error| at_data(&error))?;
         eprintln!("cloudindex-server: the API key is {key}");
         keys.push(KeyOption { key, tenant: "default".into() });
     }
+    let token_key = auth::kept(&args.data, "token-key", "tk_").map_err(|error| at_data(&error))?;
     if let Some(directory) = args.page.as_ref().filter(|directory| !directory.is_dir()) {
         return Err(format!("--page {}: there is no such directory", directory.display()));
     }
@@ -103,10 +107,16 @@ async fn serve(args: Args) -> Result<(), String> {
     };
     let options = Options { workers: args.workers, program, limits: args.limits };
     pipeline.start(&options).await.map_err(|error| at_data(&error))?;
+    let metrics: Arc<Metrics> = Arc::default();
+    let courier = Courier::new(records.clone(), pipeline.clone(), metrics.clone(), args.webhooks);
+    tokio::spawn(Arc::new(courier).run());
     let page_key = keys.first().filter(|_| args.listen.ip().is_loopback()).map(|option| Arc::from(option.key.as_str()));
     let state = State {
         keys: Arc::new(auth::resolve(&*records, &keys).await.map_err(|error| at_data(&error))?),
+        tokens: Arc::new(Tokens::new(&token_key)),
         jobs: records.clone(),
+        deliveries: records.clone(),
+        targets: args.webhooks.targets,
         records,
         pipeline: pipeline.clone(),
         blocks,
@@ -120,7 +130,7 @@ async fn serve(args: Args) -> Result<(), String> {
         }),
         origins: args.origins.into(),
         page: args.page.map(|directory| Page { directory, key: page_key }),
-        metrics: Arc::default(),
+        metrics,
     };
     let at_listen = |error: std::io::Error| format!("--listen {}: {error}", args.listen);
     let listener = tokio::net::TcpListener::bind(args.listen).await.map_err(at_listen)?;

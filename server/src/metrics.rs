@@ -1,5 +1,6 @@
 //! What the server counts since it started, and how it tells it: Prometheus' text format 0.0.4.
 
+use crate::store::Fate;
 use axum::body::{Body, Bytes};
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::Method;
@@ -41,6 +42,9 @@ pub struct Metrics {
     duplicate: Counter,
     incomplete: Counter,
     rejected: Counter,
+    delivered: Counter,
+    later: Counter,
+    given_up: Counter,
 }
 
 impl Metrics {
@@ -51,6 +55,16 @@ impl Metrics {
             DocumentOutcome::Duplicate { .. } => &self.duplicate,
             DocumentOutcome::Incomplete { .. } => &self.incomplete,
             DocumentOutcome::Rejected { .. } => &self.rejected,
+        };
+        counter.add(1);
+    }
+
+    /// Counts an attempt to deliver a webhook.
+    pub fn webhook(&self, fate: Fate) {
+        let counter = match fate {
+            Fate::Delivered => &self.delivered,
+            Fate::Later { .. } => &self.later,
+            Fate::Failed => &self.given_up,
         };
         counter.add(1);
     }
@@ -83,6 +97,9 @@ impl Metrics {
         ];
         let documents = documents.map(|(outcome, counter)| (format!("{{outcome=\"{outcome}\"}}"), counter.get()));
         family(&mut text, "documents", "Documents of manifests, by what became of them.", documents);
+        let webhooks = [("delivered", &self.delivered), ("later", &self.later), ("failed", &self.given_up)];
+        let webhooks = webhooks.map(|(outcome, counter)| (format!("{{outcome=\"{outcome}\"}}"), counter.get()));
+        family(&mut text, "webhook_attempts", "Attempts to deliver webhooks, by what became of them.", webhooks);
         text
     }
 }

@@ -6,6 +6,8 @@ use axum::body::Bytes;
 use cloudindex_server::auth::Keys;
 use cloudindex_server::pipeline::{Embeddings, Pipeline};
 use cloudindex_server::store::{Answer, Blocks, PackWriter, Records, StoreError, files::Files, sqlite::Sqlite};
+use cloudindex_server::tokens::Tokens;
+use cloudindex_server::webhooks::target::Targets;
 use cloudindex_server::{State, app};
 use cloudindex_wire::{Caps, DocumentOutcome, NewBatch, codes};
 use std::collections::BTreeSet;
@@ -79,10 +81,13 @@ fn a_pack_that_cannot_be_sealed_is_no_ack() {
         let state = State {
             records: records.clone(),
             jobs: records.clone(),
+            deliveries: records.clone(),
+            targets: Targets::Public,
             pipeline: Arc::new(pipeline),
             blocks,
             doubtful: Arc::default(),
             keys: Arc::new(keys),
+            tokens: Arc::new(Tokens::new("")),
             caps: Arc::new(Caps {
                 bundle_bytes: 1 << 20,
                 block_bytes: 1 << 20,

@@ -9,6 +9,8 @@
 //! | [`json`] | JSON read and written in little, for the page; the server uses serde |
 //! | [`search`] | [`SearchQuery`] and [`SearchReply`] |
 //! | [`text`] | sentences with gaps, hex digits |
+//! | [`token`] | [`NewToken`] and [`UploadToken`] |
+//! | [`webhook`] | [`WebhookEvent`], and [`Delivery`]: the record of its way |
 //! | [`problem`] | [`Problem`]: errors as RFC 9457 problem details, and the codes in use |
 //!
 //! Sizes are bytes, times are ISO 8601 in UTC unless a field says otherwise.
@@ -21,6 +23,8 @@ pub mod json;
 pub mod problem;
 pub mod search;
 pub mod text;
+pub mod token;
+pub mod webhook;
 
 pub use batch::{
     Batch, BatchError, BatchLimits, BatchReport, BatchStatus, BatchView, Caps, NewBatch, Phase, ProcessingOptions,
@@ -33,6 +37,8 @@ pub use digest::Digest;
 pub use document::{BatchPage, Document, DocumentPage, DocumentState, ErrorPage};
 pub use problem::{ErrorType, Problem, codes};
 pub use search::{SearchHit, SearchQuery, SearchReply};
+pub use token::{NewToken, UploadToken};
+pub use webhook::{Delivery, DeliveryPage, DeliveryState, WebhookEvent, WebhookSecret};
 
 /// The name of the first part of a bundle.
 pub const MANIFEST_PART: &str = "manifest";

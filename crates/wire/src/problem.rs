@@ -66,6 +66,8 @@ pub mod codes {
     pub const BLOCK_TOO_LARGE: &str = "block_too_large";
     pub const DIGEST_MISMATCH: &str = "digest_mismatch";
     pub const UNAUTHORIZED: &str = "unauthorized";
+    /// The token is good, but not for this call.
+    pub const FORBIDDEN: &str = "forbidden";
     pub const QUOTA_EXCEEDED: &str = "quota_exceeded";
     pub const NOT_FOUND: &str = "not_found";
     pub const BATCH_NOT_FOUND: &str = "batch_not_found";

@@ -2,12 +2,13 @@
 
 use super::PageQuery;
 use crate::State;
-use crate::body::BodyReader;
+use crate::body::small;
 use crate::clock;
 use crate::error::{Fault, json};
 use crate::ingest::closed;
 use crate::rules;
 use crate::store::{BatchRecord, Created, Ending, Retry, StoreError, Tenant};
+use crate::webhooks::target::Targets;
 use axum::Extension;
 use axum::extract::{Path, Query, Request};
 use axum::http::{HeaderValue, StatusCode, header};
@@ -49,22 +50,13 @@ pub async fn create(
     Extension(tenant): Extension<Tenant>,
     request: Request,
 ) -> Result<Response, Fault> {
-    let (head, body) = request.into_parts();
-    let mut reader = match BodyReader::new(body, &head.headers, MAX_BODY) {
-        Ok(reader) => reader,
-        Err(refused) => {
-            let (fault, body) = *refused;
-            crate::body::drain(body).await;
-            return Err(fault);
-        }
-    };
-    let body = reader.whole().await?;
+    let (head, body) = small(request, MAX_BODY).await?;
     let new: NewBatch = if body.trim_ascii().is_empty() {
         NewBatch::default()
     } else {
         serde_json::from_slice(&body).map_err(|error| Fault::invalid(format!("the batch is not valid: {error}")))?
     };
-    check(&new).map_err(Fault::invalid)?;
+    check(&new, state.targets).map_err(Fault::invalid)?;
     let key = match head.headers.get("idempotency-key").map(HeaderValue::to_str) {
         None => None,
         Some(Ok(key)) if (1..=255).contains(&key.len()) => Some((key.to_owned(), *blake3::hash(&body).as_bytes())),
@@ -88,19 +80,17 @@ pub async fn create(
 }
 
 /// What serde cannot check.
-fn check(new: &NewBatch) -> Result<(), String> {
+fn check(new: &NewBatch, targets: Targets) -> Result<(), String> {
     if new.metadata.as_deref().is_some_and(|json| !rules::is_object(json)) {
         return Err("metadata must be a JSON object".into());
     }
     if new.processing.as_ref().and_then(|p| p.chunk_size).is_some_and(|size| !(1..=MAX_CHUNK).contains(&size)) {
         return Err(format!("processing.chunkSize must be 1 to {MAX_CHUNK} characters"));
     }
-    if let Some(url) = new.tracking.as_ref().and_then(|t| t.webhook_url.as_deref())
-        && !(url.starts_with("https://") || url.starts_with("http://"))
-    {
-        return Err("tracking.webhookUrl must begin with https:// or http://".into());
+    match new.tracking.as_ref().and_then(|t| t.webhook_url.as_deref()) {
+        Some(url) => targets.check(url).map_err(|wrong| format!("tracking.webhookUrl {wrong}")),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// `GET /v1/batches`: newest first.

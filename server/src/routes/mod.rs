@@ -3,12 +3,14 @@
 pub mod batches;
 pub mod blocks;
 pub mod content;
+pub mod deliveries;
 pub mod documents;
 pub mod events;
 pub mod health;
 pub mod metrics;
 pub mod page;
 pub mod search;
+pub mod tokens;
 
 use crate::error::Fault;
 use crate::store::Page;

@@ -1,7 +1,7 @@
 //! `POST /v1/search`.
 
 use crate::State;
-use crate::body::BodyReader;
+use crate::body::small;
 use crate::embed::Vector;
 use crate::error::Fault;
 use crate::pipeline::Embeddings;
@@ -24,17 +24,9 @@ pub async fn post(
     Extension(tenant): Extension<Tenant>,
     request: Request,
 ) -> Result<Response, Fault> {
-    let (head, body) = request.into_parts();
-    let mut reader = match BodyReader::new(body, &head.headers, MAX_BODY) {
-        Ok(reader) => reader,
-        Err(refused) => {
-            let (fault, body) = *refused;
-            crate::body::drain(body).await;
-            return Err(fault);
-        }
-    };
-    let mut query: SearchQuery = serde_json::from_slice(&reader.whole().await?)
-        .map_err(|error| Fault::invalid(format!("the query is not valid: {error}")))?;
+    let (_, body) = small(request, MAX_BODY).await?;
+    let mut query: SearchQuery =
+        serde_json::from_slice(&body).map_err(|error| Fault::invalid(format!("the query is not valid: {error}")))?;
     if query.query.trim().is_empty() {
         return Err(Fault::invalid("query must say what is looked for"));
     }

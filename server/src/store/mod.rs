@@ -1,15 +1,17 @@
-//! What is kept, behind three traits: [`Records`] (batches, documents, errors, and where blocks lie), [`Jobs`] (what is to
-//! be processed, and the index of what was) and [`Blocks`] (bytes, in packs). Nothing above this module knows that they
+//! What is kept, behind four traits: [`Records`] (batches, documents, errors, and where blocks lie), [`Jobs`] (what is to
+//! be processed, and the index of what was), [`Deliveries`] (webhooks) and [`Blocks`] (bytes, in packs). Nothing above this module knows that they
 //! are SQLite and files.
 //!
 //! **Order of writing.** A request's new blocks go into one pack; [`PackWriter::seal`] makes it durable; then one
 //! [`Records::commit`] makes blocks and documents known, durably and all at once; then the client is told. So a record
 //! never points at bytes that a crash could take, and a pack that no record names is garbage, whatever made it so.
 
+pub mod deliveries;
 pub mod files;
 pub mod jobs;
 pub mod sqlite;
 
+pub use deliveries::{Attempt, Deliveries, DeliveryId, Due, Fate, Line, Most, Parcel};
 pub use jobs::{Ahead, Found, Job, JobId, Jobs, Outcome, Retry, Waiting};
 
 use crate::rules::Candidate;

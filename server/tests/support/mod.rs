@@ -5,6 +5,7 @@ pub mod bad;
 pub mod events;
 pub mod files;
 pub mod model;
+pub mod receiver;
 
 use cloudindex_wire::{
     Batch, BatchError, BatchStatus, BundleReply, Digest, Document, DocumentEntry, DocumentPage, ErrorPage, Manifest,

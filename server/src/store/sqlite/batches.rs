@@ -1,6 +1,6 @@
 //! Batches and their errors.
 
-use super::{Result, int, uint};
+use super::{Result, deliveries, int, uint};
 use crate::clock;
 use crate::store::{BatchRecord, Created, Ending, Listed, Page, StoreError, Tenant};
 use cloudindex_wire::{BatchError, BatchLimits, BatchStatus, ErrorType, NewBatch, Phase};
@@ -141,7 +141,7 @@ pub(super) fn list(c: &Connection, tenant: Tenant, page: &Page) -> Result<Listed
 }
 
 /// The row number in the cursor.
-fn after(page: &Page) -> Result<Option<i64>> {
+pub(super) fn after(page: &Page) -> Result<Option<i64>> {
     page.cursor.as_deref().map(|cursor| cursor.parse().map_err(|_| StoreError::Cursor)).transpose()
 }
 
@@ -170,6 +170,7 @@ pub(super) fn end(c: &mut Connection, tenant: Tenant, id: &str, ending: Ending) 
             transaction.execute("DELETE FROM jobs WHERE batch = ?1", [seq])?;
         }
         settle(&transaction, seq, now)?;
+        deliveries::note(&transaction, seq, now)?;
     }
     let ended = get(&transaction, tenant, id)?;
     transaction.commit()?;

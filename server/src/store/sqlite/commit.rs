@@ -1,7 +1,7 @@
 //! The one transaction of a bundle: new blocks, documents, errors and totals, all or nothing.
 
 use super::documents::{block_length, insert_block, pack_list};
-use super::{Result, batches, int, jobs, uint};
+use super::{Result, batches, deliveries, int, jobs, uint};
 use crate::clock;
 use crate::rules::{self, Candidate, MAX_PATH, Totals};
 use crate::store::{Bundle, Committed, StoreError, Tenant};
@@ -52,6 +52,7 @@ pub(super) fn commit(c: &mut Connection, tenant: Tenant, batch: &str, bundle: Bu
         update.execute(params![seq, int(documents), int(work.failed), int(bytes), work.now])?;
     }
     tally.write(&transaction, now)?;
+    deliveries::note(&transaction, seq, now)?;
     transaction.commit()?;
     Ok(Committed::Done { documents, stored })
 }

@@ -1,6 +1,6 @@
 //! The queue: which documents wait, and the one transaction in which their jobs end.
 
-use super::{Result, batches, documents, index, uint};
+use super::{Result, batches, deliveries, documents, index, uint};
 use crate::clock;
 use crate::embed::Model;
 use crate::store::{Ahead, Job, JobId, Outcome, Retry, Tenant, Waiting};
@@ -29,7 +29,7 @@ impl Tally {
         }
     }
 
-    /// Writes the counts; batches that are done with that, or no more, change their phase.
+    /// Writes the counts; batches that are done with that, or no more, change their phase, and events are made.
     pub fn write(self, c: &Connection, now: i64) -> Result<()> {
         let mut update = c.prepare_cached(
             "UPDATE batches SET processed = processed + ?2, broken = broken + ?3, changes = changes + 1 WHERE seq = ?1",
@@ -37,6 +37,7 @@ impl Tally {
         for (batch, (processed, broken)) in self.0 {
             update.execute(params![batch, processed, broken])?;
             batches::settle(c, batch, now)?;
+            deliveries::note(c, batch, now)?;
         }
         Ok(())
     }

@@ -6,10 +6,12 @@
 //! | `documents` | reading, listing and deleting documents; where blocks lie |
 //! | `commit` | the one transaction of a bundle |
 //! | `jobs` | the queue, and the one transaction that ends jobs |
+//! | `deliveries` | which changes are events, and the queue of webhooks |
 //! | `index`, `search` | chunks, their words and vectors; finding them |
 
 mod batches;
 mod commit;
+mod deliveries;
 mod documents;
 mod index;
 mod jobs;
@@ -30,7 +32,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 
 /// What leads from one version of the schema to the next, from nothing on. `PRAGMA user_version` tells how many are done.
-const STEPS: [&str; 2] = [include_str!("schema/1.sql"), include_str!("schema/2.sql")];
+const STEPS: [&str; 3] = [include_str!("schema/1.sql"), include_str!("schema/2.sql"), include_str!("schema/3.sql")];
 /// Connections that read at once.
 const READERS: usize = 4;
 /// Milliseconds for which a block that was told of as held need not be noted again, so that a probe seldom writes.
