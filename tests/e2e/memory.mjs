@@ -4,20 +4,33 @@ import { readFile, readdir } from 'node:fs/promises';
 const INTERVAL = 500; // ms; summing up a browser's memory takes the kernel some of them
 
 /** Watches a browser until `stop()`, which tells its peaks in MiB:
- *  `renderer`: resident set of the largest renderer, as the kernel keeps it; `browser`: sum over all processes of their
- *  proportional sets, sampled. */
+ *  `renderer`: resident set of the largest renderer, as the kernel keeps it; `browser`: sum over all its processes. */
 export function watchMemory(pid) {
-  let browser = 0;
   let renderer = 0;
+  const all = watchFamily(pid, async (child) => {
+    const isRenderer = (await text(`/proc/${child}/cmdline`)).includes('--type=renderer');
+    if (isRenderer) renderer = Math.max(renderer, await field(`/proc/${child}/status`, 'VmHWM'));
+  });
+  return {
+    async stop() {
+      const browserPeakMiB = await all.stop();
+      return { rendererPeakMiB: mebibytes(renderer), browserPeakMiB };
+    },
+  };
+}
+
+/** Watches a process and all its children until `stop()`, which tells the peak in MiB of the sum of their proportional sets, sampled.
+ *  `look` sees each of them at each sample. */
+export function watchFamily(pid, look) {
+  let peak = 0;
   let stopped = false;
   const sample = async () => {
     let sum = 0;
     for (const child of await family(pid)) {
       sum += await field(`/proc/${child}/smaps_rollup`, 'Pss');
-      const isRenderer = (await text(`/proc/${child}/cmdline`)).includes('--type=renderer');
-      if (isRenderer) renderer = Math.max(renderer, await field(`/proc/${child}/status`, 'VmHWM'));
+      await look?.(child);
     }
-    browser = Math.max(browser, sum);
+    peak = Math.max(peak, sum);
   };
   const run = (async () => {
     while (!stopped) {
@@ -30,10 +43,12 @@ export function watchMemory(pid) {
     async stop() {
       stopped = true;
       await run;
-      return { rendererPeakMiB: Math.round(renderer / 1024), browserPeakMiB: Math.round(browser / 1024) };
+      return mebibytes(peak);
     },
   };
 }
+
+const mebibytes = (kibibytes) => Math.round(kibibytes / 1024);
 
 async function family(pid) {
   const parents = new Map();

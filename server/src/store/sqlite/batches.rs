@@ -44,7 +44,8 @@ fn record(row: &Row<'_>) -> rusqlite::Result<(i64, BatchRecord)> {
     let progress = match total {
         0 if matches!(phase, Phase::Open | Phase::Processing) => 0.0,
         0 => 100.0,
-        _ => (processed + broken + failed) as f64 * 100.0 / total as f64,
+        // Hundredths, and never 100 before the last.
+        _ => ((processed + broken + failed) as f64 * 10_000.0 / total as f64).floor() / 100.0,
     };
     let status = BatchStatus {
         batch_id: id.clone(),
