@@ -59,6 +59,7 @@ impl Core {
             "online" => Input::Online,
             "offline" => Input::Offline,
             "journalBusy" => Input::JournalBusy,
+            "status" => Input::Status(text),
             "journalLost" => Input::JournalLost { reason: text },
             _ => return false,
         });

@@ -265,6 +265,7 @@ impl Engine {
             Input::JournalOpened(records) => self.journal_opened(&records, now),
             Input::JournalBusy => self.journal_busy(),
             Input::JournalLost { .. } => self.journal_lost(now),
+            Input::Status(body) => self.told(body, now),
             Input::Discard => self.discard(),
             Input::Wake => {}
         }

@@ -150,6 +150,9 @@ pub enum Input {
     JournalBusy,
     /// There is no journal here, or it can't be written any more (quota); the text is the browser's own.
     JournalLost { reason: String },
+    /// The server tells unasked how the batch stands (server-sent events): a body as that of `GET /v1/batches/{id}`. As long as
+    /// such words come, nothing is asked.
+    Status(String),
     /// Forget the upload that an earlier page left unfinished: the next files go to a batch of their own.
     Discard,
     /// The time given by [`crate::Engine::wake_at`] has come.

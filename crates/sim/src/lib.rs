@@ -5,6 +5,7 @@
 //! | [`story`] | what a seed stands for: one page after the other, and what lies between them |
 //! | [`scenario`], [`settings`], [`sources`] | a page: settings, files, faults, the server's ways, the user's doings |
 //! | [`world`], [`queue`] | the loop, and virtual time |
+//! | `later` | what came to the seeds later |
 //! | [`shell`], [`journal`] | the browser's side: walks, streams, cutting, the store of blocks; what outlives the page |
 //! | [`network`], [`gzip`] | what befalls a request and its reply; what packing a body costs and gains |
 //! | [`server`], [`multipart`] | a CloudIndex server in memory, strict about what it is sent |
@@ -22,6 +23,7 @@ pub mod frames;
 pub mod gate;
 pub mod gzip;
 pub mod journal;
+mod later;
 pub mod links;
 pub mod log;
 pub mod multipart;

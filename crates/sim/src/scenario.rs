@@ -7,7 +7,6 @@ use crate::rng::Rng;
 use crate::settings::settings;
 use crate::sources::{Source, sources};
 use cloudindex_engine::config::{Refresh, Tracking};
-use cloudindex_engine::error::codes;
 use cloudindex_engine::{Config, FileId};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -160,6 +159,8 @@ pub enum Doing {
     Discard,
     /// Inputs that make no sense.
     Nonsense,
+    /// The server's events bring the status of the batch, unasked.
+    Told,
 }
 
 /// ms after which everything has come to rest, whatever was before: patience, echoes, sleep.
@@ -203,6 +204,7 @@ impl Scenario {
         }
         scenario.season(rng, horizon);
         scenario.set_aside();
+        scenario.told();
         let before = scenario.sources.len();
         scenario.gzip.write(seed, scenario.config.cut, &mut scenario.sources);
         let more = before..scenario.sources.len();
@@ -210,50 +212,6 @@ impl Scenario {
             scenario.walks.push(Walk { starts: Starts::At(0), sources: more, slice: 20, pace: 5 });
         }
         scenario
-    }
-
-    /// The user sets files aside, and takes up some of them; in the end all. Drawn by itself: it came to the seeds later.
-    fn set_aside(&mut self) {
-        let rng = &mut Rng::new(self.seed, "aside");
-        let files = self.sources.len();
-        if files == 0 || !rng.percent(25) {
-            return;
-        }
-        let some = |rng: &mut Rng| (0..rng.size(1..=4)).map(|_| rng.size(0..=files) as FileId).collect::<Vec<_>>();
-        let within = rng.pick(&[500, 5_000, 60_000]);
-        for _ in 0..rng.size(1..=4) {
-            let (at, files) = (rng.within(0..=within), some(rng));
-            self.user.push((at, Doing::SetAside(files.clone())));
-            let again = if rng.percent(70) { files } else { some(rng) };
-            self.user.push((at + rng.within(0..=20_000), Doing::TakeUp(again)));
-        }
-        // Before the last word on what failed.
-        let last = self.user.iter().map(|(at, _)| *at).filter(|at| *at < REST).max().unwrap_or(0);
-        self.user.push((last + 1, Doing::Resume));
-    }
-
-    /// Rare things, drawn last so that they leave the rest of a seed as it is.
-    fn season(&mut self, rng: &mut Rng, horizon: u64) {
-        if rng.percent(20) {
-            for _ in 0..rng.size(1..=5) {
-                self.user.push((rng.within(0..=horizon), Doing::Nonsense));
-            }
-        }
-        if self.config.refresh == Refresh::Ask && rng.percent(8) {
-            self.config.token = None;
-        }
-        if rng.percent(3) {
-            self.config.fatal.extend([codes::TEMPORARY_ERROR.to_owned()]);
-        }
-        self.server.max_batch_size = rng.perhaps(4, |rng| rng.within(0..=40));
-        // Out, and at once in again: what was on its way meets what takes it back.
-        if rng.percent(8) && !self.sources.is_empty() {
-            for _ in 0..3 {
-                let (at, file) = (rng.within(0..=3000), rng.size(0..=self.sources.len() - 1) as FileId);
-                self.user.push((at, Doing::Remove(file)));
-                self.user.push((at + rng.within(0..=1500), Doing::Retry(vec![file])));
-            }
-        }
     }
 
     /// From here on only what was wrong before is.

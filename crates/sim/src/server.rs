@@ -266,7 +266,7 @@ impl<'a> Server<'a> {
     }
 
     /// The batch as it stands.
-    fn told(&self, id: &str, now: u64) -> Reply {
+    pub fn told(&self, id: &str, now: u64) -> Reply {
         let Some(batch) = self.batches.get(id) else { return problem(404, codes::BATCH_NOT_FOUND) };
         let ways = self.ways;
         let total = batch.documents.len() as u64;

@@ -260,7 +260,8 @@ fn longest(source: &Source) -> u64 {
 /// Where nothing fails, the server is told that the batch is complete, and followed until it is.
 fn finished(world: &World<'_>) -> Result<(), String> {
     let scenario = world.scenario;
-    let calm = scenario.mood == Mood::Calm && scenario.user.is_empty();
+    let alone = scenario.user.iter().all(|(_, doing)| *doing == Doing::Told);
+    let calm = scenario.mood == Mood::Calm && alone;
     let files = &world.check.files;
     if !calm || files.is_empty() || !files.iter().all(|file| file.state.is_stored()) {
         return Ok(());

@@ -317,11 +317,22 @@ impl Engine {
     }
 
     pub(super) fn status(&mut self, batch: &str, reply: Reply, now: Now) {
-        if !self.awaits_status(batch) {
-            return;
+        if self.awaits_status(batch) && !self.follows(reply.body, now) {
+            self.finish();
         }
-        let Some(status) = BatchView::read(&reply.body) else { return self.finish() };
-        self.updates.status = String::from_utf8(reply.body).ok();
+    }
+
+    pub(super) fn told(&mut self, body: String, now: Now) {
+        if matches!(self.stage, Stage::Following(_)) {
+            self.follows(body.into_bytes(), now);
+        }
+    }
+
+    /// Takes the batch's status over; false if it is none, or another batch's.
+    fn follows(&mut self, body: Vec<u8>, now: Now) -> bool {
+        let status = BatchView::read(&body).filter(|status| self.batch.id() == Some(&*status.id));
+        let Some(status) = status else { return false };
+        self.updates.status = String::from_utf8(body).ok();
         self.updates.say();
         let done = matches!(status.status, BatchPhase::Completed | BatchPhase::Cancelled)
             || status.processed_files + status.failed_files >= status.total_files;
@@ -330,6 +341,7 @@ impl Engine {
         } else {
             self.stage = Stage::Following(now.after(self.config.status_interval.max(1)));
         }
+        true
     }
 
     pub(super) fn finish(&mut self) {

@@ -80,6 +80,13 @@ impl World<'_> {
             }
             Doing::Discard => return self.discard(),
             Doing::Nonsense => return self.nonsense(),
+            Doing::Told => {
+                let Some(reply) = self.check.batch_id.as_deref().map(|id| self.server.told(id, self.queue.now()))
+                else {
+                    return;
+                };
+                Input::Status(String::from_utf8_lossy(&reply.body).into_owned())
+            }
         };
         self.feed(Some(input));
         self.obeyed(index);
@@ -125,6 +132,7 @@ impl World<'_> {
             7 => Input::Found(Vec::new()),
             8 if self.journal.hold != Hold::Asked => Input::JournalOpened(vec![b"CIJ2\x02of nobody".to_vec()]),
             9 if self.journal.hold != Hold::Asked => Input::JournalBusy,
+            10 => Input::Status(r#"{"id":"of nobody"}"#.into()),
             _ => Input::Wake,
         };
         self.feed(Some(input));
