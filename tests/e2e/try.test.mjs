@@ -167,7 +167,7 @@ test('another server: by address and key, which alone is not kept', async (t) =>
     document.querySelector('#target .fields:not([hidden]) button').click();
   }, baseUrl, apiKey);
   await give(other.url, 'other-key');
-  assert.equal(await page.evaluate(() => document.querySelector('#server').textContent), new URL(other.url).host);
+  await page.waitFor((host) => document.querySelector('#server').textContent === host, { args: [new URL(other.url).host] });
   await drop(page, [folder]);
   assert.equal((await finished(page)).count, '1 of 1');
   await verify(other, await other.newestBatch(), await filesOf(folder));
