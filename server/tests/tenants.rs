@@ -59,6 +59,7 @@ fn all(server: &Server, mine: &Mine) -> Vec<(String, Value)> {
     for path in [
         "/v1/batches".to_owned(),
         "/v1/webhooks/secret".into(),
+        "/v1/usage".into(),
         format!("/v1/batches/{batch}"),
         format!("/v1/batches/{batch}/documents"),
         format!("/v1/batches/{batch}/errors"),
@@ -100,8 +101,13 @@ const ABOUT: &[(&str, &str, &str)] = &[
     ("POST", "/v1/search", r#"{"query":"car","batchId":"{batch}"}"#),
 ];
 /// Calls that name nothing: they are about the caller's own.
-const OWN: &[(&str, &str)] =
-    &[("POST", "/v1/batches"), ("GET", "/v1/batches"), ("GET", "/v1/webhooks/secret"), ("POST", "/v1/webhooks/secret")];
+const OWN: &[(&str, &str)] = &[
+    ("POST", "/v1/batches"),
+    ("GET", "/v1/batches"),
+    ("GET", "/v1/usage"),
+    ("GET", "/v1/webhooks/secret"),
+    ("POST", "/v1/webhooks/secret"),
+];
 
 /// The answer to a call about these.
 fn call(server: &Server, (method, path, body): (&str, &str, &str), about: &Mine) -> Reply {
