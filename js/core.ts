@@ -2,3 +2,4 @@
 export * from './index.js';
 export { Calls } from './calls.js';
 export { asUploadError, invalid } from './errors.js';
+export { path } from './paths.js';

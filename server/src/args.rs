@@ -4,6 +4,7 @@ use cloudindex_server::auth::KeyOption;
 use cloudindex_server::embed::http::Provider;
 use cloudindex_server::extract::child::Limits;
 use cloudindex_server::webhooks::{self, target::Targets};
+use cloudindex_wire::Quota;
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -26,6 +27,9 @@ USAGE: cloudindex-server [FLAGS]
   --max-bundle-bytes N      bytes of one request's body, as sent and as decoded (default 34603008: 32 MiB and a manifest)
   --max-block-bytes N       bytes of one block (default 8388608)
   --max-documents N         documents of one manifest (default 5000)
+  --quota-documents N       documents that a tenant may hold, in all of its batches (default: no end of them)
+  --quota-bytes N           bytes of those documents (default: as many as there is room for)
+  --quota-batches N         batches that a tenant may hold (default: no end of them)
   --workers N               documents processed at once (default: one less than there are processors, 1 to 4); with 0 they wait
   --model DIR               the embedding model: model.safetensors and tokenizer.json (default: model in the data directory)
   --embeddings-url URL      instead of a model: a provider that speaks OpenAI's POST /embeddings, with
@@ -58,6 +62,7 @@ pub struct Args {
     pub max_bundle_bytes: u64,
     pub max_block_bytes: u64,
     pub max_documents: u64,
+    pub quota: Quota,
     pub workers: usize,
     /// `None`: the one in `data`.
     pub model: Option<PathBuf>,
@@ -98,6 +103,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>, environment: Environ
         max_bundle_bytes: 33 << 20,
         max_block_bytes: 8 << 20,
         max_documents: 5000,
+        quota: Quota::default(),
         workers: std::thread::available_parallelism().map_or(1, |cores| (cores.get() - 1).clamp(1, 4)),
         model: None,
         provider: None,
@@ -196,6 +202,9 @@ fn text_flag(
         "max-bundle-bytes" => args.max_bundle_bytes = number(value()?)?,
         "max-block-bytes" => args.max_block_bytes = number(value()?)?,
         "max-documents" => args.max_documents = number(value()?)?,
+        "quota-documents" => args.quota.max_documents = Some(number(value()?)?),
+        "quota-bytes" => args.quota.max_bytes = Some(number(value()?)?),
+        "quota-batches" => args.quota.max_batches = Some(number(value()?)?),
         "workers" => {
             let text = value()?;
             let workers = text.parse().ok().filter(|workers| *workers <= 64);

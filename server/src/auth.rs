@@ -4,13 +4,13 @@ use crate::State;
 use crate::body;
 use crate::clock;
 use crate::error::Fault;
-use crate::store::{StoreError, Tenant};
+use crate::store::{Records, StoreError, Tenant};
 use crate::tokens::{About, Claim, Invalid, about};
 use axum::extract::{MatchedPath, Request};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use cloudindex_wire::codes;
+use cloudindex_wire::{BatchLimits, Quota, codes};
 use std::collections::HashMap;
 use std::fs;
 use std::io::{self, Write};
@@ -51,11 +51,13 @@ impl KeyOption {
     }
 }
 
-/// Resolves the tenants of `options`.
-pub async fn resolve(state_records: &dyn crate::store::Records, options: &[KeyOption]) -> Result<Keys, StoreError> {
+/// Resolves the tenants of `options`, and tells the records what each may hold.
+pub async fn resolve(records: &dyn Records, options: &[KeyOption], quota: Quota) -> Result<Keys, StoreError> {
     let mut keys = Keys::default();
     for option in options {
-        keys.allow(&option.key, state_records.tenant(&option.tenant).await?);
+        let tenant = records.tenant(&option.tenant).await?;
+        records.set_quota(tenant, quota).await?;
+        keys.allow(&option.key, tenant);
     }
     Ok(keys)
 }
@@ -82,20 +84,21 @@ pub fn kept(data: &Path, name: &str, prefix: &str) -> io::Result<String> {
     Ok(key)
 }
 
-/// Middleware: answers 401 or 403, or puts the [`Tenant`] into the request's extensions.
+/// Middleware: answers 401 or 403, or puts the [`Tenant`] and a token's [`BatchLimits`] into the request's extensions.
 pub async fn require(
     axum::extract::State(state): axum::extract::State<State>,
     mut request: Request,
     next: Next,
 ) -> Response {
     let caller = caller(&state, &request);
-    let tenant = match caller {
-        Ok(caller) => caller.tenant(&state).await,
+    let admitted = match caller {
+        Ok(caller) => caller.admitted(&state).await,
         Err(fault) => Err(fault),
     };
-    match tenant {
-        Ok(tenant) => {
+    match admitted {
+        Ok((tenant, limits)) => {
             request.extensions_mut().insert(tenant);
+            request.extensions_mut().insert(limits);
             next.run(request).await
         }
         Err(fault) => {
@@ -107,19 +110,23 @@ pub async fn require(
 
 /// Whoever makes a request.
 enum Caller {
-    Of(Tenant),
+    By(Tenant),
+    /// By a token, about its batch.
+    Into(Claim),
     /// By a token, about a document that has to be of its batch.
     About(Claim, String),
 }
 
 impl Caller {
-    async fn tenant(self, state: &State) -> Result<Tenant, Fault> {
+    /// Whose the request is, and what limits it beside the batch's own.
+    async fn admitted(self, state: &State) -> Result<(Tenant, BatchLimits), Fault> {
         match self {
-            Caller::Of(tenant) => Ok(tenant),
+            Caller::By(tenant) => Ok((tenant, BatchLimits::default())),
+            Caller::Into(claim) => Ok((Tenant(claim.tenant), claim.limits)),
             Caller::About(claim, id) => {
                 let document = state.records.document(Tenant(claim.tenant), &id).await?;
                 match document.is_some_and(|document| document.batch_id == claim.batch) {
-                    true => Ok(Tenant(claim.tenant)),
+                    true => Ok((Tenant(claim.tenant), claim.limits)),
                     false => Err(forbidden(&claim)),
                 }
             }
@@ -134,14 +141,14 @@ fn caller(state: &State, request: &Request) -> Result<Caller, Fault> {
         return Err(unauthorized(detail, "Bearer realm=\"cloudindex\""));
     };
     if let Some(tenant) = state.keys.tenant(bearer) {
-        return Ok(Caller::Of(tenant));
+        return Ok(Caller::By(tenant));
     }
     let wrong = match state.tokens.open(bearer, clock::now_ms()) {
         Some(Ok(claim)) => {
             let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
             // Ids have nothing to escape, so one that is escaped is none that a token could name.
             return match about(request.method(), route, request.uri().path()) {
-                Some(About::Batch(id)) if id == claim.batch => Ok(Caller::Of(Tenant(claim.tenant))),
+                Some(About::Batch(id)) if id == claim.batch => Ok(Caller::Into(claim)),
                 Some(About::Document(id)) => Ok(Caller::About(claim, id.to_owned())),
                 _ => Err(forbidden(&claim)),
             };

@@ -6,14 +6,14 @@ use crate::State;
 use crate::body::{self, BodyReader};
 use crate::error::{Fault, brief};
 use crate::multipart::{self, Multipart};
-use crate::rules::Candidate;
+use crate::rules::{self, Candidate};
 use crate::store::{Bundle, Committed, PackWriter, Tenant, remove_unused};
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::StatusCode;
 use cloudindex_wire::{
-    BlockAck, BlockManifest, BlockOutcome, BundleReply, Digest, DocumentAck, MANIFEST_PART, Manifest, Phase, Problem,
-    codes,
+    BatchLimits, BlockAck, BlockManifest, BlockOutcome, BundleReply, Digest, DocumentAck, MANIFEST_PART, Manifest,
+    Phase, Problem, Usage, codes,
 };
 use serde::de::DeserializeOwned;
 use std::collections::HashSet;
@@ -46,7 +46,19 @@ pub async fn take(
         let (kept, held) = (Kept::default(), HashSet::new());
         let pipeline = state.pipeline.clone();
         let _upload = pipeline.pace.upload();
-        Intake { state, tenant, batch, call, kept, held, phase: Phase::Open }.run(request).await
+        Intake {
+            state,
+            tenant,
+            batch,
+            call,
+            kept,
+            held,
+            phase: Phase::Open,
+            limits: BatchLimits::default(),
+            usage: Usage::default(),
+        }
+        .run(request)
+        .await
     });
     work.await.unwrap_or_else(|error| Err(Fault::temporary(error.to_string())))
 }
@@ -61,6 +73,10 @@ struct Intake {
     /// Blocks of the manifest that the tenant holds already.
     held: HashSet<Digest>,
     phase: Phase,
+    /// Those of the caller's token.
+    limits: BatchLimits,
+    /// What the tenant held when the request came.
+    usage: Usage,
 }
 
 /// Blocks that came, and where they went.
@@ -79,6 +95,7 @@ struct Kept {
 impl Intake {
     async fn run(mut self, request: Request) -> Result<BundleReply, Fault> {
         let (head, body) = request.into_parts();
+        self.limits = head.extensions.get::<BatchLimits>().cloned().unwrap_or_default();
         let opened = self.open(&head.headers, body).await;
         let mut parts = match opened {
             Ok(parts) => parts,
@@ -108,6 +125,10 @@ impl Intake {
             Err(error) => return Err(Box::new((error.into(), body))),
         };
         self.phase = batch.status.status;
+        self.usage = match self.state.records.usage(self.tenant).await {
+            Ok(usage) => usage,
+            Err(error) => return Err(Box::new((error.into(), body))),
+        };
         let boundary = match multipart::boundary(headers) {
             Ok(boundary) => boundary,
             Err(fault) => return Err(Box::new((fault, body))),
@@ -179,7 +200,9 @@ impl Intake {
         let held = self.kept.names.contains(&digest)
             || self.held.contains(&digest)
             || (self.call == Call::Blocks && self.state.records.hold(self.tenant, vec![digest]).await?.contains(&true));
-        let keep = !held && self.phase == Phase::Open;
+        // The block that passes the bound is let in: how long it is shows when it is there.
+        let room = self.usage.room().is_none_or(|room| self.kept.written < room);
+        let keep = !held && room && self.phase == Phase::Open;
         let offset = self.kept.written;
         let (mut hasher, mut length) = (blake3::Hasher::new(), 0u64);
         while let Some(bytes) = parts.chunk().await? {
@@ -213,8 +236,10 @@ impl Intake {
             rejected(Problem::new(422, codes::DIGEST_MISMATCH, "A block does not match its name", detail))
         } else if held {
             Ok(BlockOutcome::Duplicate)
-        } else if !keep {
+        } else if self.phase != Phase::Open {
             rejected(closed(&self.batch, self.phase))
+        } else if !keep {
+            rejected(rules::no_room(&self.usage))
         } else {
             self.kept.names.insert(digest);
             self.kept.blocks.push((digest, offset, length));
@@ -226,7 +251,8 @@ impl Intake {
 
     /// Makes the pack durable, then its records, with those of `candidates`.
     async fn store(&mut self, candidates: Vec<Candidate>) -> Result<Committed, Fault> {
-        let mut bundle = Bundle { pack: None, blocks: std::mem::take(&mut self.kept.blocks), documents: candidates };
+        let (blocks, limits) = (std::mem::take(&mut self.kept.blocks), self.limits.clone());
+        let mut bundle = Bundle { pack: None, blocks, documents: candidates, limits };
         if bundle.blocks.is_empty() && bundle.documents.is_empty() {
             return Ok(Committed::Done { documents: Vec::new(), stored: Vec::new() });
         }

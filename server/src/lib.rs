@@ -119,6 +119,7 @@ pub fn app(state: State) -> Router {
         .route("/documents/{id}/retry", post(routes::documents::retry))
         .route("/tokens", post(routes::tokens::create))
         .route("/search", post(routes::search::post))
+        .route("/usage", get(routes::usage::get))
         .fallback(routes::unknown)
         .method_not_allowed_fallback(routes::wrong_method)
         .layer(map_response(routes::as_problem))

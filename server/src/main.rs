@@ -112,7 +112,7 @@ async fn serve(args: Args) -> Result<(), String> {
     tokio::spawn(Arc::new(courier).run());
     let page_key = keys.first().filter(|_| args.listen.ip().is_loopback()).map(|option| Arc::from(option.key.as_str()));
     let state = State {
-        keys: Arc::new(auth::resolve(&*records, &keys).await.map_err(|error| at_data(&error))?),
+        keys: Arc::new(auth::resolve(&*records, &keys, args.quota).await.map_err(|error| at_data(&error))?),
         tokens: Arc::new(Tokens::new(&token_key)),
         jobs: records.clone(),
         deliveries: records.clone(),

@@ -1,7 +1,7 @@
 //! What a document must be, apart from where it is kept: the pure rules.
 
 use crate::error::brief;
-use cloudindex_wire::{BatchLimits, Caps, DocumentEntry, Problem, codes};
+use cloudindex_wire::{BatchLimits, Caps, DocumentEntry, Problem, Quota, Usage, codes};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
@@ -80,7 +80,7 @@ pub fn invalid_file(detail: String) -> Problem {
     Problem::new(422, codes::INVALID_FILE, "The document is not valid", detail)
 }
 
-/// What a batch holds.
+/// What a batch holds, or a tenant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Totals {
     pub documents: u64,
@@ -120,6 +120,48 @@ pub fn admit(
     Ok(Totals { documents, bytes })
 }
 
+/// Whether a document may join what its tenant holds. What makes that less is let pass also where the quota was lowered.
+/// Tells the totals with it.
+pub fn within(quota: &Quota, totals: Totals, entry: &DocumentEntry, replaced: Option<u64>) -> Result<Totals, Problem> {
+    let name = brief(&entry.path);
+    let documents = totals.documents.saturating_add(u64::from(replaced.is_none()));
+    if let Some(max) = quota.max_documents.filter(|max| documents > *max && replaced.is_none()) {
+        return Err(over_quota(format!(
+            "with {name:?} your tenant would hold {documents} documents, its quota is {max}; delete some, or have the server's operator raise quota-documents"
+        )));
+    }
+    let bytes = totals.bytes.saturating_sub(replaced.unwrap_or(0)).saturating_add(entry.size);
+    if let Some(max) = quota.max_bytes.filter(|max| bytes > *max && bytes > totals.bytes) {
+        return Err(over_quota(format!(
+            "with {name:?} your tenant's documents would have {bytes} bytes, its quota is {max} and {} are held; delete some, or have the server's operator raise quota-bytes",
+            totals.bytes
+        )));
+    }
+    Ok(Totals { documents, bytes })
+}
+
+/// There is no room for more blocks.
+pub fn no_room(usage: &Usage) -> Problem {
+    let Usage { block_bytes, quota, .. } = usage;
+    over_quota(format!(
+        "your tenant's blocks have {block_bytes} bytes, and twice its quota of {} bytes is the most; delete documents, or wait a day for blocks that no document names to be dropped, or have the server's operator raise quota-bytes",
+        quota.max_bytes.unwrap_or_default()
+    ))
+}
+
+/// There is no room for another batch.
+pub fn no_batch(usage: &Usage) -> Problem {
+    over_quota(format!(
+        "your tenant holds {} batches, its quota is {}; use one that is open, or have the server's operator raise quota-batches",
+        usage.batches,
+        usage.quota.max_batches.unwrap_or_default()
+    ))
+}
+
+fn over_quota(detail: String) -> Problem {
+    Problem::new(403, codes::QUOTA_EXCEEDED, "The quota is used up", detail)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -134,16 +176,40 @@ mod tests {
         }
     }
 
-    #[test]
-    fn limits_count_replacements_once() {
-        let entry = |size| DocumentEntry {
+    fn entry(size: u64) -> DocumentEntry {
+        DocumentEntry {
             path: "a".into(),
             size,
             media_type: String::new(),
             last_modified: None,
             metadata: None,
             blocks: Vec::new(),
-        };
+        }
+    }
+
+    #[test]
+    fn quotas_let_pass_what_takes_less() {
+        let quota = Quota { max_documents: Some(2), max_bytes: Some(10), max_batches: None };
+        let held = |documents, bytes| Totals { documents, bytes };
+        assert_eq!(within(&quota, held(1, 4), &entry(6), None), Ok(held(2, 10)));
+        assert_eq!(within(&quota, held(2, 9), &entry(5), Some(4)), Ok(held(2, 10)));
+        // The quota was lowered: nothing more, and less gladly.
+        assert_eq!(within(&quota, held(9, 90), &entry(50), Some(60)), Ok(held(9, 80)));
+        let refused = |held, size, replaced| within(&quota, held, &entry(size), replaced).unwrap_err();
+        for (error, words) in [
+            (refused(held(2, 0), 0, None), ["3 documents", "quota-documents"]),
+            (refused(held(1, 4), 7, None), ["11 bytes", "quota-bytes"]),
+            (refused(held(9, 90), 61, Some(60)), ["91 bytes", "quota-bytes"]),
+            (refused(held(1, 4), u64::MAX, None), ["quota is 10", "4 are held"]),
+        ] {
+            assert_eq!((&*error.code, error.retryable), (codes::QUOTA_EXCEEDED, false));
+            assert!(words.iter().all(|word| error.detail.contains(word)), "{}", error.detail);
+        }
+        assert_eq!(within(&Quota::default(), held(9, 90), &entry(9), None), Ok(held(10, 99)));
+    }
+
+    #[test]
+    fn limits_count_replacements_once() {
         let limits = BatchLimits { max_batch_size: Some(1), max_file_size: Some(10), total_batch_bytes: Some(10) };
         let full = Totals { documents: 1, bytes: 10 };
         assert_eq!(admit(&limits, Totals { documents: 0, bytes: 0 }, &entry(10), None), Ok(full));

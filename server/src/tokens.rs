@@ -1,10 +1,11 @@
-//! Upload tokens: what a browser may be given instead of an API key. A token names its tenant, its batch and its end, and is
-//! sealed by a key of this server's; nothing of it is kept, and nothing but its end takes it back.
+//! Upload tokens: what a browser may be given instead of an API key. A token names its tenant, its batch, its limits and its
+//! end, and is sealed by a key of this server's; nothing of it is kept, and nothing but its end takes it back.
 
 use crate::clock;
 use axum::http::Method;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+use cloudindex_wire::BatchLimits;
 
 /// What tells a token from an API key.
 const PREFIX: &str = "ut_";
@@ -19,6 +20,8 @@ pub struct Tokens([u8; 32]);
 pub struct Claim {
     pub tenant: i64,
     pub batch: String,
+    /// Beside those of the batch.
+    pub limits: BatchLimits,
     /// Milliseconds since 1970.
     pub expires_at: i64,
 }
@@ -34,12 +37,18 @@ pub enum Invalid {
 impl Tokens {
     /// Of a server with this secret, whatever its length.
     pub fn new(secret: &str) -> Self {
-        Tokens(blake3::derive_key("cloudindex-server 2026-11 upload tokens", secret.as_bytes()))
+        Tokens(blake3::derive_key("cloudindex-server 2026-11 upload tokens with limits", secret.as_bytes()))
     }
 
     pub fn seal(&self, claim: &Claim) -> String {
-        let Claim { tenant, batch, expires_at } = claim;
-        let mut bytes = [&tenant.to_le_bytes()[..], &expires_at.to_le_bytes(), batch.as_bytes()].concat();
+        let Claim { tenant, batch, limits, expires_at } = claim;
+        let BatchLimits { max_batch_size, max_file_size, total_batch_bytes } = limits;
+        let mut bytes = [tenant.to_le_bytes(), expires_at.to_le_bytes()].concat();
+        // A limit that nothing reaches is none.
+        let limits =
+            [max_batch_size, max_file_size, total_batch_bytes].map(|max| max.unwrap_or(u64::MAX).to_le_bytes());
+        bytes.extend_from_slice(limits.as_flattened());
+        bytes.extend_from_slice(batch.as_bytes());
         let seal = blake3::keyed_hash(&self.0, &bytes);
         bytes.extend_from_slice(seal.as_bytes());
         format!("{PREFIX}{}", BASE64.encode(bytes))
@@ -60,9 +69,18 @@ impl Tokens {
             return None;
         }
         let (tenant, rest) = said.split_first_chunk()?;
-        let (expires_at, batch) = rest.split_first_chunk()?;
-        let batch = std::str::from_utf8(batch).ok()?.to_owned();
-        Some(Claim { tenant: i64::from_le_bytes(*tenant), batch, expires_at: i64::from_le_bytes(*expires_at) })
+        let (expires_at, rest) = rest.split_first_chunk()?;
+        let (limits, batch) = rest.split_first_chunk::<24>()?;
+        let [max_batch_size, max_file_size, total_batch_bytes] = [0, 8, 16].map(|at| {
+            let max = limits[at..].first_chunk().map(|bytes| u64::from_le_bytes(*bytes));
+            max.filter(|max| *max != u64::MAX)
+        });
+        Some(Claim {
+            tenant: i64::from_le_bytes(*tenant),
+            batch: std::str::from_utf8(batch).ok()?.to_owned(),
+            limits: BatchLimits { max_batch_size, max_file_size, total_batch_bytes },
+            expires_at: i64::from_le_bytes(*expires_at),
+        })
     }
 }
 
@@ -104,7 +122,8 @@ mod tests {
     #[test]
     fn what_was_sealed_is_read_and_nothing_else() {
         let tokens = Tokens::new("secret");
-        let claim = Claim { tenant: 7, batch: "batch_x".into(), expires_at: 1000 };
+        let limits = BatchLimits { max_batch_size: Some(1), max_file_size: None, total_batch_bytes: Some(3) };
+        let claim = Claim { tenant: 7, batch: "batch_x".into(), limits, expires_at: 1000 };
         let token = tokens.seal(&claim);
         assert_eq!(tokens.open(token.as_bytes(), 999), Some(Ok(claim.clone())));
         assert_eq!(tokens.open(token.as_bytes(), 1000), Some(Err(Invalid::Expired)));

@@ -47,6 +47,19 @@ pub struct BatchLimits {
     pub total_batch_bytes: Option<u64>,
 }
 
+impl BatchLimits {
+    /// Those that hold when both do.
+    #[must_use]
+    pub fn and(&self, other: &Self) -> Self {
+        let least = |a: Option<u64>, b: Option<u64>| a.map_or(b, |a| Some(b.map_or(a, |b| a.min(b))));
+        BatchLimits {
+            max_batch_size: least(self.max_batch_size, other.max_batch_size),
+            max_file_size: least(self.max_file_size, other.max_file_size),
+            total_batch_bytes: least(self.total_batch_bytes, other.total_batch_bytes),
+        }
+    }
+}
+
 /// Who is told how the batch goes.
 #[derive(Debug, Default, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]

@@ -1,5 +1,6 @@
 //! Upload tokens: for browsers, which must never see an API key.
 
+use crate::BatchLimits;
 use serde::{Deserialize, Serialize};
 
 /// Body of `POST /v1/tokens`.
@@ -11,6 +12,9 @@ pub struct NewToken {
     /// Seconds; the server's usual time if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_in: Option<u64>,
+    /// What the batch may hold for whoever sends the token, if that is less than the batch's own limits.
+    #[serde(default)]
+    pub limits: BatchLimits,
 }
 
 /// Answer of `POST /v1/tokens`.
@@ -22,4 +26,6 @@ pub struct UploadToken {
     pub batch_id: String,
     /// ISO 8601.
     pub expires_at: String,
+    /// What the batch may hold for whoever sends the token: the batch's limits, and those asked for.
+    pub limits: BatchLimits,
 }

@@ -13,7 +13,9 @@ use axum::Extension;
 use axum::extract::{Path, Query, Request};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
-use cloudindex_wire::{Batch, BatchPage, BatchReport, Caps, ErrorPage, NewBatch, Phase, Problem, Retried, codes};
+use cloudindex_wire::{
+    Batch, BatchLimits, BatchPage, BatchReport, Caps, ErrorPage, NewBatch, Phase, Problem, Retried, codes,
+};
 
 /// Bytes of the JSON that creates a batch.
 const MAX_BODY: u64 = 1 << 20;
@@ -70,6 +72,7 @@ pub async fn create(
             let status = StatusCode::UNPROCESSABLE_ENTITY;
             return Err(Fault::new(status, codes::INVALID_REQUEST, "The Idempotency-Key was used before", detail));
         }
+        Created::OverQuota(usage) => return Err(Fault::of(rules::no_batch(&usage))),
     };
     let location = format!("/v1/batches/{}", record.id);
     let mut response = json(status, &batch(record, &state.caps))?;
@@ -104,13 +107,15 @@ pub async fn list(
     json(StatusCode::OK, &BatchPage { batches, next: listed.next })
 }
 
-/// `GET /v1/batches/{id}`.
+/// `GET /v1/batches/{id}`. Whoever sends a token is told the limits that are in force for it.
 pub async fn get(
     axum::extract::State(state): axum::extract::State<State>,
     Extension(tenant): Extension<Tenant>,
+    Extension(limits): Extension<BatchLimits>,
     Path(id): Path<String>,
 ) -> Result<Response, Fault> {
-    let record = state.records.batch(tenant, &id).await?.ok_or_else(|| Fault::batch_not_found(&id))?;
+    let mut record = state.records.batch(tenant, &id).await?.ok_or_else(|| Fault::batch_not_found(&id))?;
+    record.limits = record.limits.and(&limits);
     json(StatusCode::OK, &report(&state, record).await?)
 }
 

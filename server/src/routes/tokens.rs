@@ -25,18 +25,20 @@ pub async fn create(
     request: Request,
 ) -> Result<Response, Fault> {
     let (_, body) = small(request, MAX_BODY).await?;
-    let NewToken { batch_id, expires_in } = serde_json::from_slice(&body)
+    let NewToken { batch_id, expires_in, limits } = serde_json::from_slice(&body)
         .map_err(|error| Fault::invalid(format!("what is asked for is not valid: {error}")))?;
     let seconds = expires_in.unwrap_or(USUAL);
     if !(1..=MOST).contains(&seconds) {
         return Err(Fault::invalid(format!("expiresIn must be 1 to {MOST} seconds")));
     }
     let batch = state.records.batch(tenant, &batch_id).await?.ok_or_else(|| Fault::batch_not_found(&batch_id))?;
-    let claim = Claim { tenant: tenant.0, batch: batch.id, expires_at: end(seconds) };
+    let limits = batch.limits.and(&limits);
+    let claim = Claim { tenant: tenant.0, batch: batch.id, limits, expires_at: end(seconds) };
     let token = UploadToken {
         token: state.tokens.seal(&claim),
         expires_at: clock::iso(claim.expires_at),
         batch_id: claim.batch,
+        limits: claim.limits,
     };
     let mut response = json(StatusCode::CREATED, &token)?;
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

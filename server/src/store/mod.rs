@@ -16,7 +16,9 @@ pub use jobs::{Ahead, Found, Job, JobId, Jobs, Outcome, Retry, Waiting};
 
 use crate::rules::Candidate;
 use axum::body::Bytes;
-use cloudindex_wire::{BatchError, BatchLimits, BatchStatus, Digest, Document, DocumentOutcome, NewBatch, Phase};
+use cloudindex_wire::{
+    BatchError, BatchLimits, BatchStatus, Digest, Document, DocumentOutcome, NewBatch, Phase, Quota, Usage,
+};
 use serde_json::value::RawValue;
 use std::fmt;
 use std::future::Future;
@@ -105,6 +107,8 @@ pub enum Created {
     Same(BatchRecord),
     /// The idempotency key was used before, for another request.
     KeyReused,
+    /// The tenant holds as many batches as it may.
+    OverQuota(Usage),
 }
 
 /// What one request brings, to be committed at once.
@@ -115,6 +119,8 @@ pub struct Bundle {
     /// New blocks: name, offset in the pack, length.
     pub blocks: Vec<(Digest, u64, u64)>,
     pub documents: Vec<Candidate>,
+    /// Limits beside the batch's own.
+    pub limits: BatchLimits,
 }
 
 /// What became of a [`Bundle`].
@@ -149,6 +155,10 @@ pub struct Page {
 pub trait Records: Send + Sync {
     /// The tenant of this name, made if there is none.
     fn tenant(&self, name: &str) -> Answer<'_, Tenant>;
+    /// What the tenant may hold from now on. What it holds already stays.
+    fn set_quota(&self, tenant: Tenant, quota: Quota) -> Answer<'_, ()>;
+    /// What the tenant holds and may; no more work for many documents than for few.
+    fn usage(&self, tenant: Tenant) -> Answer<'_, Usage>;
 
     /// Makes a batch. `key`: the idempotency key and a digest of the request's body.
     fn create_batch(&self, tenant: Tenant, new: NewBatch, key: Option<(String, [u8; 32])>) -> Answer<'_, Created>;

@@ -1,6 +1,6 @@
 //! Server-sent events, read as they come.
 
-use super::{KEY, Server};
+use super::Server;
 use cloudindex_wire::BatchReport;
 use std::io::{BufRead, BufReader, Read};
 use std::time::Duration;
@@ -20,7 +20,7 @@ impl Server {
         let agent: ureq::Agent = config.build().into();
         let mut request = agent
             .get(format!("{}/v1/batches/{batch}/events", self.url))
-            .header("Authorization", format!("Bearer {KEY}"));
+            .header("Authorization", format!("Bearer {}", self.key));
         if let Some(last) = last {
             request = request.header("Last-Event-ID", last.to_string());
         }

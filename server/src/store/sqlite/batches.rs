@@ -1,6 +1,6 @@
 //! Batches and their errors.
 
-use super::{Result, deliveries, int, uint};
+use super::{Result, deliveries, int, tenants, uint};
 use crate::clock;
 use crate::store::{BatchRecord, Created, Ending, Listed, Page, StoreError, Tenant};
 use cloudindex_wire::{BatchError, BatchLimits, BatchStatus, ErrorType, NewBatch, Phase};
@@ -100,6 +100,10 @@ pub(super) fn create(
             let batch = find(&transaction, tenant, &id)?.filter(|_| same == request);
             return Ok(batch.map_or(Created::KeyReused, |(_, record)| Created::Same(record)));
         }
+    }
+    let usage = tenants::usage(&transaction, tenant)?;
+    if usage.quota.max_batches.is_some_and(|max| usage.batches >= max) {
+        return Ok(Created::OverQuota(usage));
     }
     let id = clock::new_id("batch").map_err(|error| failed(&error))?;
     let json = |value: serde_json::Result<String>| value.map_err(|error| failed(&error));

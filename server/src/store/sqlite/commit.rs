@@ -1,11 +1,11 @@
 //! The one transaction of a bundle: new blocks, documents, errors and totals, all or nothing.
 
 use super::documents::{block_length, insert_block, pack_list};
-use super::{Result, batches, deliveries, int, jobs, uint};
+use super::{Result, batches, deliveries, int, jobs, tenants, uint};
 use crate::clock;
 use crate::rules::{self, Candidate, MAX_PATH, Totals};
 use crate::store::{Bundle, Committed, StoreError, Tenant};
-use cloudindex_wire::{BatchLimits, Digest, DocumentEntry, DocumentOutcome, Phase, Problem};
+use cloudindex_wire::{BatchLimits, Digest, DocumentEntry, DocumentOutcome, Phase, Problem, Quota};
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use serde_json::value::RawValue;
 use std::collections::HashMap;
@@ -14,11 +14,14 @@ pub(super) fn commit(c: &mut Connection, tenant: Tenant, batch: &str, bundle: Bu
     let transaction = c.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let Some((seq, record)) = batches::find(&transaction, tenant, batch)? else { return Ok(Committed::NoBatch) };
     let phase = record.status.status;
+    let usage = tenants::usage(&transaction, tenant)?;
     let mut work = Work {
         c: &transaction,
         tenant,
         seq,
-        limits: record.limits,
+        limits: record.limits.and(&bundle.limits),
+        quota: usage.quota,
+        of_tenant: Totals { documents: usage.documents, bytes: usage.bytes },
         totals: Totals { documents: record.documents, bytes: record.status.bytes },
         failed: record.rejected,
         started: record.status.started_at.is_some(),
@@ -64,6 +67,9 @@ struct Work<'a> {
     /// The batch.
     seq: i64,
     limits: BatchLimits,
+    quota: Quota,
+    /// What the tenant holds in all of its batches.
+    of_tenant: Totals,
     totals: Totals,
     failed: u64,
     /// Whether the batch holds, or held, a document.
@@ -98,6 +104,10 @@ impl Work<'_> {
                 self.fresh.insert(block.0, block.2);
             }
             stored.push(new);
+        }
+        match self.fresh.values().sum() {
+            0 => {}
+            bytes => tenants::add_blocks(self.c, self.tenant, bytes)?,
         }
         if !stored.contains(&true) {
             self.c.execute("DELETE FROM packs WHERE id = ?1", [pack])?;
@@ -137,7 +147,10 @@ impl Work<'_> {
             self.forgive(&entry.path)?;
             return Ok(DocumentOutcome::Duplicate { id: held.id.clone() });
         }
-        let totals = match rules::admit(&self.limits, self.totals, &entry, held.as_ref().map(|held| held.size)) {
+        let replaced = held.as_ref().map(|held| held.size);
+        let admitted = rules::admit(&self.limits, self.totals, &entry, replaced)
+            .and_then(|totals| Ok((totals, rules::within(&self.quota, self.of_tenant, &entry, replaced)?)));
+        let (totals, of_tenant) = match admitted {
             Ok(totals) => totals,
             Err(error) => return self.reject(&entry, error),
         };
@@ -147,7 +160,7 @@ impl Work<'_> {
             Err(error) => return self.reject(&entry, error),
         }
         let id = self.put(held, &entry, &blocks)?;
-        self.totals = totals;
+        (self.totals, self.of_tenant) = (totals, of_tenant);
         self.started = true;
         self.forgive(&entry.path)?;
         Ok(DocumentOutcome::Committed { id })

@@ -241,7 +241,7 @@ mod tests {
     fn records() -> Connection {
         let mut c = Connection::open_in_memory().unwrap();
         super::super::migrate(&mut c).unwrap();
-        c.execute_batch("INSERT INTO tenants VALUES (1, 'a'), (2, 'b')").unwrap();
+        c.execute_batch("INSERT INTO tenants (id, name) VALUES (1, 'a'), (2, 'b')").unwrap();
         c
     }
 

@@ -7,6 +7,7 @@
 //! | `commit` | the one transaction of a bundle |
 //! | `jobs` | the queue, and the one transaction that ends jobs |
 //! | `deliveries` | which changes are events, and the queue of webhooks |
+//! | `tenants` | what tenants hold and may |
 //! | `index`, `search` | chunks, their words and vectors; finding them |
 
 mod batches;
@@ -16,6 +17,7 @@ mod documents;
 mod index;
 mod jobs;
 mod search;
+mod tenants;
 
 use super::files::blocking;
 use super::{
@@ -24,7 +26,7 @@ use super::{
 };
 use crate::clock;
 use crate::embed::{Model, Vector};
-use cloudindex_wire::{BatchError, Digest, Document, NewBatch, SearchQuery};
+use cloudindex_wire::{BatchError, Digest, Document, NewBatch, Quota, SearchQuery, Usage};
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -32,7 +34,12 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 
 /// What leads from one version of the schema to the next, from nothing on. `PRAGMA user_version` tells how many are done.
-const STEPS: [&str; 3] = [include_str!("schema/1.sql"), include_str!("schema/2.sql"), include_str!("schema/3.sql")];
+const STEPS: [&str; 4] = [
+    include_str!("schema/1.sql"),
+    include_str!("schema/2.sql"),
+    include_str!("schema/3.sql"),
+    include_str!("schema/4.sql"),
+];
 /// Connections that read at once.
 const READERS: usize = 4;
 /// Milliseconds for which a block that was told of as held need not be noted again, so that a probe seldom writes.
@@ -188,6 +195,14 @@ impl Records for Sqlite {
         }))
     }
 
+    fn set_quota(&self, tenant: Tenant, quota: Quota) -> Answer<'_, ()> {
+        Box::pin(self.write(move |c| tenants::set_quota(c, tenant, quota)))
+    }
+
+    fn usage(&self, tenant: Tenant) -> Answer<'_, Usage> {
+        Box::pin(self.read(move |c| tenants::usage(c, tenant)))
+    }
+
     fn create_batch(&self, tenant: Tenant, new: NewBatch, key: Option<(String, [u8; 32])>) -> Answer<'_, Created> {
         Box::pin(self.write(move |c| batches::create(c, tenant, &new, key)))
     }
@@ -301,9 +316,12 @@ mod tests {
         let c = Connection::open(&path).unwrap();
         c.execute_batch(STEPS[0]).unwrap();
         c.execute_batch(
-            "PRAGMA user_version = 1; INSERT INTO tenants VALUES (1, 't');
+            "PRAGMA user_version = 1; INSERT INTO tenants VALUES (1, 't'), (2, 'u');
              INSERT INTO batches (seq, id, tenant, phase, documents, failed, created_at) VALUES
                  (1, 'done', 1, 2, 1, 1, 0), (2, 'open', 1, 0, 1, 0, 0), (3, 'cancelled', 1, 3, 1, 0, 0), (4, 'empty', 1, 2, 0, 0, 0);
+             UPDATE batches SET bytes = 7 WHERE documents = 1;
+             INSERT INTO packs VALUES (1, 'pack_x');
+             INSERT INTO blocks (tenant, digest, pack, offset, length, at) VALUES (1, x'01', 1, 0, 5, 0), (1, x'02', 1, 5, 6, 0);
              INSERT INTO documents (seq, id, batch, path, size, type, blocks, created_at, updated_at) VALUES
                  (1, 'a', 1, 'a', 5, '', x'', 0, 0), (2, 'b', 2, 'b', 6, '', x'', 0, 0), (3, 'c', 3, 'c', 7, '', x'', 0, 0);
              INSERT INTO errors (batch, path, type, code, message, retryable, counted, at) VALUES (1, 'x', 'validation', 'c', 'm', 0, 1, 0);",
@@ -320,6 +338,11 @@ mod tests {
         assert_eq!(list("SELECT document FROM jobs ORDER BY document"), [1, 2], "a cancelled batch is left alone");
         assert_eq!(list("SELECT phase FROM batches ORDER BY seq"), [1, 0, 3, 2]);
         assert_eq!(list("SELECT counted FROM errors WHERE stage = 0"), [1]);
+        let held = |tenant| {
+            let usage = tenants::usage(&c, Tenant(tenant)).unwrap();
+            [usage.documents, usage.bytes, usage.block_bytes, usage.batches]
+        };
+        assert_eq!((held(1), held(2)), ([3, 21, 11, 4], [0; 4]), "what was there is counted");
         assert!(Sqlite::open(&path).is_ok());
         c.execute_batch("PRAGMA user_version = 99").unwrap();
         assert!(Sqlite::open(&path).err().unwrap().to_string().contains("newer server"));
