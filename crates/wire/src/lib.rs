@@ -10,6 +10,7 @@
 //! | [`search`] | [`SearchQuery`] and [`SearchReply`] |
 //! | [`text`] | sentences with gaps, hex digits |
 //! | [`token`] | [`NewToken`] and [`UploadToken`] |
+//! | [`verify`] | [`VerifyQuery`] and [`VerifyPage`] |
 //! | [`webhook`] | [`WebhookEvent`], and [`Delivery`]: the record of its way |
 //! | [`problem`] | [`Problem`]: errors as RFC 9457 problem details, and the codes in use |
 //!
@@ -24,6 +25,7 @@ pub mod problem;
 pub mod search;
 pub mod text;
 pub mod token;
+pub mod verify;
 pub mod webhook;
 
 pub use batch::{
@@ -38,6 +40,7 @@ pub use document::{BatchPage, Document, DocumentPage, DocumentState, ErrorPage};
 pub use problem::{ErrorType, Problem, codes};
 pub use search::{SearchHit, SearchQuery, SearchReply};
 pub use token::{NewToken, UploadToken};
+pub use verify::{Damaged, DocumentsChecked, EmbeddingsChecked, Missed, ProbesAnswered, VerifyPage, VerifyQuery};
 pub use webhook::{Delivery, DeliveryPage, DeliveryState, WebhookEvent, WebhookSecret};
 
 /// The name of the first part of a bundle.

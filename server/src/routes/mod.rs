@@ -11,6 +11,7 @@ pub mod metrics;
 pub mod page;
 pub mod search;
 pub mod tokens;
+pub mod verify;
 
 use crate::error::Fault;
 use crate::store::Page;
