@@ -78,7 +78,7 @@ impl From<StoreError> for Fault {
                 "The server's storage is full",
                 "nothing of this request was acknowledged; free space on the server, then try again",
             ),
-            StoreError::Failed(_) | StoreError::Cursor => {
+            StoreError::Lost(_) | StoreError::Failed(_) | StoreError::Cursor => {
                 Self::temporary("the server's storage failed; nothing of this request was acknowledged")
             }
         }

@@ -10,7 +10,9 @@
 //! | [`pipeline`] | workers: from a document to what can be found |
 //! | [`extract`] | bytes to text to chunks, in a process of its own |
 //! | [`embed`] | texts to vectors |
+//! | [`search`] | words and meaning, for every question alike |
 //! | [`snippet`] | the piece of a text that a search shows |
+//! | [`verify`] | reads a batch back: bytes, vectors, and whether search finds it |
 //! | [`webhooks`] | sends events to those who want to be told |
 //! | [`auth`], [`tokens`] | bearer keys and tenants; what a browser has instead of a key |
 //! | [`body`], [`multipart`], [`range`] | HTTP's own formats, as streams |
@@ -34,10 +36,12 @@ pub mod pipeline;
 pub mod range;
 pub mod routes;
 pub mod rules;
+pub mod search;
 pub mod snippet;
 pub mod source;
 pub mod store;
 pub mod tokens;
+pub mod verify;
 pub mod webhooks;
 
 use auth::Keys;
@@ -111,6 +115,7 @@ pub fn app(state: State) -> Router {
         .route("/batches/{id}/blocks", post(routes::blocks::post))
         .route("/batches/{id}/complete", post(routes::batches::complete))
         .route("/batches/{id}/cancel", post(routes::batches::cancel))
+        .route("/batches/{id}/verify", post(routes::verify::post))
         .route("/batches/{id}/deliveries", get(routes::deliveries::list))
         .route("/batches/{id}/deliveries/{delivery}/resend", post(routes::deliveries::resend))
         .route("/webhooks/secret", get(routes::deliveries::secret).post(routes::deliveries::new_secret))

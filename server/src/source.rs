@@ -50,7 +50,7 @@ impl Source {
                             _ => self.ready.push_back((pack, start, bytes)),
                         }
                     }
-                    _ => return Err(StoreError::Failed(format!("block {digest} of a document is lost"))),
+                    _ => return Err(StoreError::Lost(format!("block {digest} of a document is lost"))),
                 }
             }
         }

@@ -152,6 +152,7 @@ mod tests {
             ("GET", "/v1/batches/{id}/documents"),
             ("GET", "/v1/batches/{id}/deliveries"),
             ("POST", "/v1/batches/{id}/retry"),
+            ("POST", "/v1/batches/{id}/verify"),
             ("GET", "/v1/documents/{id}"),
             ("GET", "/v1/documents/{id}/content"),
             ("POST", "/v1/search"),

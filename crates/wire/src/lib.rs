@@ -11,6 +11,7 @@
 //! | [`text`] | sentences with gaps, hex digits |
 //! | [`token`] | [`NewToken`] and [`UploadToken`] |
 //! | [`usage`] | [`Usage`] and [`Quota`] of a tenant |
+//! | [`verify`] | [`VerifyQuery`] and [`VerifyPage`] |
 //! | [`webhook`] | [`WebhookEvent`], and [`Delivery`]: the record of its way |
 //! | [`problem`] | [`Problem`]: errors as RFC 9457 problem details, and the codes in use |
 //!
@@ -26,6 +27,7 @@ pub mod search;
 pub mod text;
 pub mod token;
 pub mod usage;
+pub mod verify;
 pub mod webhook;
 
 pub use batch::{
@@ -41,6 +43,7 @@ pub use problem::{ErrorType, Problem, codes};
 pub use search::{SearchHit, SearchQuery, SearchReply};
 pub use token::{NewToken, UploadToken};
 pub use usage::{Quota, Usage};
+pub use verify::{Damaged, DocumentsChecked, EmbeddingsChecked, Missed, ProbesAnswered, VerifyPage, VerifyQuery};
 pub use webhook::{Delivery, DeliveryPage, DeliveryState, WebhookEvent, WebhookSecret};
 
 /// The name of the first part of a bundle.

@@ -65,6 +65,8 @@ pub mod codes {
     pub const BUNDLE_TOO_LARGE: &str = "bundle_too_large";
     pub const BLOCK_TOO_LARGE: &str = "block_too_large";
     pub const DIGEST_MISMATCH: &str = "digest_mismatch";
+    /// A block that was acknowledged cannot be read back.
+    pub const BLOCK_MISSING: &str = "block_missing";
     pub const UNAUTHORIZED: &str = "unauthorized";
     /// The token is good, but not for this call.
     pub const FORBIDDEN: &str = "forbidden";

@@ -43,6 +43,11 @@ impl Vector {
         Vector(values.iter().map(|value| (value * scale).round() as i8).collect())
     }
 
+    /// From what a column holds.
+    pub fn held(bytes: &[u8]) -> Self {
+        Vector(bytes.iter().map(|side| side.cast_signed()).collect())
+    }
+
     /// As a column holds it.
     pub fn bytes(&self) -> Vec<u8> {
         self.0.iter().map(|side| side.cast_unsigned()).collect()

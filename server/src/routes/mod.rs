@@ -12,6 +12,7 @@ pub mod page;
 pub mod search;
 pub mod tokens;
 pub mod usage;
+pub mod verify;
 
 use crate::error::Fault;
 use crate::store::Page;

@@ -2,9 +2,8 @@
 
 use crate::State;
 use crate::body::small;
-use crate::embed::Vector;
 use crate::error::Fault;
-use crate::pipeline::Embeddings;
+use crate::search::find;
 use crate::snippet::snippet;
 use crate::store::Tenant;
 use axum::Extension;
@@ -39,9 +38,8 @@ pub async fn post(
         return Err(Fault::batch_not_found(batch));
     }
     query.limit = Some(query.limit.unwrap_or(10).clamp(1, MOST));
-    let (vector, notice) = vector(&state.pipeline.embeddings, query.query.clone()).await;
     let words = query.query.clone();
-    let found = state.jobs.search(tenant, query, vector).await?;
+    let (found, notice) = find(&*state.jobs, &state.pipeline.embeddings, tenant, query).await?;
     let results = found.into_iter().map(|found| SearchHit {
         document_id: found.document_id,
         batch_id: found.batch_id,
@@ -52,19 +50,4 @@ pub async fn post(
         score: found.score,
     });
     crate::error::json(StatusCode::OK, &SearchReply { results: results.collect(), notice })
-}
-
-/// The query's vector; or why there is none.
-async fn vector(embeddings: &Embeddings, query: String) -> (Option<Vector>, Option<String>) {
-    let embedder = match embeddings {
-        Embeddings::By(embedder) => embedder.clone(),
-        Embeddings::Missing(what) => return (None, Some(format!("found by words alone: {what}"))),
-    };
-    let embedded = tokio::task::spawn_blocking(move || embedder.embed(&[&query])).await;
-    let why = match embedded {
-        Ok(Ok(mut vectors)) => return (vectors.pop(), None),
-        Ok(Err(error)) => error.to_string(),
-        Err(error) => error.to_string(),
-    };
-    (None, Some(format!("found by words alone: no embedding could be had: {why}")))
 }

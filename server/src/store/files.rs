@@ -61,7 +61,7 @@ impl Blocks for Files {
             blocking(move || {
                 let mut bytes = vec![0; length];
                 let read = File::open(&path).and_then(|file| read_exact_at(&file, &mut bytes, offset));
-                read.map_err(|error| StoreError::Failed(format!("{}: {error}", path.display())))?;
+                read.map_err(|error| unread(&path, &error))?;
                 Ok(Bytes::from(bytes))
             })
             .await
@@ -94,6 +94,20 @@ impl Blocks for Files {
             }
             Ok(packs)
         }))
+    }
+}
+
+/// Why bytes of a pack cannot be read: they are lost, or the server has trouble of its own (as too many open files).
+fn unread(path: &Path, error: &std::io::Error) -> StoreError {
+    let what = format!("{}: {error}", path.display());
+    #[cfg(unix)]
+    let broken = error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error());
+    #[cfg(not(unix))]
+    let broken = false;
+    match error.kind() {
+        ErrorKind::NotFound | ErrorKind::UnexpectedEof => StoreError::Lost(what),
+        _ if broken => StoreError::Lost(what),
+        _ => StoreError::Failed(what),
     }
 }
 

@@ -77,6 +77,21 @@ pub struct Found {
     pub score: f64,
 }
 
+/// What the index holds of a processed document.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Indexed {
+    /// Numbers of a vector in this index.
+    pub width: usize,
+    /// Chunks that the document was cut into.
+    pub chunks: u64,
+    /// Those that have a vector.
+    pub present: u64,
+    /// Those whose vector is of another width, has no direction, or is not what the index compares first.
+    pub wrong: u64,
+    /// The text of one of the chunks.
+    pub text: Option<String>,
+}
+
 /// Jobs, index and search. What is answered `Ok` by a method that writes is durable.
 pub trait Jobs: Send + Sync {
     /// Makes the index one of this model: what was indexed by another waits for its turn again, and so does what
@@ -93,6 +108,9 @@ pub trait Jobs: Send + Sync {
     fn retry_batch(&self, tenant: Tenant, id: &str) -> Answer<'_, Option<Retry>>;
     /// What is to be done until the batch's last document is.
     fn ahead(&self, batch: &str) -> Answer<'_, Ahead>;
+    /// What the index holds of a document, with the text of one of its chunks, whichever `pick` falls on. `None`: there is no
+    /// such document, or it is not processed.
+    fn indexed(&self, tenant: Tenant, document: &str, pick: u64) -> Answer<'_, Option<Indexed>>;
     /// The best documents first; without `vector` by full text alone.
     fn search(&self, tenant: Tenant, query: SearchQuery, vector: Option<Vector>) -> Answer<'_, Vec<Found>>;
 }

@@ -12,7 +12,7 @@ pub mod jobs;
 pub mod sqlite;
 
 pub use deliveries::{Attempt, Deliveries, DeliveryId, Due, Fate, Line, Most, Parcel};
-pub use jobs::{Ahead, Found, Job, JobId, Jobs, Outcome, Retry, Waiting};
+pub use jobs::{Ahead, Found, Indexed, Job, JobId, Jobs, Outcome, Retry, Waiting};
 
 use crate::rules::Candidate;
 use axum::body::Bytes;
@@ -37,6 +37,8 @@ pub struct Tenant(pub i64);
 pub enum StoreError {
     /// No space left.
     Full(String),
+    /// Bytes that were acknowledged are not there any more, or the disk cannot read them.
+    Lost(String),
     /// Anything else; the text is for the operator.
     Failed(String),
     /// The cursor is none that a list gave out.
@@ -47,7 +49,7 @@ impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             StoreError::Full(what) => write!(f, "no space left: {what}"),
-            StoreError::Failed(what) => f.write_str(what),
+            StoreError::Lost(what) | StoreError::Failed(what) => f.write_str(what),
             StoreError::Cursor => f.write_str("the cursor is none that this list gave out"),
         }
     }
@@ -172,6 +174,9 @@ pub trait Records: Send + Sync {
 
     /// In the order of the paths' bytes; `None`: no such batch.
     fn documents(&self, tenant: Tenant, batch: &str, page: Page) -> Answer<'_, Option<Listed<Document>>>;
+    /// Those whose paths come after `path`, at most `limit`; `None`: no such batch.
+    fn documents_after(&self, tenant: Tenant, batch: &str, path: &str, limit: u32)
+    -> Answer<'_, Option<Vec<Document>>>;
     fn document(&self, tenant: Tenant, id: &str) -> Answer<'_, Option<Document>>;
     /// Whether there was such a document.
     fn delete_document(&self, tenant: Tenant, id: &str) -> Answer<'_, bool>;
@@ -192,7 +197,8 @@ pub trait Records: Send + Sync {
 pub trait Blocks: Send + Sync {
     /// Begins a pack. It is gone again if it is dropped before it is sealed.
     fn create(&self) -> Answer<'_, Box<dyn PackWriter>>;
-    /// `length` bytes at `offset`, all of them or an error. Callers ask for at most 1 MiB or so at once.
+    /// `length` bytes at `offset`, all of them or an error: [`StoreError::Lost`] if they are there no more. Callers ask for
+    /// at most 1 MiB or so at once.
     fn read(&self, pack: &str, offset: u64, length: usize) -> Answer<'_, Bytes>;
     /// Removes a pack; it is no error if there is none.
     fn remove(&self, pack: &str) -> Answer<'_, ()>;

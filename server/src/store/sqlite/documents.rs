@@ -71,26 +71,41 @@ pub(super) fn get(c: &Connection, tenant: Tenant, id: &str) -> Result<Option<Doc
 }
 
 /// The cursor is the last path in hex: it holds while documents come and go.
-pub(super) fn list(c: &Connection, tenant: Tenant, batch: &str, page: &Page) -> Result<Option<Listed<Document>>> {
+pub(super) fn list(c: &Connection, tenant: Tenant, batch: &str, asked: &Page) -> Result<Option<Listed<Document>>> {
     let Some((seq, _)) = batches::find(c, tenant, batch)? else { return Ok(None) };
-    let after = page.cursor.as_deref().map(|cursor| from_hex(cursor).ok_or(StoreError::Cursor)).transpose()?;
-    let after = after.unwrap_or_default();
+    let after = asked.cursor.as_deref().map(|cursor| from_hex(cursor).ok_or(StoreError::Cursor)).transpose()?;
+    let (rows, more) = page(c, seq, &after.unwrap_or_default(), asked.limit)?;
+    let next = rows.last().filter(|_| more).map(|last: &Document| to_hex(&last.path));
+    Ok(Some(Listed { rows, next }))
+}
+
+pub(super) fn after(
+    c: &Connection,
+    tenant: Tenant,
+    batch: &str,
+    path: &str,
+    limit: u32,
+) -> Result<Option<Vec<Document>>> {
+    let Some((seq, _)) = batches::find(c, tenant, batch)? else { return Ok(None) };
+    Ok(Some(page(c, seq, path, limit)?.0))
+}
+
+/// Documents after a path, and whether there are more.
+fn page(c: &Connection, batch: i64, after: &str, limit: u32) -> Result<(Vec<Document>, bool)> {
     let mut select = c.prepare_cached(&format!(
         "SELECT {COLUMNS} FROM documents d JOIN batches b ON b.seq = d.batch
          WHERE d.batch = ?1 AND d.path > ?2 ORDER BY d.path LIMIT ?3"
     ))?;
-    let mut found = select.query_map(params![seq, after, i64::from(page.limit) + 1], record)?;
+    let mut found = select.query_map(params![batch, after, i64::from(limit) + 1], record)?;
     let (mut rows, mut weight) = (Vec::new(), 0);
-    let mut next = None;
     while let Some(document) = found.next().transpose()? {
-        if rows.len() >= page.limit as usize || weight >= PAGE_WEIGHT {
-            next = rows.last().map(|last: &Document| to_hex(&last.path));
-            break;
+        if rows.len() >= limit as usize || weight >= PAGE_WEIGHT {
+            return Ok((rows, true));
         }
         weight += document.blocks.len() * ENTRY + document.metadata.as_ref().map_or(0, |json| json.get().len());
         rows.push(document);
     }
-    Ok(Some(Listed { rows, next }))
+    Ok((rows, false))
 }
 
 fn to_hex(text: &str) -> String {

@@ -3,8 +3,9 @@
 //! Vectors are found in two steps: the signs of all of them, a bit a side, are compared by sqlite-vec, which reads little;
 //! the nearest of those are compared in full.
 
-use super::Result;
+use super::{Result, int, uint};
 use crate::embed::{Model, Vector};
+use crate::store::{Indexed, Tenant};
 use rusqlite::{Connection, OptionalExtension, params};
 
 /// What became of an index that is to be of some model.
@@ -40,6 +41,36 @@ pub(super) fn model_held(c: &Connection) -> Result<Option<Model>> {
     let mut select = c.prepare_cached("SELECT id, width FROM model")?;
     let held = select.query_row([], |row| Ok(Model { id: row.get(0)?, width: row.get::<_, u32>(1)? as usize }));
     Ok(held.optional()?)
+}
+
+/// What is held of a processed document.
+pub(super) fn indexed(c: &Connection, tenant: Tenant, document: &str, pick: u64) -> Result<Option<Indexed>> {
+    // One snapshot: the document may be processed anew meanwhile.
+    let c = &*c.unchecked_transaction()?;
+    let mut select = c.prepare_cached(
+        "SELECT d.seq, d.chunks FROM documents d JOIN batches b ON b.seq = d.batch
+         WHERE d.id = ?1 AND b.tenant = ?2 AND d.state = 1",
+    )?;
+    let found =
+        select.query_row(params![document, tenant.0], |row| Ok((row.get::<_, i64>(0)?, row.get(1)?))).optional()?;
+    let (Some((document, chunks)), Some(model)) = (found, model_held(c)?) else { return Ok(None) };
+    let mut indexed = Indexed { width: model.width, chunks: uint(chunks), ..Indexed::default() };
+    let mut select = c.prepare_cached(
+        "SELECT k.embedding, v.bits FROM chunks k JOIN vectors v ON v.rowid = k.seq WHERE k.document = ?1",
+    )?;
+    let sound = select.query_map([document], |row| {
+        let (embedding, bits) = (row.get_ref(0)?.as_blob()?, row.get_ref(1)?.as_blob()?);
+        let whole = embedding.len() == model.width && embedding.iter().any(|side| *side != 0);
+        Ok(whole && Vector::held(embedding).bits() == bits)
+    })?;
+    for sound in sound {
+        indexed.present += 1;
+        indexed.wrong += u64::from(!sound?);
+    }
+    let at = pick.checked_rem(indexed.chunks).unwrap_or(0);
+    let mut select = c.prepare_cached("SELECT text FROM chunks WHERE document = ?1 ORDER BY seq LIMIT 1 OFFSET ?2")?;
+    indexed.text = select.query_row(params![document, int(at)], |row| row.get(0)).optional()?;
+    Ok(Some(indexed))
 }
 
 /// Takes a document out.

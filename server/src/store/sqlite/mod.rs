@@ -21,8 +21,8 @@ mod tenants;
 
 use super::files::blocking;
 use super::{
-    Ahead, Answer, BatchRecord, Bundle, Committed, Created, Ending, Found, JobId, Jobs, Listed, Location, Outcome,
-    Page, Records, Retry, StoreError, Tenant, Waiting,
+    Ahead, Answer, BatchRecord, Bundle, Committed, Created, Ending, Found, Indexed, JobId, Jobs, Listed, Location,
+    Outcome, Page, Records, Retry, StoreError, Tenant, Waiting,
 };
 use crate::clock;
 use crate::embed::{Model, Vector};
@@ -231,6 +231,17 @@ impl Records for Sqlite {
         Box::pin(self.read(move |c| documents::list(c, tenant, &batch, &page)))
     }
 
+    fn documents_after(
+        &self,
+        tenant: Tenant,
+        batch: &str,
+        path: &str,
+        limit: u32,
+    ) -> Answer<'_, Option<Vec<Document>>> {
+        let (batch, path) = (batch.to_owned(), path.to_owned());
+        Box::pin(self.read(move |c| documents::after(c, tenant, &batch, &path, limit)))
+    }
+
     fn document(&self, tenant: Tenant, id: &str) -> Answer<'_, Option<Document>> {
         let id = id.to_owned();
         Box::pin(self.read(move |c| documents::get(c, tenant, &id)))
@@ -298,6 +309,11 @@ impl Jobs for Sqlite {
     fn ahead(&self, batch: &str) -> Answer<'_, Ahead> {
         let batch = batch.to_owned();
         Box::pin(self.read(move |c| jobs::ahead(c, &batch)))
+    }
+
+    fn indexed(&self, tenant: Tenant, document: &str, pick: u64) -> Answer<'_, Option<Indexed>> {
+        let document = document.to_owned();
+        Box::pin(self.read(move |c| index::indexed(c, tenant, &document, pick)))
     }
 
     fn search(&self, tenant: Tenant, query: SearchQuery, vector: Option<Vector>) -> Answer<'_, Vec<Found>> {

@@ -1,0 +1,42 @@
+//! `POST /v1/batches/{id}/verify`.
+
+use crate::State;
+use crate::body::small;
+use crate::error::{Fault, json};
+use crate::store::Tenant;
+use crate::verify::{Bounds, MOST_PROBES, Verifier};
+use axum::Extension;
+use axum::extract::{Path, Request};
+use axum::http::StatusCode;
+use axum::response::Response;
+use cloudindex_wire::VerifyQuery;
+
+/// Bytes of the JSON that asks for it.
+const MAX_BODY: u64 = 16 << 10;
+
+/// 200 with a page of what was found when the batch was read back; the last has no `next`.
+pub async fn post(
+    axum::extract::State(state): axum::extract::State<State>,
+    Extension(tenant): Extension<Tenant>,
+    Path(id): Path<String>,
+    request: Request,
+) -> Result<Response, Fault> {
+    let (_, body) = small(request, MAX_BODY).await?;
+    let query: VerifyQuery = match body.trim_ascii().is_empty() {
+        true => VerifyQuery::default(),
+        false => serde_json::from_slice(&body)
+            .map_err(|error| Fault::invalid(format!("what is asked for is not valid: {error}")))?,
+    };
+    if query.probes.is_some_and(|probes| probes > MOST_PROBES) {
+        return Err(Fault::invalid(format!("probes must be 0 to {MOST_PROBES}")));
+    }
+    let verifier = Verifier {
+        records: &*state.records,
+        jobs: &*state.jobs,
+        blocks: &*state.blocks,
+        embeddings: &state.pipeline.embeddings,
+        bounds: Bounds::default(),
+    };
+    let page = verifier.page(tenant, &id, &query).await?.ok_or_else(|| Fault::batch_not_found(&id))?;
+    json(StatusCode::OK, &page)
+}

@@ -1,0 +1,108 @@
+//! Probes: a sentence out of a document is searched for as a user would, and should find it.
+
+use super::Verifier;
+use crate::search::find;
+use crate::store::{StoreError, Tenant};
+use cloudindex_wire::{Document, Missed, SearchQuery};
+
+/// Documents among which it must be.
+const FIRST: u32 = 10;
+/// Characters of a sentence.
+const LONGEST: usize = 240;
+
+/// Which documents are looked for: each by itself, so that pages need not know of each other.
+#[derive(Debug, Clone, Copy)]
+pub struct Choice {
+    pub probes: u64,
+    /// Documents that could be.
+    pub among: u64,
+}
+
+impl Choice {
+    /// Whether a document of this number, which is any, is looked for.
+    pub fn falls_on(self, number: u64) -> bool {
+        number % self.among.max(1) < self.probes
+    }
+}
+
+/// A number out of a digest: always the same, and as good as by chance.
+pub fn number(digest: [u8; 32]) -> u64 {
+    digest.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
+}
+
+/// The longest sentence of a text, since it tells most, or as much of it as a question may have; `None`: it has no words.
+pub fn sentence(text: &str) -> Option<String> {
+    let sentences = text.split_inclusive(['.', '!', '?', '\n', '。']).map(squeezed);
+    let said = sentences.filter(|sentence| sentence.contains(char::is_alphanumeric));
+    said.map(|sentence| cut(&sentence)).max_by_key(|sentence| sentence.chars().count())
+}
+
+/// As many of the first words as there is room for; one word alone may be cut.
+fn cut(sentence: &str) -> String {
+    let end = sentence.char_indices().nth(LONGEST).map_or(sentence.len(), |(end, _)| end);
+    let some = &sentence[..end];
+    let whole = if end == sentence.len() { some } else { some.rsplit_once(' ').map_or(some, |(whole, _)| whole) };
+    whole.to_owned()
+}
+
+/// White space is one space.
+fn squeezed(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+impl Verifier<'_> {
+    /// Looks for a document within its batch; tells if it is not found.
+    ///
+    /// It counts as found also when all ten that come before it hold the very same sentence: nothing in the question tells it
+    /// from them. One that the index lacks is missed even so, unless there are ten.
+    pub(super) async fn probe(
+        &self,
+        tenant: Tenant,
+        batch: &str,
+        document: &Document,
+        sentence: String,
+    ) -> Result<Option<Missed>, StoreError> {
+        let query = SearchQuery {
+            query: sentence.clone(),
+            batch_id: Some(batch.to_owned()),
+            limit: Some(FIRST),
+            ..SearchQuery::default()
+        };
+        let (hits, _) = find(self.jobs, self.embeddings, tenant, query).await?;
+        let found = hits.iter().any(|hit| hit.document_id == document.id);
+        let alike = hits.len() == FIRST as usize && hits.iter().all(|hit| squeezed(&hit.text).contains(&sentence));
+        if found || alike {
+            return Ok(None);
+        }
+        Ok(Some(Missed { document_id: document.id.clone(), path: document.path.clone(), query: sentence }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longest_sentence_is_asked() {
+        assert_eq!(sentence("Short. This one  is\tlonger, yes! No.").as_deref(), Some("This one is longer, yes!"));
+        assert_eq!(sentence("line\nanother line\n").as_deref(), Some("another line"));
+        assert_eq!(sentence(" -- !!\n***"), None);
+        assert_eq!(sentence(""), None);
+        let words = "word ".repeat(100);
+        assert_eq!(sentence(&words).unwrap().chars().count(), LONGEST - 1);
+        assert_eq!(sentence(&"ä".repeat(1000)).unwrap().chars().count(), LONGEST);
+    }
+
+    #[test]
+    fn about_as_many_as_asked_for_are_chosen() {
+        let numbers = (0..10_000u64).map(|i| number(*blake3::hash(&i.to_le_bytes()).as_bytes()));
+        let numbers: Vec<u64> = numbers.collect();
+        let chosen = |probes, among| {
+            let choice = Choice { probes, among };
+            numbers.iter().take(among as usize).filter(|number| choice.falls_on(**number)).count()
+        };
+        assert_eq!((chosen(0, 100), chosen(100, 100), chosen(20, 7), chosen(1, 1)), (0, 100, 7, 1));
+        assert!((60..140).contains(&chosen(100, 10_000)));
+        assert!(!Choice { probes: 0, among: 0 }.falls_on(5));
+    }
+}
