@@ -1,5 +1,6 @@
 /** Every word that the element shows or speaks. `{n}` and the like are filled in; plural forms are those of `Intl.PluralRules`. */
-import type { FileStatus, Phase } from '../types.js';
+import type { Phase } from '../types.js';
+import type { ShownStatus } from './watch.js';
 
 /** One text, or one for each plural form of the language. */
 export type Text = string | (Partial<Record<Intl.LDMLPluralRule, string>> & { other: string });
@@ -19,10 +20,12 @@ export interface Strings {
   chooseFolder: string;
   addFiles: string;
   addFolder: string;
-  /** Of the whole upload; `partial`: over, with failures; `elsewhere`: another tab uploads. */
-  phase: Record<Phase | 'partial' | 'elsewhere', string>;
-  status: Record<FileStatus, string>;
+  /** Of the whole upload; `partial`: over, with failures; `unprocessed`: all arrived, and not all could be processed; `elsewhere`: another tab uploads. */
+  phase: Record<Phase | 'partial' | 'unprocessed' | 'elsewhere', string>;
+  status: Record<ShownStatus, string>;
+  /** How far the server is with what has arrived, while it is followed (`tracking`). */
   processing: string;
+  notProcessed: Text;
   start: string;
   pause: string;
   resume: string;
@@ -58,6 +61,13 @@ export interface Strings {
   left: Record<'title' | 'elsewhere' | 'elsewhereHint' | 'canContinue' | 'addAgain' | 'refused' | 'continue' | 'discard', string>;
   arrived: Text;
   done: string;
+  /** The same while the server goes on, which what follows tells: `goesOn`, `held` (it can't), `lost` (it can't be asked), or the end. */
+  uploaded: string;
+  goesOn: string;
+  held: string;
+  lost: string;
+  allFound: string;
+  someFound: Text;
   doneNothingSent: string;
   partial: Text;
   /** One line for each reason: how many files it stopped, and why. */
