@@ -3,17 +3,17 @@ import type { Connection } from './connection.js';
 import { Session } from './session.js';
 
 export class Calls {
-  readonly #connection: Connection;
+  readonly connection: Connection;
   /** Started by the first call, kept for the rest. */
   #session: Promise<Session> | undefined;
 
   constructor(connection: Connection) {
-    this.#connection = connection;
+    this.connection = connection;
   }
 
   /** The text of the answer. */
   async call(method: 'GET' | 'POST' | 'DELETE', path: string, body?: string): Promise<string> {
-    this.#session ??= Session.calls(this.#connection).catch((error: unknown) => {
+    this.#session ??= Session.calls(this.connection).catch((error: unknown) => {
       this.#session = undefined;
       throw error;
     });

@@ -3,3 +3,4 @@ export * from './index.js';
 export { Calls } from './calls.js';
 export { Batches, Documents } from './client.js';
 export { asUploadError, invalid } from './errors.js';
+export { path } from './paths.js';

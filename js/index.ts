@@ -1,6 +1,6 @@
 /** cloudindex-uploader: gets a folder of documents, or a hundred thousand of them, out of a browser and into an index. */
 export { CloudIndex } from './client.js';
-export type { Batches, Documents } from './client.js';
+export type { Batches, Documents, Tokens } from './client.js';
 export type { BatchProcessor } from './processor.js';
 export { Uploader } from './uploader.js';
 export type { UploaderOptions } from './uploader.js';
@@ -12,3 +12,4 @@ export type { Plan, WasmOptions } from './plan.js';
 export { UploadError } from './errors.js';
 export type { Failure } from './errors.js';
 export type * from './types.js';
+export type * from './after/types.js';

@@ -3,16 +3,21 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ROOT } from './run.mjs';
 
-/** A module of dist/ and all that it imports, now or later: file name to code. */
+/** What comes after an upload. A page that only uploads never loads it, so it is measured by itself. */
+export const AFTER = 'after.js';
+
+/** A module of dist/ and all that it imports, now or later, but for what comes after an upload: file name to code. */
 export async function reach(name, found = new Map()) {
   if (found.has(name)) return found;
   const code = await readFile(join(ROOT, 'dist', name), 'utf8');
   found.set(name, code);
-  for (const [, next] of code.matchAll(/(?:from|import)\s*\(?\s*"\.\/([\w-]+\.js)"/g)) await reach(next, found);
+  for (const [, next] of code.matchAll(/(?:from|import)\s*\(?\s*"\.\/([\w-]+\.js)"/g)) {
+    if (next !== AFTER) await reach(next, found);
+  }
   return found;
 }
 
-/** What everybody needs: the package and its worker. */
+/** What everybody needs to upload: the package and its worker. */
 export async function core() {
   return reach('worker.js', await reach('index.js'));
 }

@@ -1,0 +1,20 @@
+/** Questions to the server that are answered with JSON, by the engine's calls. */
+import type { Calls } from '../calls.js';
+import { until } from './until.js';
+
+/** The answer. The engine's calls know no signal: after an abort the request may go on, and nobody hears its end. */
+export async function ask<T>(calls: Calls, method: 'GET' | 'POST', path: string, body?: object, signal?: AbortSignal): Promise<T> {
+  signal?.throwIfAborted();
+  return JSON.parse(await until(signal, calls.call(method, path, body && JSON.stringify(body)))) as T;
+}
+
+/** All rows of a list, page after page. */
+export async function* rows<T, Name extends string>(calls: Calls, path: string, name: Name): AsyncGenerator<T, void, undefined> {
+  type Page = { [name in Name]: T[] } & { next?: string | null };
+  let cursor: string | null | undefined;
+  do {
+    const page: Page = await ask(calls, 'GET', cursor ? `${path}?cursor=${encodeURIComponent(cursor)}` : path);
+    yield* page[name];
+    cursor = page.next;
+  } while (cursor);
+}

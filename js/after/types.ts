@@ -1,0 +1,152 @@
+/** The types of what a client does after an upload. */
+
+/** What `batches.watch` takes. */
+export interface WatchOptions {
+  /** ms between two questions where the server's events can't be had, and before a stream that failed is tried again. Default 5000. */
+  statusInterval?: number;
+  /** Aborting ends it: the loop throws the signal's reason. */
+  signal?: AbortSignal;
+}
+
+/** A document: the server's record of a file in a batch. */
+export interface DocumentRecord {
+  id: string;
+  batchId: string;
+  /** Relative, `/` between segments, unique in its batch. */
+  path: string;
+  /** Bytes. */
+  size: number;
+  /** Media type as the browser gave it; empty when it gave none. */
+  type: string;
+  /** ms since 1970, as `File.lastModified`. */
+  lastModified: number | null;
+  metadata: Record<string, unknown> | null;
+  /** Digest and length in bytes of each block, in their order. */
+  blocks: [digest: string, length: number][];
+  /** ISO 8601; when this path was first committed. */
+  createdAt: string;
+  /** ISO 8601; when its content was last replaced. */
+  updatedAt: string;
+  /** `queued`: it waits to be processed. `processed`: its text can be found. `failed`: `batches.getErrors` says why. */
+  state: 'queued' | 'processed' | 'failed';
+  /** Media type as the content tells it; absent before it is processed. */
+  detectedType?: string;
+  /** Chunks of text that can be found. */
+  chunks: number;
+}
+
+/** What `search` takes beside the query. All filters that are given hold together. */
+export interface SearchOptions {
+  /** Only documents of this batch. */
+  batchId?: string;
+  /** Only paths that begin so: `guides/`. */
+  pathPrefix?: string;
+  /** Only this media type, as the content tells it or the browser gave it. */
+  type?: string;
+  /** Only documents whose metadata has all of these fields, with the same values. */
+  metadata?: Record<string, unknown>;
+  /** Documents at most. Default 10; the server gives no more than 100. */
+  limit?: number;
+  /** Aborting rejects with the signal's reason. */
+  signal?: AbortSignal;
+}
+
+/** A document that was found, by its best chunk. */
+export interface SearchHit {
+  documentId: string;
+  batchId: string;
+  path: string;
+  /** Media type as the content tells it. */
+  type: string;
+  metadata?: Record<string, unknown>;
+  /** A piece of the text around what was looked for; plain text. */
+  snippet: string;
+  /** 0 to 1: comparable within one answer, not between two. */
+  score: number;
+}
+
+export interface SearchReply {
+  /** The best first; each document once. */
+  results: SearchHit[];
+  /** What kept the search from being whole, for a person; absent when nothing did. */
+  notice?: string;
+}
+
+/** What `batches.verify` takes. */
+export interface VerifyOptions {
+  /** Searches to make: so many documents, spread over the batch, are looked for by words of their own. Default 20; 0: none. */
+  probes?: number;
+  /** Told after each page: what is summed up so far. */
+  onProgress?: (report: VerifyReport) => void;
+  /** Aborting rejects with the signal's reason. */
+  signal?: AbortSignal;
+}
+
+/** A document whose bytes on the server are not what was acknowledged. */
+export interface DamagedDocument {
+  documentId: string;
+  path: string;
+  code: string;
+  message: string;
+}
+
+/** A document that its own words did not find. */
+export interface MissedProbe {
+  documentId: string;
+  path: string;
+  /** What was searched for. */
+  query: string;
+}
+
+/** What `batches.verify` found. */
+export interface VerifyReport {
+  batchId: string;
+  /** Nothing is damaged, all embeddings are there and right, and all probes found their document. Says nothing of `failed`. */
+  ok: boolean;
+  documents: {
+    /** Looked at. */
+    checked: number;
+    /** Of these, stored whole. */
+    stored: number;
+    /** Bytes that were read and compared with their digests. */
+    bytes: number;
+    damaged: DamagedDocument[];
+  };
+  embeddings: {
+    /** Documents that were processed and so should have some. */
+    documents: number;
+    /** Chunks of text of these. */
+    chunks: number;
+    /** Chunks that have their embedding. */
+    present: number;
+    /** Numbers in one embedding; null when there are none. */
+    dimension: number | null;
+    /** Embeddings that are none: of another dimension, or not of finite numbers. */
+    wrong: number;
+  };
+  probes: {
+    asked: number;
+    answered: number;
+    missed: MissedProbe[];
+  };
+  /** Files of the batch that were refused or could not be processed. */
+  failed: number;
+  /** 0 to 1: `failed` of all files; 0 of an empty batch. */
+  errorRate: number;
+}
+
+/** What `tokens.create` takes. */
+export interface TokenOptions {
+  /** The one batch that the token is good for. */
+  batchId: string;
+  /** Seconds. Default 3600; the server gives 86,400 at most. */
+  expiresIn?: number;
+}
+
+/** For a browser, which must never see an API key. */
+export interface UploadToken {
+  token: string;
+  batchId: string;
+  /** ISO 8601. */
+  expiresAt: string;
+}
