@@ -19,6 +19,7 @@ export class Processed {
   failures = new Map<number, UploadError>();
   /** The same of documents that came into the batch by other uploads. */
   others: UploadError[] = [];
+  #calls: Calls | undefined;
 
   /** Documents that could not be processed, as far as that is known. */
   get failed(): number {
@@ -46,7 +47,7 @@ export class Processed {
   /** The server is through: asks what failed, and finds the rows of that. */
   async end(uploader: Uploader): Promise<void> {
     try {
-      const errors = this.status?.failedFiles ? await this.#api(uploader).batches.getErrors(uploader.batchId ?? '') : [];
+      const errors = this.status?.failedFiles ? await this.#batches(uploader).getErrors(uploader.batchId ?? '') : [];
       await new Promise<void>((done) => inSlices(this.#place(errors, uploader), done));
       this.state = 'over';
     } catch (thrown) {
@@ -56,14 +57,13 @@ export class Processed {
 
   /** Has these rows processed again, or all that may be worth it, and follows that to its end; where it was lost, it follows alone. */
   async again(uploader: Uploader, rows: Uint32Array | undefined, heard: (status: BatchStatus) => void, signal: AbortSignal): Promise<void> {
-    const { batches, documents } = this.#api(uploader);
     const batchId = uploader.batchId ?? '';
     const goesOn = this.state === 'lost';
     this.begin();
     try {
-      if (rows) for (const id of rows) await documents.retry(uploader.rows.document(id) ?? '');
-      else if (!goesOn) await batches.retry(batchId);
-      for await (const status of batches.watch(batchId, { signal })) {
+      if (rows) for (const id of rows) await new Documents(this.#callsTo(uploader)).retry(uploader.rows.document(id) ?? '');
+      else if (!goesOn) await this.#batches(uploader).retry(batchId);
+      for await (const status of this.#batches(uploader).watch(batchId, { signal })) {
         heard(status);
         if (status.processedFiles + status.failedFiles >= status.totalFiles) break;
       }
@@ -71,6 +71,18 @@ export class Processed {
       return this.lose(asUploadError(thrown));
     }
     await this.end(uploader);
+  }
+
+  close(): void {
+    this.#calls?.close();
+  }
+
+  #callsTo({ connection }: Uploader): Calls {
+    return (this.#calls ??= new Calls(connection));
+  }
+
+  #batches(uploader: Uploader): Batches {
+    return new Batches(this.#callsTo(uploader));
   }
 
   *#place(errors: BatchError[], { rows }: Uploader): Generator<void, void> {
