@@ -73,7 +73,7 @@ function then({ state, status, error, failed }: Processed, words: Words): Told |
     case 'lost':
       return { kind: 'warn', text: `${strings.lost} ${error ? sentences(words.reason(error)) : ''}`.trim() };
     case 'over':
-      return { kind: failed > 0 ? 'bad' : 'good', text: words.say(failed > 0 ? strings.someFound : strings.allFound, { found: status?.processedFiles ?? 0, n: failed }) };
+      return { kind: failed > 0 ? 'warn' : 'good', text: words.say(failed > 0 ? strings.someFound : strings.allFound, { found: status?.processedFiles ?? 0, n: failed }) };
   }
 }
 

@@ -56,7 +56,7 @@ export class Processed {
   }
 
   /** Has these rows processed again, or all that may be worth it, and follows that to its end; where it was lost, it follows alone. */
-  async again(uploader: Uploader, rows: Uint32Array | undefined, heard: (status: BatchStatus) => void, signal: AbortSignal): Promise<void> {
+  async again(uploader: Uploader, rows: Uint32Array | undefined, signal: AbortSignal): Promise<void> {
     const batchId = uploader.batchId ?? '';
     const goesOn = this.state === 'lost';
     this.begin();
@@ -64,7 +64,8 @@ export class Processed {
       if (rows) for (const id of rows) await new Documents(this.#callsTo(uploader)).retry(uploader.rows.document(id) ?? '');
       else if (!goesOn) await this.#batches(uploader).retry(batchId);
       for await (const status of this.#batches(uploader).watch(batchId, { signal })) {
-        heard(status);
+        // As the uploader tells it while it follows by itself.
+        uploader.dispatchEvent(new CustomEvent('status', { detail: status }));
         if (status.processedFiles + status.failedFiles >= status.totalFiles) break;
       }
     } catch (thrown) {

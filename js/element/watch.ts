@@ -1,7 +1,7 @@
 /** An upload as a view sees it: the uploader's own figures, and what of its events is worth remembering. */
 import type { Completion } from '../events.js';
 import type { UploadError } from '../errors.js';
-import type { BatchStatus, FileStatus, Interrupted, Phase, Progress, UploadFile } from '../types.js';
+import type { FileStatus, Interrupted, Phase, Progress, UploadFile } from '../types.js';
 import type { Uploader } from '../uploader.js';
 import { History } from './chart.js';
 import { Processed } from './processed.js';
@@ -80,6 +80,7 @@ export class Watch {
 
   of(uploader: Uploader | undefined): void {
     this.#interest.abort();
+    this.processed.close();
     this.#interest = new AbortController();
     this.#uploader = uploader;
     this.notice = { is: 'none' };
@@ -114,7 +115,11 @@ export class Watch {
       this.#changed('moved');
     }, how);
     uploader.addEventListener('stalled', ({ detail }) => this.tell({ is: 'stalled', reason: detail.reason }), how);
-    uploader.addEventListener('status', ({ detail }) => this.#heard(detail), how);
+    uploader.addEventListener('status', ({ detail }) => {
+      const before = this.processed.status?.notice;
+      this.processed.hear(detail);
+      this.#changed(before === detail.notice ? 'moved' : 'told');
+    }, how);
     uploader.addEventListener('error', ({ detail }) => {
       this.#stage = 'broken';
       this.tell({ is: 'failed', error: detail });
@@ -146,7 +151,7 @@ export class Watch {
     const unprocessed = ids?.filter((id) => processed.failures.has(id));
     if (failed?.length ?? this.progress.failed) uploader.retry(failed);
     if (notice.is === 'over' && (unprocessed?.length ?? (processed.state === 'lost' || processed.retryable))) {
-      const work = processed.again(uploader, unprocessed, (status) => this.#heard(status), this.#interest.signal);
+      const work = processed.again(uploader, unprocessed, this.#interest.signal);
       this.#settled(uploader, notice.end, work);
     }
     this.#changed('moved');
@@ -155,12 +160,6 @@ export class Watch {
   tell(notice: Notice): void {
     this.notice = notice;
     this.#changed('told');
-  }
-
-  #heard(status: BatchStatus): void {
-    const before = this.processed.status?.notice;
-    this.processed.hear(status);
-    this.#changed(before === status.notice ? 'moved' : 'told');
   }
 
   /** When what the server does with it has come to its end, that is told too. */

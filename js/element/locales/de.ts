@@ -30,7 +30,7 @@ export const strings: Strings = {
     duplicate: 'Schon da',
     failed: 'Fehler',
     rejected: 'Abgelehnt',
-    unprocessed: 'Nicht verarbeitet',
+    unprocessed: 'Unverarbeitet',
     cancelled: 'Entfernt',
   },
   processing: '{done} von {total} verarbeitet',
