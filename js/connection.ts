@@ -1,5 +1,5 @@
 /** How the server is reached: address, key or token, fetch; shared by everything a client starts. */
-import { UploadError, invalid } from './errors.js';
+import { UploadError, invalid, said } from './errors.js';
 import type { ClientOptions } from './types.js';
 
 const KNOWN = new Set(['apiKey', 'baseUrl', 'getToken', 'fetch', 'worker', 'wasmUrl', 'workerUrl']);
@@ -74,7 +74,7 @@ export class Connection {
     } catch (cause) {
       throw new UploadError({
         type: 'system', code: 'unauthorized', retryable: false,
-        message: `getToken failed: ${cause instanceof Error ? cause.message : String(cause)}`,
+        message: `getToken failed: ${said(cause)}`,
       }, { cause });
     }
     if (typeof token !== 'string' || token === '') {

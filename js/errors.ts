@@ -51,7 +51,7 @@ export function asUploadError(thrown: unknown): UploadError {
   if (thrown instanceof UploadError) return thrown;
   const failure = typeof thrown === 'string' ? parsed(thrown) : thrown;
   if (isFailure(failure)) return new UploadError(failure);
-  return broken('internal_error', thrown instanceof Error ? thrown.message : String(thrown), thrown);
+  return broken('internal_error', said(thrown), thrown);
 }
 
 function parsed(json: string): unknown {
@@ -65,4 +65,9 @@ function parsed(json: string): unknown {
 function isFailure(value: unknown): value is Failure {
   return typeof value === 'object' && value !== null && !(value instanceof Error)
     && typeof (value as Failure).code === 'string' && typeof (value as Failure).message === 'string';
+}
+
+/** What was thrown, in words. */
+export function said(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
 }

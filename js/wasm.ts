@@ -1,6 +1,6 @@
 /** Loads the wasm, once and only when something needs it. */
 import { initSync } from './glue.js';
-import { broken } from './errors.js';
+import { broken, said } from './errors.js';
 import type { ClientOptions } from './types.js';
 
 type Wasm = ClientOptions['wasmUrl'];
@@ -68,8 +68,4 @@ function uncompiled(from: string | URL, cause: unknown) {
 
 function unavailable(from: string | URL, what: string, fix: string, cause?: unknown) {
   return broken('wasm_unavailable', `The uploader's wasm at ${from} ${what}. ${fix}`, cause);
-}
-
-function said(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
 }

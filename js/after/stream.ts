@@ -32,7 +32,6 @@ export async function* stream(
     onRetry: (ms) => { seen.retry = ms; },
     onComment: told,
     onEvent({ event, id, data }) {
-      told();
       seen.id = id ?? seen.id;
       if (event === 'status') texts.push(data);
     },
@@ -53,13 +52,14 @@ export async function* stream(
       parser.feed(decoder.decode(value, { stream: true }));
       for (const text of texts.splice(0)) {
         const status = seen.take(text);
+        told();
         if (status) yield status;
         if (seen.ended) return { t: 'ended' };
       }
     }
-  } catch {
+  } catch (error) {
     signal?.throwIfAborted();
-    return outcome;
+    return error instanceof SyntaxError ? { t: 'useless' } : outcome;
   } finally {
     signal?.removeEventListener('abort', abort);
     flight.abort();
