@@ -62,11 +62,32 @@ const later = {
   },
 };
 
+/** A language as a list of its texts, in the order of English's: the keys are the same in all of them, and as long as the texts. */
+const languages = {
+  name: 'languages',
+  setup({ onLoad }) {
+    onLoad({ filter: /locales.\w+\.ts$/ }, async ({ path: file }) => {
+      if (/en\.ts$/.test(file)) return undefined;
+      const [own, english] = await Promise.all([file, file.replace(/\w+\.ts$/, 'en.ts')].map(stringsOf));
+      return { contents: `export const strings = ${JSON.stringify(inOrder(own, english))}` };
+    });
+  },
+};
+
+async function stringsOf(file) {
+  const { outputFiles: [{ text }] } = await build({ entryPoints: [file], write: false, format: 'esm' });
+  return (await import(`data:text/javascript,${encodeURIComponent(text)}`)).strings;
+}
+
+function inOrder(texts, shape) {
+  return typeof shape === 'string' || 'other' in shape ? [texts] : Object.keys(shape).flatMap((key) => inOrder(texts[key], shape[key]));
+}
+
 await build({ ...options, entryPoints: ['js/core.ts', 'js/worker.ts'], plugins: [later] });
 await build({
   ...options,
   entryPoints: ['js/index.ts', { in: 'js/after/index.ts', out: 'after' }, { in: 'js/element/index.ts', out: 'element' }, ...adapters],
-  plugins: [fromCore],
+  plugins: [fromCore, languages],
 });
 await cp(path.join(dist, 'glue', wasm), path.join(dist, wasm));
 

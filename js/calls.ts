@@ -19,4 +19,10 @@ export class Calls {
     });
     return (await this.#session).call(method, path, body);
   }
+
+  /** Frees what the calls took; another call would take it again. */
+  close(): void {
+    void this.#session?.then((session) => session.close(), () => undefined);
+    this.#session = undefined;
+  }
 }

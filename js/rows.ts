@@ -61,6 +61,11 @@ export class Rows {
     return STATUSES[this.#statuses[id] ?? 0] as FileStatus;
   }
 
+  /** The id of its document, once it has arrived. */
+  document(id: number): string | undefined {
+    return this.#documents[id];
+  }
+
   /** NaN: not known. */
   size(id: number): number {
     return this.#sizes[id] ?? NaN;

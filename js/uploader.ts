@@ -1,4 +1,5 @@
 /** An upload that an application steers: files go in, events come out. It decides nothing; the engine does. */
+import type { Connection } from './connection.js';
 import { UploadError, asUploadError, invalid } from './errors.js';
 import { UploaderEventTarget } from './events.js';
 import type { Completion } from './events.js';
@@ -65,6 +66,11 @@ export class Uploader extends UploaderEventTarget {
   /** @internal Files that the journal knows are opened too, for listeners that are given them. */
   openAll(): void {
     this.#opensAll = true;
+  }
+
+  /** @internal For calls of the API to where the files go. */
+  get connection(): Connection {
+    return this.#target.connection;
   }
 
   /** @internal The files as columns, for a view that sorts and filters all of them and makes no object for each. */

@@ -1,5 +1,6 @@
 // The upload page: `<cloudindex-uploader>` and what a newcomer wants around it. It uses only what is published.
 import { Counters } from './counters.js';
+import { Results } from './results.js';
 import { samples } from './samples.js';
 import { Settings } from './settings.js';
 import { Chooser } from './targets.js';
@@ -9,6 +10,9 @@ const $ = (id) => document.getElementById(id);
 const element = document.querySelector('cloudindex-uploader');
 const key = $('key');
 const sampleForm = $('samples').querySelector('form');
+
+/** ms between two questions how far the server is with what has arrived. */
+const STATUS_EVERY = 1000;
 
 let words;
 /** An uploader that can't go on. */
@@ -20,6 +24,7 @@ const settings = new Settings($('settings').querySelector('form'), (name) => {
   else configure();
 });
 const chooser = new Chooser($('target'), () => begin());
+const results = new Results($('results'), element, () => chooser.server());
 
 /** What the server says of itself, the key included where that is safe. */
 async function ask() {
@@ -53,6 +58,7 @@ function configure() {
   element.options = {
     target: chooser.make({ batch: { name }, worker, workerUrl: counters.worker }),
     resume,
+    tracking: { enabled: true, statusInterval: STATUS_EVERY },
     ...settings.changed('concurrency', 'maxBatchBytes', 'retryAttempts'),
   };
 }
@@ -68,7 +74,7 @@ async function talk() {
   document.title = words.say('title');
   element.setAttribute('locale', words.language);
   element.strings = words.strings;
-  counters.words = settings.words = chooser.words = words;
+  counters.words = settings.words = chooser.words = results.words = words;
   for (const { value, nextSibling } of sampleForm.elements.many) nextSibling.textContent = words.count(value);
   configure();
 }
@@ -127,10 +133,10 @@ element.addEventListener('error', ({ detail }) => {
   if (detail.code === 'unauthorized') refused();
 });
 
-/** Whether leaving would break off an upload. */
+/** Whether leaving would break off an upload; what the server does with what has arrived, it does without this page. */
 function busy() {
   const { uploader } = element;
-  return uploader !== undefined && uploader.length > 0 && uploader !== broken && !['complete', 'cancelled'].includes(uploader.phase);
+  return uploader !== undefined && uploader.length > 0 && uploader !== broken && !['following', 'complete', 'cancelled'].includes(uploader.phase);
 }
 
 function enable(event) {

@@ -1,5 +1,6 @@
 // How many requests an upload makes, wherever they leave from: the uploader itself tells bytes and files, but not requests.
 // The page sees its own (without a worker, the engine runs here); workers tell theirs.
+import { isUpload } from './counted.js';
 
 export class Requests {
   /** Since `restart()`; answered or failed. */
@@ -18,7 +19,7 @@ export class Requests {
       if (round === this.#round) count(number);
     };
     new PerformanceObserver((list) => {
-      const number = list.getEntries().filter(({ name }) => new URL(name).pathname.includes('/v1/')).length;
+      const number = list.getEntries().filter(({ name }) => isUpload(name)).length;
       if (number > 0) count(number);
     }).observe({ type: 'resource' });
   }

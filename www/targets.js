@@ -1,9 +1,10 @@
 // Where files go. A target is one more entry here, and its words (`target.NAME`, and `field.NAME` for each field).
-import { cloudindex } from './dist/index.js';
+import { CloudIndex, cloudindex } from './dist/index.js';
 
 /**
  * `fields`: what a person gives; a field of the type `password` is never kept. `make(values, common)` gives the package's target;
- * `common`: what every one takes. `where(values)` tells the place in a word or two.
+ * `common`: what every one takes. `where(values)` tells the place in a word or two. `server(values)`: what is asked about documents that
+ * have arrived, `{ baseUrl, apiKey }`; a target without it only takes them.
  */
 export const TARGETS = {
   /** The server that this page came from, or that it names in page/config.json. */
@@ -11,11 +12,13 @@ export const TARGETS = {
     fields: {},
     make: ({ apiKey, baseUrl = '' }, common) => cloudindex({ apiKey, baseUrl, ...common }),
     where: ({ baseUrl }) => baseUrl || location.host,
+    server: ({ apiKey, baseUrl = '' }) => ({ apiKey, baseUrl }),
   },
   cloudindex: {
     fields: { baseUrl: { type: 'url', placeholder: 'https://' }, apiKey: { type: 'password' } },
     make: ({ apiKey, baseUrl }, common) => cloudindex({ apiKey, baseUrl, ...common }),
     where: ({ baseUrl }) => new URL(baseUrl).host,
+    server: ({ apiKey, baseUrl }) => ({ apiKey, baseUrl }),
   },
 };
 
@@ -66,6 +69,12 @@ export class Chooser {
 
   make(common) {
     return TARGETS[this.name].make(this.values, common);
+  }
+
+  /** What is asked about documents there, and its client; nothing for a target that only takes files. */
+  server() {
+    const server = TARGETS[this.name].server?.(this.values);
+    return server && { ...server, client: new CloudIndex(server) };
   }
 
   /** Shows it all in these words. */

@@ -46,6 +46,7 @@ function figures(language) {
       const unit = bytes < 999.5 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(bytes * 1.00005) / 3));
       return units[unit].format(bytes / 1000 ** unit);
     },
+    percent: (part) => new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits: 1 }).format(part),
     date: (moment) => new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' }).format(moment),
   };
 }

@@ -1,8 +1,8 @@
 /** The failures as a table that spreadsheets open; made in slices, for there may be a hundred thousand. */
-import type { UploadFile } from '../types.js';
+import type { Failed } from './watch.js';
 import type { Words } from './words.js';
 
-export function* failuresCsv(failures: Iterable<UploadFile>, words: Words): Generator<void, Blob> {
+export function* failuresCsv(failures: Iterable<Failed>, words: Words): Generator<void, Blob> {
   const { csv, status } = words.strings;
   const lines = [row([csv.path, csv.size, csv.state, csv.code, csv.reason, csv.fix, csv.details])];
   for (const { path, size, status: state, error } of failures) {

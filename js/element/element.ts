@@ -63,14 +63,14 @@ export class UploaderElement extends LitElement {
   readonly #relay = new Relay(this);
   readonly #announcer = new Announcer();
   readonly #watch = new Watch((what) => {
-    if (what === 'told') this.#announcer.say(told(this.#watch.notice, this.#words)?.text ?? '');
+    if (what === 'told') this.#announcer.say(told(this.#watch, this.#words)?.text ?? '');
     else this.#announcer.hear(this.#watch.phase, this.#watch.progress, this.#words, performance.now());
     this.#paintSoon();
   });
   readonly #view = new View(() => {
     this.#speakAnswer();
     this.requestUpdate();
-  });
+  }, (id) => this.#watch.processed.failures.has(id));
   readonly #list = new List(() => this.requestUpdate());
   readonly #thumbs = new Thumbs();
   readonly #gather = new Gather(this, (source) => this.add(source), () => this.requestUpdate());
@@ -163,7 +163,7 @@ export class UploaderElement extends LitElement {
     const watch = this.#watch;
     const uploader = this.#uploader;
     const run = (command: Command) => this.#run(command);
-    const notice = told(watch.notice, words);
+    const notice = told(watch, words);
     // What had no files in it leaves nothing to look at.
     const busy = uploader && watch.stage !== 'empty' && !(watch.over && uploader.length === 0);
     const dir = this.dir || (RIGHT_TO_LEFT.test(words.locale ?? '') ? 'rtl' : 'ltr');
@@ -172,10 +172,10 @@ export class UploaderElement extends LitElement {
       ${busy ? totalPanel(watch, this.#asking, words, run) : dropZone(this.#left.found ? 'plain' : 'main', words, run)}
       ${notice ? noticePanel(notice, reasons(watch.notice, watch.causes, words)) : nothing}
       ${busy ? filesPanel({
-        uploader, over: watch.over, view: this.#view, list: this.#list, thumbs: this.thumbnails ? this.#thumbs : undefined,
+        watch, view: this.#view, list: this.#list, thumbs: this.thumbnails ? this.#thumbs : undefined,
         ask: (query) => this.#ask(query), act: (act, ids) => this.#act(act, ids),
       }, words) : nothing}
-      ${busy ? footer(watch.progress.failed, words, run) : nothing}
+      ${busy ? footer(watch.progress.failed + watch.processed.failed, words, run) : nothing}
       <div part="overlay" class="overlay" aria-hidden="true">${icon('upload')}<p>${words.strings.dropNow}</p></div>
       <input id="files" type="file" multiple hidden accept=${this.accept ?? nothing} @change=${this.#chosen}>
       <input id="folder" type="file" multiple webkitdirectory hidden @change=${this.#chosen}>
@@ -208,7 +208,7 @@ export class UploaderElement extends LitElement {
       case 'pause': uploader?.pause(); break;
       case 'resume': uploader?.resume(); break;
       case 'cancel': uploader?.cancel(); break;
-      case 'retry': this.#retry(); break;
+      case 'retry': this.#watch.retry(); break;
       case 'export': inSlices(failuresCsv(this.#watch.failures(), this.#words), (csv) => save(csv, 'failures.csv')); break;
       case 'continue': void this.#goOn(); break;
       case 'discard': void this.#discard(); break;
@@ -220,15 +220,9 @@ export class UploaderElement extends LitElement {
     this.requestUpdate();
   }
 
-  /** Nothing named: everything that failed. */
-  #retry(ids?: Uint32Array): void {
-    this.#watch.retried();
-    this.#uploader?.retry(ids);
-  }
-
   #act(act: Act, ids: Uint32Array): void {
     if (ids.length === 0) return;
-    if (act === 'retry') this.#retry(ids);
+    if (act === 'retry') this.#watch.retry(ids);
     else this.#uploader?.[act](ids);
   }
 

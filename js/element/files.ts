@@ -1,13 +1,13 @@
 /** The list with what narrows and orders it. */
 import { html, nothing } from 'lit';
 import type { TemplateResult } from 'lit';
-import type { Uploader } from '../uploader.js';
 import { icon } from './icons.js';
 import type { List } from './list.js';
 import { actsOf, row } from './row.js';
 import type { Act } from './row.js';
 import type { Thumbs } from './thumbs.js';
 import type { Filter, Query, SortKey, View } from './view.js';
+import type { Watch } from './watch.js';
 import type { Words } from './words.js';
 
 const FILTERS: Filter[] = ['all', 'waiting', 'done', 'failed'];
@@ -16,8 +16,7 @@ const KEYS: Record<string, Act[]> = { ' ': ['pause', 'resume'], Enter: ['retry',
 const COLUMNS = ['name', 'size', 'state'] as const;
 
 export interface FilesLook {
-  uploader: Uploader;
-  over: boolean;
+  watch: Watch;
   view: View;
   list: List;
   /** Undefined: no pictures. */
@@ -51,7 +50,7 @@ function filters({ view, ask }: FilesLook, words: Words): TemplateResult {
 
 /** What can be done to all that is listed; only where the filter says that it can. */
 function bulk(look: FilesLook, words: Words): TemplateResult | typeof nothing {
-  const { view, over } = look;
+  const { view, watch: { over } } = look;
   const { query: { filter, search }, length, paused } = view;
   const button = ([act, n]: readonly [Act, number]) => html`<button type="button" part="button" class="plain" data-command=${`${act}-shown`}
     @click=${() => look.act(act, view.ids())}>${words.say(words.strings[`${act}Shown`], { n })}</button>`;
@@ -69,14 +68,14 @@ export function nothingListed({ search, filter }: Query, { strings }: Words): st
 }
 
 function grid(look: FilesLook, words: Words): TemplateResult {
-  const { uploader, over, view, list, thumbs, act } = look;
+  const { watch, view, list, thumbs, act } = look;
   const { strings } = words;
   const { length, query } = view;
   const { first, count } = list.window(length);
   const shown = Array.from({ length: Math.max(0, count) }, (_, i) => {
     const place = first + i;
-    const file = uploader.file(view.at(place));
-    return file ? row(file, { place, active: place === list.active, acts: actsOf(file, over), picture: thumbs?.url(file) }, words) : nothing;
+    const file = watch.file(view.at(place));
+    return file ? row(file, { place, active: place === list.active, acts: actsOf(file, watch.over), picture: thumbs?.url(file) }, words) : nothing;
   });
   thumbs?.sweep();
   const active = list.active >= first && list.active < first + count ? `row-${list.active}` : nothing;
@@ -108,14 +107,14 @@ function column(key: SortKey & keyof Words['strings']['sort'], { view, ask }: Fi
   </span>`;
 }
 
-function onKey(event: KeyboardEvent, { uploader, over, view, list, act }: FilesLook): void {
+function onKey(event: KeyboardEvent, { watch, view, list, act }: FilesLook): void {
   if ((event.target as Element).closest('.head')) return;
   if (list.key(event)) return event.preventDefault();
   const wanted = KEYS[event.key];
-  const file = list.active < 0 || event.target !== event.currentTarget ? undefined : uploader.file(view.at(list.active));
+  const file = list.active < 0 || event.target !== event.currentTarget ? undefined : watch.file(view.at(list.active));
   if (!file || !wanted) return;
   event.preventDefault(); // Space would scroll.
-  const able = event.repeat ? undefined : actsOf(file, over).find((one) => wanted.includes(one));
+  const able = event.repeat ? undefined : actsOf(file, watch.over).find((one) => wanted.includes(one));
   if (able) act(able, Uint32Array.of(file.id));
 }
 

@@ -55,18 +55,16 @@ export function leftPanel({ since, files, total, bytes, elsewhere, canContinue }
 
 export function totalPanel(watch: Watch, asking: Asking, words: Words, run: Do): TemplateResult {
   const { strings } = words;
-  const { phase, progress, stage, over } = watch;
-  const { percent, failed } = progress;
-  const running = phase === 'running';
-  // At the end the bar says how much of it failed.
-  const lost = over && phase !== 'cancelled' && progress.total > 0 ? (100 * failed) / progress.total : 0;
-  const tone = stage === 'broken' ? 'bad' : over ? (phase === 'cancelled' ? 'rest' : 'good') : running || phase === 'idle' || phase === 'following' ? 'busy' : 'rest';
+  const { phase, stage } = watch;
+  const { percent, lost } = barOf(watch);
+  const follows = phase === 'following';
+  const tone = stage === 'broken' ? 'bad' : phase === 'complete' ? 'good' : follows || phase === 'running' || phase === 'idle' ? 'busy' : 'rest';
   return html`<div part="total" class="total" data-phase=${phase} data-tone=${tone}>
     <div class="headline">
       <p class="figure"><span class="percent">${words.percent(percent)}</span> <span class="phase">${phaseWords(watch, words)}</span></p>
       <p class="buttons">${steering(watch, asking, words, run)}</p>
     </div>
-    <div part="bar" class="bar" role="progressbar" aria-label=${strings.totalProgress} aria-valuemin="0" aria-valuemax="100"
+    <div part="bar" class="bar" role="progressbar" aria-label=${follows ? strings.phase.following : strings.totalProgress} aria-valuemin="0" aria-valuemax="100"
       aria-valuenow=${Math.floor(percent)} aria-valuetext=${words.percent(percent)}>
       <svg viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden="true">${svg`<rect width=${percent} height="1"></rect><rect class="lost" x=${percent - lost} width=${lost} height="1"></rect>`}</svg>
     </div>
@@ -74,19 +72,28 @@ export function totalPanel(watch: Watch, asking: Asking, words: Words, run: Do):
   </div>`;
 }
 
-function phaseWords({ phase, progress, notice, status, stage }: Watch, words: Words): string {
+/** How much is done with, and how much of that failed: by the upload first, by the server when everything has arrived. */
+function barOf({ phase, progress, processed: { failed, status } }: Watch): { percent: number; lost: number } {
+  const part = (count: number, total: number) => (total > 0 ? (100 * count) / total : 0);
+  if (phase === 'following') return { percent: status?.progressPercentage ?? 0, lost: part(status?.failedFiles ?? 0, status?.totalFiles ?? 0) };
+  return { percent: progress.percent, lost: phase === 'complete' ? Math.min(progress.percent, part(progress.failed + failed, progress.total)) : 0 };
+}
+
+function phaseWords({ phase, progress, notice, processed, stage }: Watch, words: Words): string {
   const { strings } = words;
   if (stage === 'broken') return strings.status.failed;
   if (phase === 'complete' && progress.failed > 0) return strings.phase.partial;
+  if (phase === 'complete' && processed.failed > 0) return strings.phase.unprocessed;
   if (phase === 'stalled' && notice.is === 'stalled' && notice.reason?.code === 'journal_busy') return strings.phase.elsewhere;
-  if (phase === 'following' && status) return words.say(strings.processing, { done: status.processedFiles, total: status.totalFiles });
   return strings.phase[phase];
 }
 
-function steering({ phase, progress, stage, over }: Watch, asking: Asking, words: Words, run: Do): TemplateResult | typeof nothing {
+function steering({ phase, progress, processed, stage, over }: Watch, asking: Asking, words: Words, run: Do): TemplateResult | typeof nothing {
   const { strings } = words;
   if (stage === 'broken') return nothing;
-  const retry = progress.failed > 0 && phase !== 'cancelled' ? button(run, 'retry', strings.retryAll, over ? 'main' : 'plain', 'retry') : nothing;
+  const lost = processed.state === 'lost';
+  const retry = phase !== 'cancelled' && (progress.failed > 0 || lost || processed.retryable)
+    ? button(run, 'retry', lost ? strings.retry : strings.retryAll, over ? 'main' : 'plain', 'retry') : nothing;
   if (over) return html`${retry}`;
   if (asking === 'cancel') return html`${button(run, 'cancel', strings.cancelSure, 'bad')}${button(run, 'go-on', strings.cancelNo)}`;
   const pause = phase === 'paused'
@@ -95,19 +102,25 @@ function steering({ phase, progress, stage, over }: Watch, asking: Asking, words
   return html`${retry}${pause}${button(run, 'ask-cancel', strings.cancel)}`;
 }
 
-function facts({ phase, progress, history, over }: Watch, words: Words): TemplateResult {
+function facts({ phase, progress, history, over, processed: { status } }: Watch, words: Words): TemplateResult {
   const { strings } = words;
   const { completed, total, failed, bytes, totalBytes, bytesPerSecond, secondsLeft, basis } = progress;
   const running = phase === 'running';
+  const follows = phase === 'following' ? status : undefined;
   const size = basis === 'bytes' && bytes < totalBytes && !over ? words.say(strings.ofBytes, { done: words.size(bytes), total: words.size(totalBytes) }) : words.size(bytes);
   const values = { now: words.speed(bytesPerSecond), most: words.speed(history.most) };
+  // By this machine's clock: where it differs from the server's so much that the end is past, nothing is said.
+  const until = follows?.estimatedCompletion ? (Date.parse(follows.estimatedCompletion) - Date.now()) / 1000 : 0;
+  const time = running && secondsLeft !== undefined ? words.time(secondsLeft) : until > 0 ? words.about(until) : '';
   return html`<div part="facts" class="facts">
     <ul role="list">
       <li>${words.say(strings.ofFiles, { done: completed, n: total })}</li>
       <li>${size}</li>
       ${running && bytesPerSecond > 0 ? html`<li>${values.now}</li>` : nothing}
-      ${running && secondsLeft !== undefined ? html`<li>${words.say(strings.timeLeft, { time: words.time(secondsLeft) })}</li>` : nothing}
+      ${follows ? html`<li>${words.say(strings.processing, { done: follows.processedFiles, total: follows.totalFiles })}</li>` : nothing}
+      ${time ? html`<li>${words.say(strings.timeLeft, { time })}</li>` : nothing}
       ${failed > 0 ? html`<li class="bad">${words.say(strings.failedCount, { n: failed })}</li>` : nothing}
+      ${follows && follows.failedFiles > 0 ? html`<li class="bad">${words.say(strings.notProcessed, { n: follows.failedFiles })}</li>` : nothing}
     </ul>
     ${history.points.length > 1 && history.most > 0 ? chart(history, words.say(strings.chart, values)) : nothing}
   </div>`;

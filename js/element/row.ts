@@ -1,16 +1,16 @@
 /** One file in the list. */
 import { html, nothing } from 'lit';
 import type { TemplateResult } from 'lit';
-import type { UploadFile } from '../types.js';
 import { icon } from './icons.js';
+import type { ShownFile } from './watch.js';
 import type { Words } from './words.js';
 
 /** What can be done to files: as the uploader calls it. */
 export type Act = 'pause' | 'resume' | 'retry' | 'remove';
 
 /** What can be done to one file now. */
-export function actsOf({ status }: UploadFile, over: boolean): Act[] {
-  if (status === 'failed') return ['retry'];
+export function actsOf({ status, error }: ShownFile, over: boolean): Act[] {
+  if (status === 'failed' || (status === 'unprocessed' && error?.retryable)) return ['retry'];
   if (over) return [];
   if (status === 'paused') return ['resume', 'remove'];
   return status === 'waiting' || status === 'reading' || status === 'sending' ? ['pause', 'remove'] : [];
@@ -25,7 +25,7 @@ export interface RowLook {
   picture: string | undefined;
 }
 
-export function row(file: UploadFile, { place, active, acts, picture }: RowLook, words: Words): TemplateResult {
+export function row(file: ShownFile, { place, active, acts, picture }: RowLook, words: Words): TemplateResult {
   const { strings } = words;
   const { id, name, path, status, percent, error } = file;
   const { why, fix } = error ? words.reason(error) : { why: '', fix: '' };

@@ -1,5 +1,7 @@
 /** Every word that the element shows or speaks. `{n}` and the like are filled in; plural forms are those of `Intl.PluralRules`. */
-import type { FileStatus, Phase } from '../types.js';
+import type { Phase } from '../types.js';
+import { strings as english } from './locales/en.js';
+import type { ShownStatus } from './watch.js';
 
 /** One text, or one for each plural form of the language. */
 export type Text = string | (Partial<Record<Intl.LDMLPluralRule, string>> & { other: string });
@@ -19,10 +21,12 @@ export interface Strings {
   chooseFolder: string;
   addFiles: string;
   addFolder: string;
-  /** Of the whole upload; `partial`: over, with failures; `elsewhere`: another tab uploads. */
-  phase: Record<Phase | 'partial' | 'elsewhere', string>;
-  status: Record<FileStatus, string>;
+  /** Of the whole upload; `partial`: over, with failures; `unprocessed`: all arrived, and not all could be processed; `elsewhere`: another tab uploads. */
+  phase: Record<Phase | 'partial' | 'unprocessed' | 'elsewhere', string>;
+  status: Record<ShownStatus, string>;
+  /** How far the server is with what has arrived, while it is followed (`tracking`). */
   processing: string;
+  notProcessed: Text;
   start: string;
   pause: string;
   resume: string;
@@ -58,6 +62,13 @@ export interface Strings {
   left: Record<'title' | 'elsewhere' | 'elsewhereHint' | 'canContinue' | 'addAgain' | 'refused' | 'continue' | 'discard', string>;
   arrived: Text;
   done: string;
+  /** The same while the server goes on, which what follows tells: `goesOn`, `held` (it can't), `lost` (it can't be asked), or the end. */
+  uploaded: string;
+  goesOn: string;
+  held: string;
+  lost: string;
+  allFound: string;
+  someFound: Text;
   doneNothingSent: string;
   partial: Text;
   /** One line for each reason: how many files it stopped, and why. */
@@ -79,7 +90,8 @@ export interface Strings {
 /** Strings of which only some are replaced. */
 export type PartialStrings = { [K in keyof Strings]?: Strings[K] extends string ? string : Strings[K] extends Text ? Text : Partial<Strings[K]> };
 
-type Load = () => Promise<{ strings: Strings }>;
+/** Built, a language is a list of its texts in the order of English's (js/build.mjs). */
+type Load = () => Promise<{ strings: Strings | Text[] }>;
 
 /** The languages that are shipped beside English; each is loaded when it is wanted. */
 const LOADERS: Record<string, Load> = {
@@ -91,7 +103,17 @@ const LOADERS: Record<string, Load> = {
 /** The strings of a locale; nothing where English must do. */
 export async function loadStrings(locale: string): Promise<Strings | undefined> {
   const load = LOADERS[locale.split('-')[0]?.toLowerCase() ?? ''];
-  return (await load?.())?.strings;
+  const strings = (await load?.())?.strings;
+  return Array.isArray(strings) ? keyed(english, strings.values()) as Strings : strings;
+}
+
+function keyed(shape: object, texts: Iterator<Text>): object {
+  const entry = ([key, value]: [string, Text | object]) => [key, isText(value) ? texts.next().value : keyed(value, texts)];
+  return Object.fromEntries(Object.entries(shape).map(entry));
+}
+
+function isText(value: Text | object): value is Text {
+  return typeof value === 'string' || 'other' in value;
 }
 
 /** `base` with what `own` replaces. */

@@ -75,6 +75,8 @@ button.bad { border-color: var(--bad); color: var(--bad); }
 .bar { --fill: var(--accent); block-size: 8px; margin-block: 14px 10px; overflow: hidden; border-radius: 4px; background: color-mix(in srgb, var(--edge) 26%, transparent); }
 .bar svg { display: block; inline-size: 100%; block-size: 100%; }
 .bar rect { fill: var(--fill); transition: width .2s linear; }
+/* All of it has arrived; what is filled is processed. */
+[data-phase=following] .bar { background: color-mix(in srgb, var(--accent) 24%, transparent); }
 [data-tone=good] .bar { --fill: var(--good); }
 [data-tone=bad] .bar { --fill: var(--bad); }
 .bar .lost { fill: var(--bad); }
@@ -139,7 +141,7 @@ button.bad { border-color: var(--bad); color: var(--bad); }
 [data-status=paused] .track rect { fill: var(--edge); }
 [data-status=waiting] .state, [data-status=paused] .state, [data-status=cancelled] .state { color: var(--quiet); }
 [data-status=committed] .state, [data-status=duplicate] .state { color: var(--good); }
-[data-status=failed] .state, [data-status=rejected] .state { color: var(--bad); }
+[data-status=failed] .state, [data-status=rejected] .state, [data-status=unprocessed] .state { color: var(--bad); }
 [data-status=cancelled] .name { color: var(--quiet); text-decoration: line-through; }
 .acts { justify-self: end; display: flex; }
 .acts button { min-block-size: 32px; inline-size: 32px; padding: 0; border-color: transparent; background: none; color: var(--quiet); }
@@ -179,6 +181,8 @@ button.bad { border-color: var(--bad); color: var(--bad); }
   .why { inset-inline: 14px 46px; }
   [data-lines=reason] .picture { block-size: 18px; margin: 0; }
   [data-status=rejected] .why { inset-inline-end: 14px; }
+  [data-status=unprocessed] .state .icon { display: none; }
+  [data-status=unprocessed] .status { white-space: nowrap; }
   .rows .size { display: none; }
   .head .row { display: flex; gap: 4px 20px; }
   .head .acts { display: none; }

@@ -10,7 +10,7 @@ export class Thumbs {
   #seen = new Set<File>();
 
   /** The address of the picture of a row that is in view now. */
-  url({ file }: UploadFile): string | undefined {
+  url({ file }: Pick<UploadFile, 'file'>): string | undefined {
     if (!file || !IMAGE.test(file.type)) return undefined;
     this.#seen.add(file);
     const url = this.#urls.get(file) ?? URL.createObjectURL(file);

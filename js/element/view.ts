@@ -1,8 +1,8 @@
 /** Which of an upload's files are listed, and in which order: a hundred thousand rows, without an object or a string for any of them. */
 import type { Uploader } from '../uploader.js';
-import type { FileStatus } from '../types.js';
 import { comparison, namesOf, sorted } from './order.js';
 import { STEPS, inSlices } from './slices.js';
+import type { ShownStatus } from './watch.js';
 
 export type Filter = 'all' | 'waiting' | 'done' | 'failed';
 export type SortKey = 'found' | 'name' | 'size' | 'state';
@@ -21,8 +21,9 @@ export const ALL: Query = { filter: 'all', search: '', sort: 'found', direction:
 export type Counts = Record<Filter, number>;
 
 /** Where a status is listed, and its place in the order of states: what wants attention first. */
-const PLACE: Record<FileStatus, [Filter, number]> = {
+const PLACE: Record<ShownStatus, [Filter, number]> = {
   failed: ['failed', 0],
+  unprocessed: ['failed', 0],
   rejected: ['failed', 1],
   sending: ['waiting', 2],
   reading: ['waiting', 3],
@@ -33,7 +34,7 @@ const PLACE: Record<FileStatus, [Filter, number]> = {
   cancelled: ['all', 8],
 };
 
-const STATES = Object.keys(PLACE).length;
+const STATES = PLACE.cancelled[1] + 1;
 const PAUSED = PLACE.paused[1];
 
 /** ms between two looks at all rows while an upload runs: nobody reads a list that moves faster. */
@@ -51,6 +52,7 @@ export class View {
   /** Of what is listed; known where a filter, search or sort makes the list. */
   paused = 0;
   readonly #changed: () => void;
+  readonly #isUnprocessed: (id: number) => boolean;
   #uploader: Uploader | undefined;
   #query = ALL;
   /** The query that is answered by what is listed. */
@@ -69,9 +71,10 @@ export class View {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #lookedAt = -Infinity;
 
-  /** `changed` is called when other rows are listed, or the counts are new. */
-  constructor(changed: () => void) {
+  /** `changed` is called when other rows are listed, or the counts are new; `isUnprocessed` tells what the uploader does not know. */
+  constructor(changed: () => void, isUnprocessed: (id: number) => boolean = () => false) {
     this.#changed = changed;
+    this.#isUnprocessed = isUnprocessed;
   }
 
   get query(): Query {
@@ -174,7 +177,7 @@ export class View {
     this.#listed = grown(this.#listed, length);
     const [places, listed] = [this.#places, this.#listed];
     for (let id = 0; id < length; id++) {
-      const [group, place] = PLACE[rows.status(id)];
+      const [group, place] = PLACE[this.#isUnprocessed(id) ? 'unprocessed' : rows.status(id)];
       if (group !== 'all') counts[group]++;
       places[id] = place;
       listed[id] = filter === 'all' || filter === group ? 1 : 0;

@@ -60,6 +60,12 @@ export class Words {
     return minutes > 0 ? `${unit(minutes, 'minute')} ${unit(whole % 60, 'second')}` : unit(whole, 'second');
   }
 
+  /** The same as one guesses it: one unit, rounded. */
+  about(seconds: number): string {
+    const [value, unit] = seconds < 50 ? [Math.max(1, Math.ceil(seconds / 10)) * 10, 'second'] : seconds < 3000 ? [seconds / 60, 'minute'] : [seconds / 3600, 'hour'];
+    return this.#format({ style: 'unit', unit, unitDisplay: 'long', maximumFractionDigits: 0 }).format(value);
+  }
+
   /** A moment, from its ISO text. */
   date(moment: string): string {
     return new Date(moment).toLocaleString(this.locale, { dateStyle: 'medium', timeStyle: 'short' });
