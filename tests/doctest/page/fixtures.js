@@ -58,6 +58,23 @@ export async function someBatch(count = 12) {
   return batch.id;
 }
 
+/** Uploads a batch that has this webhook, and everything else as the document's own configuration says; returns its id. */
+export async function uploadTracked(webhookUrl) {
+  const config = globalThis.batchConfig ?? {};
+  const client = globalThis.cloudindex?.batches ? globalThis.cloudindex : ours();
+  const batch = await client.batches.create({ ...config, name: 'doctest with a webhook', tracking: { ...config.tracking, webhookUrl } });
+  const { tracking, ...options } = config; // the server follows this one
+  const results = await client.documents.uploadBatch([...someFiles(300, 'tracked'), picture()], { ...options, batchId: batch.id });
+  for (const { path, status, error } of results) expect(status === 'committed', `${path} is ${status}: ${error?.message}`);
+  await client.batches.complete(batch.id);
+  return batch.id;
+}
+
+/** What no text can be had from. */
+export function picture(name = 'picture.png') {
+  return new File([new Uint8Array([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 0x0d, 0x49, 0x48, 0x44, 0x52])], name, { type: 'image/png' });
+}
+
 export async function argument(parameter) {
   switch (parameter) {
     case 'files': return someFiles(8);
