@@ -25,7 +25,7 @@ export async function exerciseWebhooks({ world, application, address, path, code
     const isEnd = ({ event, status }) => event.status === 'completed' && status >= 200 && status < 300;
     await receiver.until('a webhook of the completed batch', (came) => came.some(isEnd));
 
-    const webhook = new Webhook(secret);console.log(receiver.came.map(({event:e,status:s})=>e.status+' '+e.completedFiles+'/'+e.totalFiles+' '+s).join(', '));console.log(receiver.came.map(({event:e,status:s})=>e.status+' '+e.completedFiles+'/'+e.totalFiles+' '+s).join(', '));console.log(receiver.came.map(({event:e,status:s})=>e.status+' '+e.completedFiles+'/'+e.totalFiles+' '+s).join(', '));
+    const webhook = new Webhook(secret);
     for (const { body, headers } of receiver.came) webhook.verify(body, headers);
     const events = inOrder(receiver.came, batchId);
     const told = await toldOf(application, events);
