@@ -19,6 +19,9 @@ const POOR = [
   '--embeddings-url', 'http://127.0.0.1:9/v1/embeddings', '--embeddings-model', 'none', '--embeddings-width', '8',
 ];
 
+/** Bytes from which on a request carries files: questions for what is there already are shorter. */
+const CONTENT = 30_000;
+
 /** What a page would have: an input, a drop zone, a bar. */
 const HARNESS = `<!doctype html><meta charset="utf-8"><title>doctest</title>
 <input type="file" id="files" multiple><div id="drop"></div><progress id="bar" max="100" value="0"></progress><ul id="failures"></ul>`;
@@ -31,7 +34,7 @@ export class World {
   #browser;
   /** Modules that the page may import, by name: the blocks. */
   #modules = new Map();
-  /** Answers to the next requests that carry documents to a batch, by its id; and how many of those came. */
+  /** Answers to the next requests that carry files to a batch, by its id; and how many of those came. */
   #stumbles = new Map();
   #held = Promise.resolve();
   #release = () => {};
@@ -73,17 +76,17 @@ export class World {
     this.#gate.target(which === 'poor' ? this.#poor : this.server);
   }
 
-  /** The next requests with documents for this batch are answered so, `{ status, problem }` each. */
+  /** The next requests that carry files to this batch are answered so, `{ status, problem }` each. */
   stumble(batchId, answers) {
     this.#stumbles.set(batchId, { answers, came: 0 });
   }
 
-  /** How many requests with documents came for it since. */
+  /** How many of them came since. */
   came(batchId) {
     return this.#stumbles.get(batchId).came;
   }
 
-  /** Requests that carry documents or blocks wait from now on. */
+  /** Requests that carry files wait from now on. */
   hold() {
     this.#held = new Promise((release) => (this.#release = release));
   }
@@ -102,9 +105,9 @@ export class World {
     return (await this.server.metrics()).cloudindex_body_bytes_total;
   }
 
-  async #meet({ method, url }) {
+  async #meet({ method, url, headers }) {
     const [, batchId] = /^\/v1\/batches\/([^/]+)\/(?:documents|blocks)$/.exec(url) ?? [];
-    if (method !== 'POST' || !batchId) return undefined;
+    if (method !== 'POST' || !batchId || headers['content-length'] < CONTENT) return undefined;
     const stumble = this.#stumbles.get(batchId);
     if (stumble) return stumble.answers[stumble.came++];
     this.#waiting += 1;
