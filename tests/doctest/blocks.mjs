@@ -39,7 +39,7 @@ export function blocksOf(markdown) {
 
 /** Code of a server, which no page can run. */
 export function isServerSide(code) {
-  return /\bapp\.(post|get|put|use)\(|\brequire\(|from\s+['"]node:/.test(code);
+  return /\bapp\.(post|get|put|delete|use|listen)\(|\brequire\(|\bprocess\.env\b|from\s+['"](node:|express['"]|standardwebhooks['"])/.test(code);
 }
 
 /** Names that a block declares or imports at its top level. */
@@ -53,6 +53,7 @@ export function declared(code) {
       if (name) names.add(name);
     }
   }
+  for (const [, name] of code.matchAll(/^import\s+(?:\*\s+as\s+)?([\w$]+)/gm)) names.add(name);
   return [...names];
 }
 

@@ -9,7 +9,8 @@ export class Gate {
   #agent = new http.Agent({ keepAlive: true });
   #open = Promise.resolve();
   #release = () => {};
-  /** `(request) => status`, or a promise of it: that answer is given in place of the server's; undefined: the request goes on. */
+  /** `(request) => status`, or `{ status, problem }`, or a promise of it: that answer is given in place of the server's; undefined:
+   *  the request goes on. */
   answer = () => undefined;
   /** Headers that every answer of the server gets besides its own. */
   headers = {};
@@ -18,13 +19,18 @@ export class Gate {
 
   static async before(server) {
     const gate = new Gate();
-    gate.#target = new URL(server.url);
+    gate.target(server);
     gate.#server = http.createServer((request, response) => {
       gate.#pass(request, response).catch((error) => response.destroy(error));
     });
     await new Promise((listening) => gate.#server.listen(0, '127.0.0.1', listening));
     gate.url = `http://127.0.0.1:${gate.#server.address().port}`;
     return gate;
+  }
+
+  /** The server is this one from now on. */
+  target(server) {
+    this.#target = new URL(server.url);
   }
 
   /** Requests of the API wait here until `release()`; one that is called off meanwhile never goes on. */
@@ -48,10 +54,12 @@ export class Gate {
       this.seen.push(`${request.method} ${request.url}`);
       await this.#open;
       if (request.destroyed || response.destroyed) return;
-      const status = await this.answer(request);
-      if (status) {
+      const answer = await this.answer(request);
+      if (answer) {
         request.resume();
-        response.writeHead(status, { 'content-type': 'text/plain' }).end('the gate says no');
+        const { status, problem } = typeof answer === 'number' ? { status: answer } : answer;
+        const type = problem ? 'application/problem+json' : 'text/plain';
+        response.writeHead(status, { 'content-type': type }).end(problem ? JSON.stringify(problem) : 'the gate says no');
         return;
       }
     }

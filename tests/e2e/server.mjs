@@ -25,13 +25,16 @@ export class Server {
   /** Undefined when the data are somebody else's. */
   #scratch;
   #flags;
+  /** Undefined: the one that `model()` gets; null: none. */
+  #model;
   // Sockets kept open: fifty thousand documents are fetched one by one.
   #agent;
 
   /** It has the embedding model, which is fetched where it is missing, and processes what comes unless told `UPLOAD_ALONE`.
-   *  `data`: a folder to use and leave, in place of one of its own. */
-  static async start(flags = [], { data } = {}) {
+   *  `data`: a folder to use and leave, in place of one of its own. `model`: the folder of another model, or null for none. */
+  static async start(flags = [], { data, model } = {}) {
     const server = new Server();
+    server.#model = model;
     server.#data = data ?? (server.#scratch = await mkdtemp(join(tmpdir(), 'cloudindex-data-')));
     server.#flags = flags;
     await server.#launch('127.0.0.1:0');
@@ -53,7 +56,8 @@ export class Server {
     this.#agent = new http.Agent({ keepAlive: true, maxSockets: 8 });
     const given = this.#flags.indexOf('--api-key');
     this.key = given < 0 ? KEY : this.#flags[given + 1];
-    const fixed = ['--listen', listen, '--data', this.#data, '--model', await model(), '--page', join(ROOT, 'dist/page'), ...(given < 0 ? ['--api-key', KEY] : [])];
+    const embedding = this.#model === null ? [] : ['--model', this.#model ?? await model()];
+    const fixed = ['--listen', listen, '--data', this.#data, ...embedding, '--page', join(ROOT, 'dist/page'), ...(given < 0 ? ['--api-key', KEY] : [])];
     this.#process = spawn(SERVER, [...fixed, ...this.#flags], { stdio: ['ignore', 'pipe', 'inherit'] });
     const gone = ended(this.#process);
     this.url = await Promise.race([address(this.#process.stdout), gone.then((status) => Promise.reject(new Error(`${SERVER}: ${status}`)))]);

@@ -50,12 +50,71 @@ export function ours() {
   return client;
 }
 
-/** The id of a batch that holds some files. */
+/** The id of a batch that is processed: so many texts, and a picture that has none. */
 export async function someBatch(count = 12) {
-  const batch = await ours().batches.create({ name: 'doctest' });
-  const results = await ours().documents.uploadBatch(someFiles(count, 'batch'), { batchId: batch.id });
-  for (const result of results) if (result.status !== 'committed') throw result.error ?? new Error(`${result.path}: ${result.status}`);
+  return processed([...someFiles(count, 'batch'), picture()], 'doctest');
+}
+
+/** Uploads these files to a batch of their own, and returns its id when the server has done with it. */
+export async function processed(files, name) {
+  const { id } = await ours().batches.create({ name });
+  const results = await ours().documents.uploadBatch(files, { batchId: id });
+  for (const { path, status, error } of results) if (status !== 'committed') throw error ?? new Error(`${path}: ${status}`);
+  await ours().batches.complete(id);
+  await until(`the end of batch ${id}`, async () => (await ours().batches.getStatus(id)).status === 'completed');
+  return id;
+}
+
+/** Asks until it is so. */
+async function until(what, check, timeout = 30_000) {
+  const end = performance.now() + timeout;
+  while (!(await check())) {
+    if (performance.now() > end) throw new Error(`${what}: not after ${timeout} ms`);
+    await new Promise((next) => { setTimeout(next, 30); });
+  }
+}
+
+/** Asks the side that has the server and what stands before it (world.mjs). */
+export async function world(call, ...args) {
+  const response = await fetch('/doctest/world', { method: 'POST', body: JSON.stringify({ call, args }) });
+  if (!response.ok) throw new Error(`${call}: ${await response.text()}`);
+  return response.json();
+}
+
+/** What `look()` says once it says something, and the same for a quarter of a second. */
+export async function still(look, timeout = 30_000) {
+  const end = performance.now() + timeout;
+  for (let [last, since] = [undefined, 0]; performance.now() < end;) {
+    const now = await look();
+    if (now !== last) [last, since] = [now, performance.now()];
+    if (now && performance.now() - since > 250) return now;
+    await new Promise((next) => { setTimeout(next, 20); });
+  }
+  throw new Error(`not still after ${timeout} ms: ${look}`);
+}
+
+/** A file of so many bytes that takes none of the page's memory. */
+export function large(name, size) {
+  const piece = new Blob([new Uint8Array(1 << 20)]);
+  const whole = Array(Math.ceil(size / piece.size)).fill(piece);
+  return new File([new Blob(whole).slice(0, size)], name);
+}
+
+/** Uploads a batch that has this webhook, and everything else as the document's own configuration says; returns its id. */
+export async function uploadTracked(webhookUrl) {
+  const config = globalThis.batchConfig ?? {};
+  const client = globalThis.cloudindex?.batches ? globalThis.cloudindex : ours();
+  const batch = await client.batches.create({ ...config, name: 'doctest with a webhook', tracking: { ...config.tracking, webhookUrl } });
+  const { tracking, ...options } = config; // the server follows this one
+  const results = await client.documents.uploadBatch([...someFiles(300, 'tracked'), picture()], { ...options, batchId: batch.id });
+  for (const { path, status, error } of results) expect(status === 'committed', `${path} is ${status}: ${error?.message}`);
+  await client.batches.complete(batch.id);
   return batch.id;
+}
+
+/** What no text can be had from. */
+export function picture(name = 'picture.png') {
+  return new File([new Uint8Array([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 0x0d, 0x49, 0x48, 0x44, 0x52])], name, { type: 'image/png' });
 }
 
 export async function argument(parameter) {
@@ -75,11 +134,18 @@ export async function argument(parameter) {
 
 /** The bytes that the server holds for a document. */
 export async function stored(documentId) {
-  const response = await fetch(`/v1/documents/${encodeURIComponent(documentId)}/content`, {
-    headers: { Authorization: `Bearer ${sandbox.apiKey}` },
-  });
-  if (!response.ok) throw new Error(`GET content of ${documentId}: ${response.status}`);
-  return response.text();
+  return (await get(`${documentId}/content`)).text();
+}
+
+/** The server's record of a document. */
+export async function document(documentId) {
+  return (await get(documentId)).json();
+}
+
+async function get(path) {
+  const response = await fetch(`/v1/documents/${path}`, { headers: { Authorization: `Bearer ${sandbox.apiKey}` } });
+  if (!response.ok) throw new Error(`GET ${path}: ${response.status}`);
+  return response;
 }
 
 export function expect(condition, message) {

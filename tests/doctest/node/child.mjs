@@ -1,0 +1,61 @@
+// The process of an application: what it has before a document's blocks come is an Express application that reads JSON.
+import http from 'node:http';
+import { createRequire } from 'node:module';
+import { pathToFileURL } from 'node:url';
+import express from 'express';
+
+const app = express();
+app.use(express.json());
+Object.assign(globalThis, { app, require: createRequire(import.meta.url) });
+
+/** What no block caught, since it was last asked. */
+const failures = [];
+process.on('uncaughtException', (error) => failures.push(error.stack));
+process.on('unhandledRejection', (error) => failures.push(error?.stack ?? String(error)));
+
+console.log = (...values) => told('console.log', values);
+
+process.on('message', async ({ run, foreign }) => {
+  const answer = await (run ? running(run, foreign) : settling()).catch((error) => ({ failed: error.stack }));
+  if (failures.length > 0) answer.failed ??= failures.join('; ');
+  failures.length = 0;
+  process.send({ answer });
+});
+process.on('disconnect', () => process.exit());
+
+async function running(path, foreign) {
+  for (const name of foreign) globalThis[name] ??= (...values) => told(name, values);
+  const before = routes();
+  await import(pathToFileURL(path));
+  return { address: await served(), routes: routes().filter((route) => !before.includes(route)) };
+}
+
+/** What was begun without being waited for has its turn. */
+async function settling() {
+  await new Promise((next) => setImmediate(next));
+  return {};
+}
+
+function told(name, values) {
+  // As JSON, like everything that an application keeps.
+  process.send({ called: { name, values: JSON.parse(JSON.stringify(values)) } });
+}
+
+/** `METHOD /path` of all that the application answers. */
+function routes() {
+  const { stack } = globalThis.app.router;
+  return stack.flatMap(({ route }) => (route ? Object.keys(route.methods).map((method) => `${method.toUpperCase()} ${route.path}`) : []));
+}
+
+let serving;
+
+/** The address of the application as it is now, whether or not a block listens itself. */
+async function served() {
+  if (serving?.app !== globalThis.app) {
+    serving?.server.close();
+    const server = http.createServer(globalThis.app);
+    await new Promise((listening) => server.listen(0, '127.0.0.1', listening));
+    serving = { app: globalThis.app, server };
+  }
+  return `http://127.0.0.1:${serving.server.address().port}`;
+}
