@@ -8,6 +8,7 @@ use std::str::FromStr;
 
 /// BLAKE3-256 of a block's bytes; on the wire 64 lower-case hex digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(value_type = String, pattern = "^[0-9a-fA-F]{64}$"))]
 pub struct Digest(pub [u8; 32]);
 
 /// What was given as a digest is not 64 hex digits.

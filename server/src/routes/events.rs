@@ -6,6 +6,7 @@
 use super::batches::report;
 use crate::State;
 use crate::error::Fault;
+use crate::openapi::Refused;
 use crate::store::Tenant;
 use axum::Extension;
 use axum::body::{Body, Bytes};
@@ -24,7 +25,25 @@ const APART: Duration = Duration::from_millis(200);
 /// When nothing happens for so long a comment is sent, so that nobody between takes the connection for dead.
 const SILENCE: Duration = Duration::from_secs(15);
 
-/// 200 and a stream that ends after the event of a batch that has ended; 204 if that event was the last one received.
+/// Follows a batch by server-sent events.
+///
+/// Each is named `status`, and its data is the JSON of a `BatchReport`: all that there is to know, so that whoever missed some
+/// needs only the newest. At most five come a second. The stream ends after the event of a batch that has ended.
+#[utoipa::path(
+    get,
+    path = "/batches/{id}/events",
+    operation_id = "followBatch",
+    tag = "batches",
+    params(
+        ("id" = String, Path, description = "The batch."),
+        ("Last-Event-ID" = Option<String>, Header, description = "The id of the newest event that was received: it is not sent again."),
+    ),
+    responses(
+        (status = 200, description = "The events.", body = String, content_type = "text/event-stream"),
+        (status = 204, description = "The batch has ended, and its last event was received: there is nothing to follow."),
+        Refused<404>,
+    ),
+)]
 pub async fn get(
     axum::extract::State(state): axum::extract::State<State>,
     Extension(tenant): Extension<Tenant>,

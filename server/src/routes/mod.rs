@@ -8,6 +8,7 @@ pub mod documents;
 pub mod events;
 pub mod health;
 pub mod metrics;
+pub mod openapi;
 pub mod page;
 pub mod search;
 pub mod tokens;
@@ -19,11 +20,15 @@ use axum::http::{HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use cloudindex_wire::codes;
 use serde::Deserialize;
+use utoipa::IntoParams;
 
 /// `?cursor=&limit=` of every list.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct PageQuery {
+    /// `next` of the page before; the first page without it.
     cursor: Option<String>,
+    /// Rows at most, within the bounds of the list.
     limit: Option<u32>,
 }
 
