@@ -3,10 +3,11 @@
 
 use axum::body::Bytes;
 use cloudindex_wire::{BlockManifest, Manifest, Problem};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 use utoipa::openapi::path::{Operation, PathItem};
-use utoipa::openapi::schema::{AdditionalProperties, SchemaType};
+use utoipa::openapi::schema::{AdditionalProperties, KnownFormat, SchemaFormat};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{
     ContentBuilder, HeaderBuilder, ObjectBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder, Schema, Type,
@@ -18,7 +19,9 @@ pub static JSON: LazyLock<Bytes> = LazyLock::new(|| {
     let open = crate::open().into_openapi();
     let contract = Contract::openapi().merge_from(open).nest("/v1", behind_a_key(crate::v1().into_openapi()));
     // Nothing in it can fail to be written.
-    shared(contract).to_json().unwrap_or_default().into()
+    let mut json = serde_json::to_value(shared(contract)).unwrap_or_default();
+    bound(&mut json);
+    json.to_string().into()
 });
 
 #[derive(utoipa::OpenApi)]
@@ -41,6 +44,28 @@ pub static JSON: LazyLock<Bytes> = LazyLock::new(|| {
     components(schemas(Problem))
 )]
 struct Contract;
+
+/// Says of integers how large they may be, what fits into their type: utoipa says how small alone. And it writes `u-int64`
+/// for what OpenAPI's registry of formats has as `uint64`.
+fn bound(json: &mut Value) {
+    match json {
+        Value::Array(values) => values.iter_mut().for_each(bound),
+        Value::Object(members) => {
+            let known = match members.get("format").and_then(Value::as_str) {
+                Some("u-int16") => Some(("uint16", u64::from(u16::MAX))),
+                Some("u-int32") => Some(("uint32", u64::from(u32::MAX))),
+                Some("u-int64") => Some(("uint64", u64::MAX)),
+                _ => None,
+            };
+            if let Some((format, most)) = known {
+                members.insert("format".into(), format.into());
+                members.entry("maximum").or_insert(most.into());
+            }
+            members.values_mut().for_each(bound);
+        }
+        _ => {}
+    }
+}
 
 /// Adds what is described once and pointed to.
 fn shared(mut contract: OpenApi) -> OpenApi {
@@ -144,17 +169,6 @@ impl Refusal {
     }
 }
 
-/// Bytes of whatever media type.
-pub struct Anything;
-
-impl PartialSchema for Anything {
-    fn schema() -> RefOr<Schema> {
-        ObjectBuilder::new().schema_type(SchemaType::AnyValue).content_media_type("application/octet-stream").into()
-    }
-}
-
-impl ToSchema for Anything {}
-
 /// A bundle as a form: the manifest first, then blocks, each named by its digest.
 pub struct BundleForm;
 /// A form of blocks, and of a manifest that asks which are held.
@@ -187,7 +201,8 @@ impl ToSchema for BlocksForm {
 }
 
 fn form(manifest: &str) -> ObjectBuilder {
-    let block = ObjectBuilder::new().description(Some("The bytes of a block.")).content_media_type("application/octet-stream");
+    let binary = SchemaFormat::KnownFormat(KnownFormat::Binary);
+    let block = ObjectBuilder::new().schema_type(Type::String).format(Some(binary)).description(Some("The bytes of a block."));
     let names = ObjectBuilder::new().schema_type(Type::String).pattern(Some("^(manifest|[0-9a-fA-F]{64})$"));
     ObjectBuilder::new()
         .property("manifest", Ref::from_schema_name(manifest))

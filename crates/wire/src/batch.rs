@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 /// Body of `POST /v1/batches`. Every field is optional.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewBatch {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
@@ -28,7 +28,7 @@ pub struct NewBatch {
 /// How the server works on the batch's documents.
 #[derive(Debug, Default, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ProcessingOptions {
     /// Characters a text chunk.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -39,7 +39,7 @@ pub struct ProcessingOptions {
 /// What a batch may hold; the smaller of the asked and the server's own is in force.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct BatchLimits {
     /// Documents.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -55,7 +55,7 @@ pub struct BatchLimits {
 /// Who is told how the batch goes.
 #[derive(Debug, Default, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TrackingOptions {
     /// Where events go: `http://` or `https://`, 2,048 characters at most.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -101,7 +101,7 @@ pub struct Batch {
     pub status: BatchStatus,
 }
 
-/// A [`Batch`] with how fast it goes, as `GET /v1/batches/{id}` and the events tell it.
+/// A batch with how fast it goes, as `GET /v1/batches/{id}` and the events tell it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -199,12 +199,12 @@ impl BatchView {
     }
 }
 
-/// How a batch stands: the seed's `getStatus`.
+/// How a batch stands.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct BatchStatus {
-    /// The batch's id again, under the name that the seed's snippets use.
+    /// The batch's id again.
     pub batch_id: String,
     pub status: Phase,
     pub total_files: u64,

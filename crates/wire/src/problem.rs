@@ -5,7 +5,7 @@ use crate::text::fill;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
-/// The three families of the seed's `getErrors`.
+/// The three families of errors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 /// Body of `POST /v1/search`. Filters that are absent let everything pass; those that are given hold together.
 #[derive(Debug, Default, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SearchQuery {
     /// What is looked for, in words.
     #[cfg_attr(feature = "openapi", schema(required, min_length = 1, pattern = "\\S"))]
@@ -23,7 +23,7 @@ pub struct SearchQuery {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub metadata: Option<Box<RawValue>>,
-    /// Documents at most; 10 unless said.
+    /// Documents at most; 10 unless said, and never more than 100.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
 }

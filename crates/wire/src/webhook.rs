@@ -38,7 +38,7 @@ pub struct Delivery {
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(required, format = DateTime))]
     pub attempted_at: Option<String>,
-    /// ISO 8601; no attempt is made before. null when none will be.
+    /// ISO 8601; no attempt is made before; null when none will be.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(required, format = DateTime))]
     pub next_attempt_at: Option<String>,

@@ -54,7 +54,7 @@ pub async fn report(state: &State, record: BatchRecord) -> Result<BatchReport, S
     operation_id = "createBatch",
     tag = "batches",
     params((
-        "Idempotency-Key" = Option<String>, Header, max_length = 255, pattern = "^[!-~]([ -~]*[!-~])?$",
+        "Idempotency-Key" = Option<String>, Header, nullable = false, max_length = 255, pattern = "^[!-~]([ -~]*[!-~])?$",
         description = "Of your own choice. The same request with the same key makes no second batch.",
     )),
     request_body = Option<NewBatch>,
@@ -76,7 +76,8 @@ pub async fn create(
     let new: NewBatch = if body.trim_ascii().is_empty() {
         NewBatch::default()
     } else {
-        serde_json::from_slice(&body).map_err(|error| Fault::invalid(format!("the batch is not valid: {error}")))?
+        let new: Option<_> = serde_json::from_slice(&body).map_err(|error| Fault::invalid(format!("the batch is not valid: {error}")))?;
+        new.unwrap_or_default()
     };
     check(&new, state.targets).map_err(Fault::invalid)?;
     let key = match head.headers.get("idempotency-key").map(HeaderValue::to_str) {

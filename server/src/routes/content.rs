@@ -3,7 +3,7 @@
 use super::documents::not_found;
 use crate::State;
 use crate::error::Fault;
-use crate::openapi::{Anything, Refused};
+use crate::openapi::Refused;
 use crate::range::{Wanted, wanted};
 use crate::source::Source;
 use crate::store::{StoreError, Tenant};
@@ -28,14 +28,14 @@ use std::task::{Context, Poll};
     tag = "documents",
     params(
         ("id" = String, Path, description = "The document."),
-        ("Range" = Option<String>, Header, description = "`bytes=FIRST-LAST`, `bytes=FIRST-` or `bytes=-LENGTH`."),
-        ("If-Range" = Option<String>, Header, description = "An ETag: the range is of the content that has it, else all is sent."),
-        ("If-None-Match" = Option<String>, Header, description = "ETags: whoever has one of them is not sent the content again."),
+        ("Range" = Option<String>, Header, nullable = false, description = "`bytes=FIRST-LAST`, `bytes=FIRST-` or `bytes=-LENGTH`."),
+        ("If-Range" = Option<String>, Header, nullable = false, description = "An ETag: the range is of the content that has it, else all is sent."),
+        ("If-None-Match" = Option<String>, Header, nullable = false, description = "ETags: whoever has one of them is not sent the content again."),
     ),
     responses(
-        (status = 200, description = "All of it.", body = Anything, content_type = "*/*",
+        (status = 200, description = "All of it.", content(("*/*")),
             headers(("ETag" = String), ("Accept-Ranges" = String), ("Content-Disposition" = String))),
-        (status = 206, description = "The range.", body = Anything, content_type = "*/*",
+        (status = 206, description = "The range.", content(("*/*")),
             headers(("ETag" = String), ("Accept-Ranges" = String), ("Content-Disposition" = String), ("Content-Range" = String))),
         (status = 304, description = "It is as you have it.", headers(("ETag" = String))),
         Refused<404>,

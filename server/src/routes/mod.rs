@@ -35,7 +35,7 @@ pub struct PageQuery {
 impl PageQuery {
     /// At most `most` rows a page, `usual` if nothing is asked for.
     fn page(self, usual: u32, most: u32) -> Page {
-        Page { cursor: self.cursor, limit: self.limit.unwrap_or(usual).clamp(1, most) }
+        Page { cursor: self.cursor.filter(|cursor| !cursor.is_empty()), limit: self.limit.unwrap_or(usual).clamp(1, most) }
     }
 }
 
