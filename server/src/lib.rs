@@ -17,6 +17,7 @@
 //! | [`auth`], [`tokens`] | bearer keys and tenants; what a browser has instead of a key |
 //! | [`body`], [`multipart`], [`range`] | HTTP's own formats, as streams |
 //! | [`error`] | problem+json |
+//! | [`openapi`] | the contract, for `GET /openapi.json` |
 //! | [`metrics`] | what is counted, for Prometheus |
 //! | [`clock`] | times and ids |
 //!
@@ -32,6 +33,7 @@ pub mod extract;
 pub mod ingest;
 pub mod metrics;
 pub mod multipart;
+pub mod openapi;
 pub mod pipeline;
 pub mod range;
 pub mod routes;
@@ -48,7 +50,7 @@ use auth::Keys;
 use axum::Router;
 use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::{from_fn_with_state, map_response};
-use axum::routing::{get, post};
+use axum::routing::get;
 use cloudindex_wire::Caps;
 use metrics::Metrics;
 use pipeline::Pipeline;
@@ -59,6 +61,8 @@ use store::{Blocks, Deliveries, Doubtful, Jobs, Records};
 use tokens::Tokens;
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 use tower_http::services::ServeDir;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 use webhooks::target::Targets;
 
 /// All that requests share.
@@ -103,38 +107,47 @@ const EXPOSED: [HeaderName; 8] = [
     header::WWW_AUTHENTICATE,
 ];
 
+/// What is called with a key, below `/v1`. A route comes with its description: it has no other way in.
+fn v1() -> OpenApiRouter<State> {
+    OpenApiRouter::default()
+        .routes(routes!(routes::batches::create, routes::batches::list))
+        .routes(routes!(routes::batches::get))
+        .routes(routes!(routes::batches::errors))
+        .routes(routes!(routes::events::get))
+        .routes(routes!(routes::batches::retry))
+        .routes(routes!(routes::documents::post, routes::documents::list))
+        .routes(routes!(routes::blocks::post))
+        .routes(routes!(routes::batches::complete))
+        .routes(routes!(routes::batches::cancel))
+        .routes(routes!(routes::verify::post))
+        .routes(routes!(routes::deliveries::list))
+        .routes(routes!(routes::deliveries::resend))
+        .routes(routes!(routes::deliveries::secret, routes::deliveries::new_secret))
+        .routes(routes!(routes::documents::get, routes::documents::delete))
+        .routes(routes!(routes::content::get))
+        .routes(routes!(routes::documents::retry))
+        .routes(routes!(routes::tokens::create))
+        .routes(routes!(routes::search::post))
+        .routes(routes!(routes::usage::get))
+}
+
+/// What needs no key.
+fn open() -> OpenApiRouter<State> {
+    OpenApiRouter::default()
+        .routes(routes!(routes::health::get))
+        .routes(routes!(routes::metrics::get))
+        .routes(routes!(routes::openapi::get))
+}
+
 /// The whole server as a service.
 pub fn app(state: State) -> Router {
-    let v1 = Router::new()
-        .route("/batches", post(routes::batches::create).get(routes::batches::list))
-        .route("/batches/{id}", get(routes::batches::get))
-        .route("/batches/{id}/errors", get(routes::batches::errors))
-        .route("/batches/{id}/events", get(routes::events::get))
-        .route("/batches/{id}/retry", post(routes::batches::retry))
-        .route("/batches/{id}/documents", post(routes::documents::post).get(routes::documents::list))
-        .route("/batches/{id}/blocks", post(routes::blocks::post))
-        .route("/batches/{id}/complete", post(routes::batches::complete))
-        .route("/batches/{id}/cancel", post(routes::batches::cancel))
-        .route("/batches/{id}/verify", post(routes::verify::post))
-        .route("/batches/{id}/deliveries", get(routes::deliveries::list))
-        .route("/batches/{id}/deliveries/{delivery}/resend", post(routes::deliveries::resend))
-        .route("/webhooks/secret", get(routes::deliveries::secret).post(routes::deliveries::new_secret))
-        .route("/documents/{id}", get(routes::documents::get).delete(routes::documents::delete))
-        .route("/documents/{id}/content", get(routes::content::get))
-        .route("/documents/{id}/retry", post(routes::documents::retry))
-        .route("/tokens", post(routes::tokens::create))
-        .route("/search", post(routes::search::post))
-        .route("/usage", get(routes::usage::get))
+    let v1 = Router::from(v1())
         .fallback(routes::unknown)
         .method_not_allowed_fallback(routes::wrong_method)
         .layer(map_response(routes::as_problem))
         .layer(from_fn_with_state(state.clone(), auth::require))
         .layer(from_fn_with_state(state.metrics.clone(), metrics::count_body));
-    let api = Router::new()
-        .nest("/v1", v1)
-        .route("/healthz", get(routes::health::get))
-        .route("/metrics", get(routes::metrics::get))
-        .layer(cors(&state.origins));
+    let api = Router::from(open()).nest("/v1", v1).layer(cors(&state.origins));
     let api = match &state.page {
         None => api.fallback(routes::unknown),
         Some(page) => with_page(api, page),

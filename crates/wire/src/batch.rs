@@ -7,13 +7,15 @@ use serde_json::value::RawValue;
 
 /// Body of `POST /v1/batches`. Every field is optional.
 #[derive(Debug, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewBatch {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub metadata: Option<Box<RawValue>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub processing: Option<ProcessingOptions>,
@@ -25,16 +27,19 @@ pub struct NewBatch {
 
 /// How the server works on the batch's documents.
 #[derive(Debug, Default, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ProcessingOptions {
     /// Characters a text chunk.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 100_000))]
     pub chunk_size: Option<u32>,
 }
 
 /// What a batch may hold; the smaller of the asked and the server's own is in force.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct BatchLimits {
     /// Documents.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -62,14 +67,18 @@ impl BatchLimits {
 
 /// Who is told how the batch goes.
 #[derive(Debug, Default, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TrackingOptions {
+    /// Where events go: `http://` or `https://`, 2,048 characters at most.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(format = "uri", pattern = "^https?://", max_length = 2048))]
     pub webhook_url: Option<String>,
 }
 
 /// What the server takes in one request, told when a batch is created or read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Caps {
     /// Bytes of one request's body.
@@ -80,6 +89,7 @@ pub struct Caps {
     pub bundle_documents: u64,
     /// Values of `Content-Encoding` that are accepted.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub encodings: Vec<String>,
     /// The digest that names blocks: `blake3`.
     pub digest: String,
@@ -87,6 +97,7 @@ pub struct Caps {
 
 /// A batch as `POST /v1/batches` (201) and `GET /v1/batches/{id}` (200) answer it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Batch {
     pub id: String,
@@ -95,6 +106,7 @@ pub struct Batch {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub metadata: Option<Box<RawValue>>,
     pub limits: BatchLimits,
     pub caps: Caps,
@@ -102,16 +114,19 @@ pub struct Batch {
     pub status: BatchStatus,
 }
 
-/// A [`Batch`] with how fast it goes, as `GET /v1/batches/{id}` and the events tell it.
+/// A batch with how fast it goes, as `GET /v1/batches/{id}` and the events tell it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct BatchReport {
     #[serde(flatten)]
     pub batch: Batch,
-    /// Of the whole server, over the last minute; `None` while nothing is processed.
+    /// Of the whole server, over the last minute; null while nothing is processed.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub documents_per_second: Option<f64>,
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub bytes_per_second: Option<f64>,
     /// What the server lacks to process documents, for a person; absent when nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -120,6 +135,7 @@ pub struct BatchReport {
 
 /// Answer of `POST /v1/batches/{id}/retry`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Retried {
     /// Documents that wait for their turn again.
     pub retried: u64,
@@ -196,21 +212,25 @@ impl BatchView {
     }
 }
 
-/// How a batch stands: the seed's `getStatus`.
+/// How a batch stands.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct BatchStatus {
-    /// The batch's id again, under the name that the seed's snippets use.
+    /// The batch's id again.
     pub batch_id: String,
     pub status: Phase,
     pub total_files: u64,
     pub processed_files: u64,
     pub failed_files: u64,
     /// 0 to 100.
+    #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 100))]
     pub progress_percentage: f64,
-    /// ISO 8601; the first document's arrival, `None` before it.
+    /// ISO 8601; the first document's arrival, null before it.
+    #[cfg_attr(feature = "openapi", schema(required, format = DateTime))]
     pub started_at: Option<String>,
-    /// ISO 8601; `None` while there is nothing to estimate from.
+    /// ISO 8601; null while there is nothing to estimate from.
+    #[cfg_attr(feature = "openapi", schema(required, format = DateTime))]
     pub estimated_completion: Option<String>,
     /// Bytes of all committed documents.
     pub bytes: u64,
@@ -218,6 +238,7 @@ pub struct BatchStatus {
 
 /// The life of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Phase {
     /// Takes documents.
@@ -245,17 +266,20 @@ impl Phase {
 
 /// One row of `GET /v1/batches/{id}/errors`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct BatchError {
     #[serde(rename = "type")]
     pub error_type: ErrorType,
     pub code: String,
     pub message: String,
+    /// Absent where the document was never stored.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub document_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
     pub retryable: bool,
     /// ISO 8601.
+    #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     pub at: String,
 }

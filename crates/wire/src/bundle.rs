@@ -14,6 +14,7 @@ use serde_json::value::RawValue;
 
 /// The first part of a bundle: which documents, made of which blocks.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Manifest {
     pub documents: Vec<DocumentEntry>,
@@ -21,6 +22,7 @@ pub struct Manifest {
 
 /// One document of a manifest.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DocumentEntry {
     /// Relative, `/` between segments, unique in its batch: posting a path again with other blocks replaces it.
@@ -35,26 +37,33 @@ pub struct DocumentEntry {
     pub last_modified: Option<u64>,
     /// A JSON object of the application's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub metadata: Option<Box<RawValue>>,
     /// `[digest, length]` in the order of the bytes; empty for an empty file.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<crate::schema::BlockEntry>))]
     pub blocks: Vec<(Digest, u64)>,
 }
 
 /// The manifest of a probe for blocks alone: which of these does the server lack?
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct BlockManifest {
     /// `[digest, length]`; answered in this order.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<crate::schema::BlockEntry>))]
     pub blocks: Vec<(Digest, u64)>,
 }
 
 /// The answer to a bundle: one ack a document and a block, in the order of the request.
 #[derive(Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct BundleReply {
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub documents: Vec<DocumentAck>,
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub blocks: Vec<BlockAck>,
 }
 
@@ -81,6 +90,7 @@ impl BundleReply {
 
 /// What became of one document of the manifest.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", from = "FlatAck")]
 pub struct DocumentAck {
     pub path: String,
@@ -90,6 +100,7 @@ pub struct DocumentAck {
 
 /// The server's word on a document; `committed` and `duplicate` are durable.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "status", rename_all = "lowercase")]
 pub enum DocumentOutcome {
     /// The record is stored under `id`.
@@ -104,6 +115,7 @@ pub enum DocumentOutcome {
 
 /// What became of one block part.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", try_from = "FlatAck")]
 pub struct BlockAck {
     pub digest: Digest,
@@ -113,6 +125,7 @@ pub struct BlockAck {
 
 /// The server's word on a block; `stored` and `duplicate` are durable.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "status", rename_all = "lowercase")]
 pub enum BlockOutcome {
     Stored,

@@ -6,8 +6,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use std::fmt;
 use std::str::FromStr;
 
-/// BLAKE3-256 of a block's bytes; on the wire 64 lower-case hex digits.
+/// BLAKE3-256 of a block's bytes; 64 hex digits on the wire, lower-case when the server writes them.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(value_type = String, pattern = "^[0-9a-fA-F]{64}$"))]
 pub struct Digest(pub [u8; 32]);
 
 /// What was given as a digest is not 64 hex digits.

@@ -7,6 +7,7 @@
 //! | [`batch`] | [`NewBatch`], [`Batch`], [`BatchStatus`], [`Caps`], [`BatchError`] |
 //! | [`document`] | [`Document`], and the pages of lists: [`DocumentPage`], [`BatchPage`], [`ErrorPage`] |
 //! | [`json`] | JSON read and written in little, for the page; the server uses serde |
+//! | `schema` | what of the schemas cannot be derived (with the feature `openapi`, for the server alone) |
 //! | [`search`] | [`SearchQuery`] and [`SearchReply`] |
 //! | [`text`] | sentences with gaps, hex digits |
 //! | [`token`] | [`NewToken`] and [`UploadToken`] |
@@ -23,6 +24,8 @@ pub mod digest;
 pub mod document;
 pub mod json;
 pub mod problem;
+#[cfg(feature = "openapi")]
+pub mod schema;
 pub mod search;
 pub mod text;
 pub mod token;

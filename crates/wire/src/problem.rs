@@ -5,8 +5,9 @@ use crate::text::fill;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
-/// The three families of the seed's `getErrors`.
+/// The three families of errors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum ErrorType {
     /// The file or request is not acceptable; sending it again will not help.
@@ -29,21 +30,28 @@ impl ErrorType {
 
 /// An error body. `code` is for programs, `detail` for people: it names the thing, the limit and the fix.
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Problem {
     /// A URI that identifies the problem: `urn:cloudindex:problem:CODE`.
     #[serde(rename = "type", default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub type_uri: Cow<'static, str>,
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub title: Cow<'static, str>,
     /// The HTTP status, also when the problem is one item's in a reply of 200.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required, minimum = 400, maximum = 599))]
     pub status: u16,
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub detail: String,
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub code: Cow<'static, str>,
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub retryable: bool,
 }
 

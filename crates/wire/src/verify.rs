@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// Body of `POST /v1/batches/{id}/verify`; an empty body is all defaults.
 #[derive(Debug, Default, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct VerifyQuery {
     /// `next` of the page before; `None` for the first.
@@ -11,11 +12,13 @@ pub struct VerifyQuery {
     pub cursor: Option<String>,
     /// About so many documents of the whole batch are looked for by a sentence of theirs: 0 to 100, 20 unless said.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(maximum = 100))]
     pub probes: Option<u32>,
 }
 
 /// Its answer: the counts of this page. Those of a batch are the sums over all pages.
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct VerifyPage {
     pub documents: DocumentsChecked,
@@ -24,11 +27,13 @@ pub struct VerifyPage {
     /// Documents that could not be processed; the batch's errors tell why.
     pub failed: u64,
     /// The cursor of the next page; `None` after the last.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub next: Option<String>,
 }
 
 /// Whether bytes are what was sent.
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct DocumentsChecked {
     /// Documents read back.
@@ -43,6 +48,7 @@ pub struct DocumentsChecked {
 
 /// A document that cannot be read back as it was sent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Damaged {
     pub document_id: String,
@@ -55,6 +61,7 @@ pub struct Damaged {
 
 /// Whether what was processed can be found by meaning.
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct EmbeddingsChecked {
     /// Processed documents looked at.
@@ -64,6 +71,7 @@ pub struct EmbeddingsChecked {
     /// Chunks that have a vector in the index.
     pub present: u64,
     /// Numbers of a vector; `None` while there is no index.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub dimension: Option<u64>,
     /// Of those present: vectors of another length, without a direction, or unlike what the index compares first.
     pub wrong: u64,
@@ -71,6 +79,7 @@ pub struct EmbeddingsChecked {
 
 /// Whether search finds what it should.
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ProbesAnswered {
     /// Documents looked for.
@@ -83,6 +92,7 @@ pub struct ProbesAnswered {
 
 /// A document that a sentence of its own does not find.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Missed {
     pub document_id: String,

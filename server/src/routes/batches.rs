@@ -6,6 +6,7 @@ use crate::body::small;
 use crate::clock;
 use crate::error::{Fault, json};
 use crate::ingest::closed;
+use crate::openapi::Refused;
 use crate::rules;
 use crate::store::{BatchRecord, Created, Ending, Retry, StoreError, Tenant};
 use crate::webhooks::target::Targets;
@@ -46,7 +47,28 @@ pub async fn report(state: &State, record: BatchRecord) -> Result<BatchReport, S
     })
 }
 
-/// `POST /v1/batches`: 201 with the batch, 200 when its `Idempotency-Key` made it before.
+/// Makes a batch.
+///
+/// All fields of it are optional, and so is the body.
+#[utoipa::path(
+    post,
+    path = "/batches",
+    operation_id = "createBatch",
+    tag = "batches",
+    params((
+        "Idempotency-Key" = Option<String>, Header, nullable = false, max_length = 255, pattern = "^[!-~]([ -~]*[!-~])?$",
+        description = "Of your own choice. The same request with the same key makes no second batch.",
+    )),
+    request_body = Option<NewBatch>,
+    responses(
+        (status = 201, description = "The batch.", body = Batch,
+            headers(("Location" = String, description = "Its path."))),
+        (status = 200, description = "The batch that this `Idempotency-Key` made before.", body = Batch,
+            headers(("Location" = String, description = "Its path."))),
+        Refused<422>,
+        Refused<507>,
+    ),
+)]
 pub async fn create(
     axum::extract::State(state): axum::extract::State<State>,
     Extension(tenant): Extension<Tenant>,
@@ -56,7 +78,9 @@ pub async fn create(
     let new: NewBatch = if body.trim_ascii().is_empty() {
         NewBatch::default()
     } else {
-        serde_json::from_slice(&body).map_err(|error| Fault::invalid(format!("the batch is not valid: {error}")))?
+        let new: Option<_> = serde_json::from_slice(&body)
+            .map_err(|error| Fault::invalid(format!("the batch is not valid: {error}")))?;
+        new.unwrap_or_default()
     };
     check(&new, state.targets).map_err(Fault::invalid)?;
     let key = match head.headers.get("idempotency-key").map(HeaderValue::to_str) {
@@ -96,7 +120,17 @@ fn check(new: &NewBatch, targets: Targets) -> Result<(), String> {
     }
 }
 
-/// `GET /v1/batches`: newest first.
+/// Lists the batches, newest first.
+///
+/// 100 a page unless `limit` says, at most 1,000.
+#[utoipa::path(
+    get,
+    path = "/batches",
+    operation_id = "listBatches",
+    tag = "batches",
+    params(PageQuery),
+    responses((status = 200, description = "A page of them.", body = BatchPage)),
+)]
 pub async fn list(
     axum::extract::State(state): axum::extract::State<State>,
     Extension(tenant): Extension<Tenant>,
@@ -107,7 +141,15 @@ pub async fn list(
     json(StatusCode::OK, &BatchPage { batches, next: listed.next })
 }
 
-/// `GET /v1/batches/{id}`. Whoever sends a token is told the limits that are in force for it.
+/// Tells how a batch stands; whoever sends a token, with the limits that are in force for it.
+#[utoipa::path(
+    get,
+    path = "/batches/{id}",
+    operation_id = "getBatch",
+    tag = "batches",
+    params(("id" = String, Path, description = "The batch.")),
+    responses((status = 200, description = "The batch.", body = BatchReport), Refused<404>),
+)]
 pub async fn get(
     axum::extract::State(state): axum::extract::State<State>,
     Extension(tenant): Extension<Tenant>,
@@ -119,7 +161,17 @@ pub async fn get(
     json(StatusCode::OK, &report(&state, record).await?)
 }
 
-/// `GET /v1/batches/{id}/errors`: `{"errors":[...],"next":null}`.
+/// Lists a batch's errors, oldest first.
+///
+/// 1,000 a page unless `limit` says, at most 5,000.
+#[utoipa::path(
+    get,
+    path = "/batches/{id}/errors",
+    operation_id = "listErrors",
+    tag = "batches",
+    params(("id" = String, Path, description = "The batch."), PageQuery),
+    responses((status = 200, description = "A page of them.", body = ErrorPage), Refused<404>),
+)]
 pub async fn errors(
     axum::extract::State(state): axum::extract::State<State>,
     Extension(tenant): Extension<Tenant>,
@@ -131,7 +183,17 @@ pub async fn errors(
     json(StatusCode::OK, &ErrorPage { errors: listed.rows, next: listed.next })
 }
 
-/// `POST /v1/batches/{id}/complete`: no more documents will come. It is completed once the last of them is processed.
+/// Says that no more documents will come.
+///
+/// The batch is completed once the last of them is processed. To say it again is no error.
+#[utoipa::path(
+    post,
+    path = "/batches/{id}/complete",
+    operation_id = "completeBatch",
+    tag = "batches",
+    params(("id" = String, Path, description = "The batch.")),
+    responses((status = 200, description = "The batch.", body = Batch), Refused<404>, Refused<409>, Refused<507>),
+)]
 pub async fn complete(
     state: axum::extract::State<State>,
     tenant: Extension<Tenant>,
@@ -140,7 +202,17 @@ pub async fn complete(
     end(state, tenant, id, Ending::Complete).await
 }
 
-/// `POST /v1/batches/{id}/cancel`: stop. Committed documents stay; those that wait are not processed.
+/// Stops a batch.
+///
+/// Committed documents stay; those that wait are not processed. To stop it again is no error.
+#[utoipa::path(
+    post,
+    path = "/batches/{id}/cancel",
+    operation_id = "cancelBatch",
+    tag = "batches",
+    params(("id" = String, Path, description = "The batch.")),
+    responses((status = 200, description = "The batch.", body = Batch), Refused<404>, Refused<409>, Refused<507>),
+)]
 pub async fn cancel(
     state: axum::extract::State<State>,
     tenant: Extension<Tenant>,
@@ -164,7 +236,17 @@ async fn end(
     json(StatusCode::OK, &batch(record, &state.caps))
 }
 
-/// `POST /v1/batches/{id}/retry`: all documents whose errors are retryable wait for their turn again; 200 with how many.
+/// Queues a batch's failed documents again.
+///
+/// Those whose errors are retryable wait for their turn again.
+#[utoipa::path(
+    post,
+    path = "/batches/{id}/retry",
+    operation_id = "retryBatch",
+    tag = "batches",
+    params(("id" = String, Path, description = "The batch.")),
+    responses((status = 200, description = "How many.", body = Retried), Refused<404>, Refused<409>, Refused<507>),
+)]
 pub async fn retry(
     axum::extract::State(state): axum::extract::State<State>,
     Extension(tenant): Extension<Tenant>,

@@ -4,13 +4,35 @@
 use crate::State;
 use crate::error::{Fault, json};
 use crate::ingest::{self, Call};
+use crate::openapi::{BlocksForm, Refused};
 use crate::store::Tenant;
 use axum::Extension;
 use axum::extract::{Path, Request};
 use axum::http::StatusCode;
 use axum::response::Response;
+use cloudindex_wire::BundleReply;
 
-/// 200 with an ack a block: first those of the manifest, then the parts.
+/// Takes blocks without documents, for files that span several requests.
+///
+/// With a manifest it is also the probe for blocks: which of these are there? An ack is given once its block is durable.
+#[utoipa::path(
+    post,
+    path = "/batches/{id}/blocks",
+    operation_id = "sendBlocks",
+    tag = "documents",
+    params(("id" = String, Path, description = "The batch.")),
+    request_body(
+        content = BlocksForm, content_type = "multipart/form-data",
+        description = "A manifest, if there is one, as the first part; then blocks, each named by its digest.",
+        encoding(("manifest" = (content_type = "application/json"))),
+    ),
+    responses(
+        (status = 200, description = "An ack a block: first those of the manifest, then the parts.", body = BundleReply),
+        Refused<404>,
+        Refused<409>,
+        Refused<507>,
+    ),
+)]
 pub async fn post(
     axum::extract::State(state): axum::extract::State<State>,
     Extension(tenant): Extension<Tenant>,

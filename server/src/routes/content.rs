@@ -3,6 +3,7 @@
 use super::documents::not_found;
 use crate::State;
 use crate::error::Fault;
+use crate::openapi::Refused;
 use crate::range::{Wanted, wanted};
 use crate::source::Source;
 use crate::store::{StoreError, Tenant};
@@ -16,7 +17,31 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-/// 200, 206 (one range), 304 or 416. The ETag is a digest of the block list, so it changes with the content alone.
+/// Sends a document's bytes, or one range of them.
+///
+/// The media type is the one that the browser gave, `application/octet-stream` if it gave none. The ETag changes with the
+/// content alone. Several ranges, and what is no range of bytes, are answered with the whole.
+#[utoipa::path(
+    get,
+    path = "/documents/{id}/content",
+    operation_id = "getContent",
+    tag = "documents",
+    params(
+        ("id" = String, Path, description = "The document."),
+        ("Range" = Option<String>, Header, nullable = false, description = "`bytes=FIRST-LAST`, `bytes=FIRST-` or `bytes=-LENGTH`."),
+        ("If-Range" = Option<String>, Header, nullable = false, description = "An ETag: the range is of the content that has it, else all is sent."),
+        ("If-None-Match" = Option<String>, Header, nullable = false, description = "ETags: whoever has one of them is not sent the content again."),
+    ),
+    responses(
+        (status = 200, description = "All of it.", content(("*/*")),
+            headers(("ETag" = String), ("Accept-Ranges" = String), ("Content-Disposition" = String))),
+        (status = 206, description = "The range.", content(("*/*")),
+            headers(("ETag" = String), ("Accept-Ranges" = String), ("Content-Disposition" = String), ("Content-Range" = String))),
+        (status = 304, description = "It is as you have it.", headers(("ETag" = String))),
+        Refused<404>,
+        Refused<416>,
+    ),
+)]
 pub async fn get(
     axum::extract::State(state): axum::extract::State<State>,
     Extension(tenant): Extension<Tenant>,

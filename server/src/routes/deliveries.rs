@@ -4,18 +4,29 @@ use super::PageQuery;
 use crate::State;
 use crate::clock;
 use crate::error::{Fault, brief, json};
+use crate::openapi::Refused;
 use crate::store::Tenant;
 use crate::webhooks::sign::printed;
 use axum::Extension;
 use axum::extract::{Path, Query};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
-use cloudindex_wire::{DeliveryPage, WebhookSecret};
+use cloudindex_wire::{Delivery, DeliveryPage, WebhookSecret};
 
 /// Milliseconds for which webhooks are signed with the old secret, too, once there is a new one.
 const OVERLAP: i64 = 24 * 3_600_000;
 
-/// `GET /v1/batches/{id}/deliveries?cursor=&limit=`: oldest first.
+/// Lists a batch's webhooks and what became of them, oldest first.
+///
+/// 100 a page unless `limit` says, at most 1,000.
+#[utoipa::path(
+    get,
+    path = "/batches/{id}/deliveries",
+    operation_id = "listDeliveries",
+    tag = "webhooks",
+    params(("id" = String, Path, description = "The batch."), PageQuery),
+    responses((status = 200, description = "A page of them.", body = DeliveryPage), Refused<404>),
+)]
 pub async fn list(
     axum::extract::State(state): axum::extract::State<State>,
     Extension(tenant): Extension<Tenant>,
@@ -27,7 +38,17 @@ pub async fn list(
     json(StatusCode::OK, &DeliveryPage { deliveries: listed.rows, next: listed.next })
 }
 
-/// `POST /v1/batches/{id}/deliveries/{delivery}/resend`: 202 with the delivery, which waits for its turn again.
+/// Has a webhook sent again, whatever became of it.
+///
+/// It goes before newer ones that wait.
+#[utoipa::path(
+    post,
+    path = "/batches/{id}/deliveries/{delivery}/resend",
+    operation_id = "resendDelivery",
+    tag = "webhooks",
+    params(("id" = String, Path, description = "The batch."), ("delivery" = String, Path, description = "The delivery.")),
+    responses((status = 202, description = "It waits for its turn again.", body = Delivery), Refused<404>, Refused<507>),
+)]
 pub async fn resend(
     axum::extract::State(state): axum::extract::State<State>,
     Extension(tenant): Extension<Tenant>,
@@ -40,7 +61,16 @@ pub async fn resend(
     json(StatusCode::ACCEPTED, &delivery)
 }
 
-/// `GET /v1/webhooks/secret`: the tenant's secret, made when it is first asked for or used.
+/// Tells the secret that signs webhooks.
+///
+/// It is made when it is first asked for or used.
+#[utoipa::path(
+    get,
+    path = "/webhooks/secret",
+    operation_id = "getWebhookSecret",
+    tag = "webhooks",
+    responses((status = 200, description = "The secret.", body = WebhookSecret), Refused<507>),
+)]
 pub async fn secret(
     axum::extract::State(state): axum::extract::State<State>,
     Extension(tenant): Extension<Tenant>,
@@ -48,7 +78,16 @@ pub async fn secret(
     told(&state.deliveries.secret(tenant).await?)
 }
 
-/// `POST /v1/webhooks/secret`: a new secret in its place. For a day webhooks are signed with both.
+/// Makes a new secret in the place of the old.
+///
+/// For a day webhooks are signed with both.
+#[utoipa::path(
+    post,
+    path = "/webhooks/secret",
+    operation_id = "renewWebhookSecret",
+    tag = "webhooks",
+    responses((status = 200, description = "The new secret.", body = WebhookSecret), Refused<507>),
+)]
 pub async fn new_secret(
     axum::extract::State(state): axum::extract::State<State>,
     Extension(tenant): Extension<Tenant>,

@@ -5,14 +5,36 @@ use super::batches::retried;
 use crate::State;
 use crate::error::{Fault, brief, json};
 use crate::ingest::{self, Call};
+use crate::openapi::{BundleForm, Refused};
 use crate::store::Tenant;
 use axum::Extension;
 use axum::extract::{Path, Query, Request};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use cloudindex_wire::DocumentPage;
+use cloudindex_wire::{BundleReply, Document, DocumentPage};
 
-/// `POST /v1/batches/{id}/documents`: 200 with an ack a document and a block.
+/// Takes a bundle: documents, and blocks of them.
+///
+/// Documents are committed whose blocks are all there; of the others it is told what is missing. So without blocks it is
+/// the probe: what do you lack? An ack is given once all of it is durable. A closed batch takes only what it holds.
+#[utoipa::path(
+    post,
+    path = "/batches/{id}/documents",
+    operation_id = "sendDocuments",
+    tag = "documents",
+    params(("id" = String, Path, description = "The batch.")),
+    request_body(
+        content = BundleForm, content_type = "multipart/form-data",
+        description = "The manifest as the first part; then blocks, each named by its digest.",
+        encoding(("manifest" = (content_type = "application/json"))),
+    ),
+    responses(
+        (status = 200, description = "An ack a document and a block, in the order of the request.", body = BundleReply),
+        Refused<404>,
+        Refused<409>,
+        Refused<507>,
+    ),
+)]
 pub async fn post(
     axum::extract::State(state): axum::extract::State<State>,
     Extension(tenant): Extension<Tenant>,
@@ -22,7 +44,17 @@ pub async fn post(
     json(StatusCode::OK, &ingest::take(state, tenant, batch, request, Call::Documents).await?)
 }
 
-/// `GET /v1/batches/{id}/documents?cursor=&limit=`: up to 5,000 a page, by path.
+/// Lists a batch's documents, in the order of their paths' bytes.
+///
+/// 1,000 a page unless `limit` says, at most 5,000.
+#[utoipa::path(
+    get,
+    path = "/batches/{id}/documents",
+    operation_id = "listDocuments",
+    tag = "documents",
+    params(("id" = String, Path, description = "The batch."), PageQuery),
+    responses((status = 200, description = "A page of them.", body = DocumentPage), Refused<404>),
+)]
 pub async fn list(
     axum::extract::State(state): axum::extract::State<State>,
     Extension(tenant): Extension<Tenant>,
@@ -34,7 +66,15 @@ pub async fn list(
     json(StatusCode::OK, &DocumentPage { documents: listed.rows, next: listed.next })
 }
 
-/// `GET /v1/documents/{id}`.
+/// Tells what is known of a document.
+#[utoipa::path(
+    get,
+    path = "/documents/{id}",
+    operation_id = "getDocument",
+    tag = "documents",
+    params(("id" = String, Path, description = "The document.")),
+    responses((status = 200, description = "The document.", body = Document), Refused<404>),
+)]
 pub async fn get(
     axum::extract::State(state): axum::extract::State<State>,
     Extension(tenant): Extension<Tenant>,
@@ -44,7 +84,17 @@ pub async fn get(
     json(StatusCode::OK, &document)
 }
 
-/// `DELETE /v1/documents/{id}`: 204; 404 if it is gone already, which a repeat may take for success.
+/// Removes a document.
+///
+/// 404 if it is gone already, which a repeat may take for success.
+#[utoipa::path(
+    delete,
+    path = "/documents/{id}",
+    operation_id = "deleteDocument",
+    tag = "documents",
+    params(("id" = String, Path, description = "The document.")),
+    responses((status = 204, description = "It is gone."), Refused<404>, Refused<507>),
+)]
 pub async fn delete(
     axum::extract::State(state): axum::extract::State<State>,
     Extension(tenant): Extension<Tenant>,
@@ -59,8 +109,17 @@ pub async fn delete(
     }
 }
 
-/// `POST /v1/documents/{id}/retry`: a failed document waits for its turn again, whatever its error; 200 with the document.
+/// Queues a failed document again, whatever its error.
+///
 /// One that has not failed is answered as it is.
+#[utoipa::path(
+    post,
+    path = "/documents/{id}/retry",
+    operation_id = "retryDocument",
+    tag = "documents",
+    params(("id" = String, Path, description = "The document.")),
+    responses((status = 200, description = "The document.", body = Document), Refused<404>, Refused<409>, Refused<507>),
+)]
 pub async fn retry(
     axum::extract::State(state): axum::extract::State<State>,
     Extension(tenant): Extension<Tenant>,

@@ -6,6 +6,7 @@
 use super::batches::report;
 use crate::State;
 use crate::error::Fault;
+use crate::openapi::Refused;
 use crate::store::Tenant;
 use axum::Extension;
 use axum::body::{Body, Bytes};
@@ -18,13 +19,45 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::sync::mpsc;
+use utoipa::ToSchema;
 
 /// Between two events there is at least this.
 const APART: Duration = Duration::from_millis(200);
 /// When nothing happens for so long a comment is sent, so that nobody between takes the connection for dead.
 const SILENCE: Duration = Duration::from_secs(15);
 
-/// 200 and a stream that ends after the event of a batch that has ended; 204 if that event was the last one received.
+/// One event, as the description tells it: many tools take the schema of a stream for that of its events.
+#[derive(ToSchema)]
+pub struct StatusEvent {
+    /// Grows with each change; for `Last-Event-ID`.
+    #[schema(pattern = "^[0-9]+$")]
+    pub id: String,
+    #[schema(pattern = "^status$")]
+    pub event: String,
+    /// The JSON of a `BatchReport`.
+    #[schema(content_media_type = "application/json")]
+    pub data: String,
+}
+
+/// Follows a batch by server-sent events.
+///
+/// Each tells all that there is to know, so that whoever missed some
+/// needs only the newest. At most five come a second. The stream ends after the event of a batch that has ended.
+#[utoipa::path(
+    get,
+    path = "/batches/{id}/events",
+    operation_id = "followBatch",
+    tag = "batches",
+    params(
+        ("id" = String, Path, description = "The batch."),
+        ("Last-Event-ID" = Option<String>, Header, nullable = false, description = "The id of the newest event that was received: it is not sent again."),
+    ),
+    responses(
+        (status = 200, description = "The events.", body = StatusEvent, content_type = "text/event-stream"),
+        (status = 204, description = "The batch has ended, and its last event was received: there is nothing to follow."),
+        Refused<404>,
+    ),
+)]
 pub async fn get(
     axum::extract::State(state): axum::extract::State<State>,
     Extension(tenant): Extension<Tenant>,

@@ -8,6 +8,7 @@ pub mod documents;
 pub mod events;
 pub mod health;
 pub mod metrics;
+pub mod openapi;
 pub mod page;
 pub mod search;
 pub mod tokens;
@@ -21,18 +22,25 @@ use axum::http::{HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use cloudindex_wire::codes;
 use serde::Deserialize;
+use utoipa::IntoParams;
 
 /// `?cursor=&limit=` of every list.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct PageQuery {
+    /// `next` of the page before; the first page without it.
     cursor: Option<String>,
+    /// Rows at most, within the bounds of the list.
     limit: Option<u32>,
 }
 
 impl PageQuery {
     /// At most `most` rows a page, `usual` if nothing is asked for.
     fn page(self, usual: u32, most: u32) -> Page {
-        Page { cursor: self.cursor, limit: self.limit.unwrap_or(usual).clamp(1, most) }
+        Page {
+            cursor: self.cursor.filter(|cursor| !cursor.is_empty()),
+            limit: self.limit.unwrap_or(usual).clamp(1, most),
+        }
     }
 }
 

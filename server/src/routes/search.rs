@@ -3,6 +3,7 @@
 use crate::State;
 use crate::body::small;
 use crate::error::Fault;
+use crate::openapi::Refused;
 use crate::search::find;
 use crate::snippet::snippet;
 use crate::store::Tenant;
@@ -17,7 +18,17 @@ const MAX_BODY: u64 = 64 << 10;
 /// Documents of an answer, at most.
 const MOST: u32 = 100;
 
-/// 200 with the best documents, by words and by meaning; where no vector can be had, by words alone, and says so.
+/// Finds documents, by words and by meaning.
+///
+/// The best first, each once, by its best chunk. Where no vector can be had, by words alone, and `notice` says so.
+#[utoipa::path(
+    post,
+    path = "/search",
+    operation_id = "search",
+    tag = "search",
+    request_body = SearchQuery,
+    responses((status = 200, description = "What was found.", body = SearchReply), Refused<404>),
+)]
 pub async fn post(
     axum::extract::State(state): axum::extract::State<State>,
     Extension(tenant): Extension<Tenant>,

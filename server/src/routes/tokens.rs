@@ -4,6 +4,7 @@ use crate::State;
 use crate::body::small;
 use crate::clock;
 use crate::error::{Fault, json};
+use crate::openapi::Refused;
 use crate::store::Tenant;
 use crate::tokens::{Claim, end};
 use axum::Extension;
@@ -18,7 +19,15 @@ const MAX_BODY: u64 = 16 << 10;
 const USUAL: u64 = 3600;
 const MOST: u64 = 24 * 3600;
 
-/// 201 with a token for uploads into one batch of the key's tenant.
+/// Makes a token for uploads into one batch, to be given to a browser.
+#[utoipa::path(
+    post,
+    path = "/tokens",
+    operation_id = "createToken",
+    tag = "tokens",
+    request_body = NewToken,
+    responses((status = 201, description = "The token.", body = UploadToken), Refused<404>),
+)]
 pub async fn create(
     axum::extract::State(state): axum::extract::State<State>,
     Extension(tenant): Extension<Tenant>,

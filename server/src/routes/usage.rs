@@ -6,8 +6,16 @@ use crate::store::Tenant;
 use axum::Extension;
 use axum::http::StatusCode;
 use axum::response::Response;
+use cloudindex_wire::Usage;
 
-/// 200.
+/// Tells what the caller's tenant holds, and what it may.
+#[utoipa::path(
+    get,
+    path = "/usage",
+    operation_id = "getUsage",
+    tag = "usage",
+    responses((status = 200, description = "The tenant's use and quota.", body = Usage)),
+)]
 pub async fn get(
     axum::extract::State(state): axum::extract::State<State>,
     Extension(tenant): Extension<Tenant>,

@@ -3,18 +3,28 @@
 use crate::State;
 use crate::body::small;
 use crate::error::{Fault, json};
+use crate::openapi::Refused;
 use crate::store::Tenant;
 use crate::verify::{Bounds, MOST_PROBES, Verifier};
 use axum::Extension;
 use axum::extract::{Path, Request};
 use axum::http::StatusCode;
 use axum::response::Response;
-use cloudindex_wire::VerifyQuery;
+use cloudindex_wire::{VerifyPage, VerifyQuery};
 
 /// Bytes of the JSON that asks for it.
 const MAX_BODY: u64 = 16 << 10;
 
-/// 200 with a page of what was found when the batch was read back; the last has no `next`.
+/// Reads a page of the batch back, and tells what was found; the last page has no `next`.
+#[utoipa::path(
+    post,
+    path = "/batches/{id}/verify",
+    operation_id = "verifyBatch",
+    tag = "batches",
+    params(("id" = String, Path, description = "The batch.")),
+    request_body = Option<VerifyQuery>,
+    responses((status = 200, description = "What was found.", body = VerifyPage), Refused<404>),
+)]
 pub async fn post(
     axum::extract::State(state): axum::extract::State<State>,
     Extension(tenant): Extension<Tenant>,
