@@ -1,7 +1,7 @@
 /** The client: the seed's `cloudindex`. */
 import { Calls } from './calls.js';
 import { Connection } from './connection.js';
-import { broken, said } from './errors.js';
+import { after } from './later.js';
 import { path } from './paths.js';
 import { BatchProcessor } from './processor.js';
 import { newBatch } from './plan.js';
@@ -14,12 +14,6 @@ import type {
 import type {
   Batch, BatchError, BatchOptions, BatchProcessorOptions, BatchStatus, ClientOptions, Source, UploadBatchOptions, UploadResult,
 } from './types.js';
-
-/** What comes after an upload is loaded when it is first asked for: who only uploads never loads it. */
-const after = () => import('./after/index.js').catch((cause: unknown) => {
-  const fix = 'Serve it with the package; a page that is older than what is served now must be loaded again.';
-  throw broken('module_unavailable', `The module after.js can't be loaded: ${said(cause)}. ${fix}`, cause);
-});
 
 export class CloudIndex {
   readonly batches: Batches;

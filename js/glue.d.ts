@@ -64,7 +64,7 @@ export interface Hands {
 
 export type Word =
   | 'wake' | 'walked' | 'pause' | 'resume' | 'cancel' | 'discard' | 'online' | 'offline' | 'journalBusy'
-  | 'folder' | 'token' | 'noToken' | 'journalLost' // with a text
+  | 'folder' | 'token' | 'noToken' | 'journalLost' | 'status' // with a text
   | 'unreadable' | 'noReply'; // with an id and a text
 
 /** The engine. While a method runs, its hands are told what to do, and must not call it. */

@@ -35,6 +35,8 @@ export type ToHost =
   | { t: 'pause' | 'resume'; ids?: number[] }
   /** These files; none to retry: all that failed. */
   | { t: 'remove' | 'retry'; ids: number[] }
+  /** The server's own words of the batch that is followed. */
+  | { t: 'status'; text: string }
   | { t: 'token'; token: string } | { t: 'token'; error: string }
   | { t: 'call'; id: number; method: string; path: string; body?: string };
 

@@ -4,6 +4,7 @@ import { UploadError, asUploadError, invalid } from './errors.js';
 import { UploaderEventTarget } from './events.js';
 import type { Completion } from './events.js';
 import { allowed, left } from './interrupted.js';
+import { after } from './later.js';
 import type { FileChange, GroupChange, ToHost, Update } from './messages.js';
 import { Rows } from './rows.js';
 import { Session } from './session.js';
@@ -34,6 +35,8 @@ export class Uploader extends UploaderEventTarget {
   #phase: Phase = 'idle';
   #progress: Progress = NOTHING;
   #batchId: string | undefined;
+  /** Of the server's events, while the batch is followed. */
+  #hearing: AbortController | undefined;
 
   constructor(options: UploaderOptions) {
     super();
@@ -174,6 +177,7 @@ export class Uploader extends UploaderEventTarget {
 
   /** Ends the worker and frees memory. What is under way stops; files and results can still be asked for. */
   close(): void {
+    this.#hearing?.abort();
     void this.#session?.then((session) => session.close(), () => undefined);
     this.#session = undefined;
   }
@@ -205,8 +209,19 @@ export class Uploader extends UploaderEventTarget {
   }
 
   #fail(error: UploadError): void {
+    this.#hearing?.abort();
     this.#session = undefined;
     if (this.hears('error')) this.tell('error', error);
+  }
+
+  async #hear(batchId: string): Promise<void> {
+    const { signal } = this.#hearing = new AbortController();
+    try {
+      const { hear } = await after();
+      for await (const status of hear(this.connection, batchId, signal)) this.#send({ t: 'status', text: JSON.stringify(status) });
+    } catch {
+      // The engine asks.
+    }
   }
 
   #found(first: number, files: (File | null)[], paths: string[]): void {
@@ -221,6 +236,10 @@ export class Uploader extends UploaderEventTarget {
     this.#phase = update.phase;
     this.#progress = update.progress;
     if (update.batchId !== undefined) this.#batchId = update.batchId;
+    if (before !== update.phase) {
+      this.#hearing?.abort();
+      if (update.phase === 'following' && this.#batchId) void this.#hear(this.#batchId);
+    }
     let settled = false;
     const changes: [FileChange, 'moved' | 'settled'][] = [];
     for (const change of update.files) {

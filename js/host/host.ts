@@ -202,6 +202,8 @@ export class Host implements Hands, Report {
       case 'discard':
         this.#say('discard');
         return this.#leave();
+      case 'status':
+        return this.#say('status', 0, message.text);
       case 'token':
         return 'token' in message ? this.#say('token', 0, message.token) : this.#say('noToken', 0, message.error);
       case 'call':
