@@ -26,7 +26,10 @@ function steps(...outcomes) {
 const stream = (wait, token = 'known') => ({ t: 'stream', wait, token });
 const ask = (wait) => ({ t: 'ask', wait });
 
+/** The hosts of a test. */
+const hosts = [];
 afterEach(() => {
+  for (const host of hosts.splice(0)) host.close();
   delete globalThis.played;
 });
 
@@ -114,24 +117,24 @@ test('verify: ok is said only when nothing is damaged, missing, wrong or not fou
 async function client(answers) {
   const { CloudIndex } = await facade();
   const heard = [];
-  new Host((message, host) => {
+  hosts.push(new Host((message, host) => {
     if (message.t !== 'call') return;
     const call = `${message.method} ${message.path}`;
     heard.push(message.body === undefined ? call : [call, JSON.parse(message.body)]);
     const answer = answers[call];
     host.say({ t: 'answer', id: message.id, body: answer === undefined ? '' : JSON.stringify(answer) });
-  });
+  }));
   return { cloudindex: new CloudIndex({ apiKey: 'k', wasmUrl }), heard };
 }
 
 test('verify asks page after page, and tells how far it is', async () => {
   const { CloudIndex } = await facade();
   const bodies = [];
-  new Host((message, host) => {
+  hosts.push(new Host((message, host) => {
     if (message.t !== 'call') return;
     bodies.push([message.method, message.path, JSON.parse(message.body)]);
     host.say({ t: 'answer', id: message.id, body: JSON.stringify(page({ next: bodies.length < 3 ? `c${bodies.length}` : null })) });
-  });
+  }));
   const told = [];
   const { batches } = new CloudIndex({ apiKey: 'k', wasmUrl });
   const report = await batches.verify('b/1', { probes: 3, onProgress: ({ documents }) => told.push(documents.checked) });
@@ -183,6 +186,7 @@ test('abort: a search and a verification reject with the signal’s reason, befo
   const { CloudIndex } = await facade();
   const controller = new AbortController();
   const host = new Host((message) => { if (message.t === 'call') controller.abort(new Error('enough')); });
+  hosts.push(host);
   const cloudindex = new CloudIndex({ apiKey: 'k', wasmUrl });
   await assert.rejects(cloudindex.search('x', { signal: controller.signal }), { message: 'enough' });
   const calls = host.heard.length;
