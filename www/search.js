@@ -123,9 +123,12 @@ export class Search {
   }
 }
 
+/** Words that say nothing of what is looked for. */
+const COMMON = new Set('and are did does for from has how its that the their this was were what when where which who why will with'.split(' '));
+
 /** Cuts a text where words of the query stand, and marks them. */
 function marker(query = '') {
-  const words = query.match(/[\p{L}\p{N}]{3,}/gu) ?? [];
+  const words = (query.match(/[\p{L}\p{N}]{3,}/gu) ?? []).filter((word) => !COMMON.has(word.toLowerCase()));
   if (words.length === 0) return (text) => [text];
   // One that ends otherwise counts too: the search takes no offence at endings.
   const wanted = new RegExp(`((?<![\\p{L}\\p{N}])(?:${words.join('|')})[\\p{L}\\p{N}]{0,3})`, 'giu');

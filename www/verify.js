@@ -69,9 +69,9 @@ export class Verify {
     this.#root.dataset.is = is;
     this.#button.textContent = say(is === 'running' ? 'verifyStop' : 'verify');
     const text = {
-      idle: () => say('verifyText'),
+      idle: () => '',
       running: () => say('verifying', { n: count(report?.documents.checked ?? 0), total: count(this.total) }),
-      over: () => say(report.ok ? 'verified' : 'verifiedNot'),
+      over: () => say(!report.ok ? 'verifiedNot' : report.failed > 0 ? 'verifiedBut' : 'verified'),
       failed: () => say('verifyFailed', { why }),
     }[is]();
     this.#told.dataset.tone = is === 'over' ? (report.ok ? 'good' : 'bad') : is === 'failed' ? 'bad' : '';
@@ -84,7 +84,7 @@ export class Verify {
     const { checked, stored, bytes, damaged } = documents;
     const { chunks, present, dimension, wrong } = embeddings;
     const { asked, answered } = probes;
-    const check = (name, good, values) => node('li', { dataset: { tone: good ? 'good' : 'bad' } },
+    const check = (name, good, values, otherwise = 'bad') => node('li', { dataset: { tone: good ? 'good' : otherwise } },
       picture(PICTURES[good ? 'good' : 'bad']),
       node('b', { textContent: say(`check.${name}`) }),
       node('span', { textContent: say(`check.${name}.text`, values) }));
@@ -92,7 +92,7 @@ export class Verify {
       check('stored', damaged.length === 0, { stored: count(stored), checked: count(checked), bytes: size(bytes) }),
       check('embedded', present === chunks && wrong === 0, { present: count(present), chunks: count(chunks), dimension: count(dimension ?? 0), wrong: count(wrong) }),
       check('found', answered === asked, { answered: count(answered), asked: count(asked) }),
-      check('failed', failed === 0, { failed: count(failed), rate: percent(errorRate) }));
+      check('failed', failed === 0, { failed: count(failed), checked: count(checked), rate: percent(errorRate) }, 'warn'));
   }
 
   #lists({ documents: { damaged }, probes: { missed } }) {

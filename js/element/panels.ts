@@ -120,7 +120,7 @@ function facts({ phase, progress, history, over, processed: { status } }: Watch,
       ${follows ? html`<li>${words.say(strings.processing, { done: follows.processedFiles, total: follows.totalFiles })}</li>` : nothing}
       ${time ? html`<li>${words.say(strings.timeLeft, { time })}</li>` : nothing}
       ${failed > 0 ? html`<li class="bad">${words.say(strings.failedCount, { n: failed })}</li>` : nothing}
-      ${follows && follows.failedFiles > 0 ? html`<li class="bad">${words.say(strings.notProcessed, { n: follows.failedFiles })}</li>` : nothing}
+      ${follows && follows.failedFiles > 0 ? html`<li class="bad unprocessed">${words.say(strings.notProcessed, { n: follows.failedFiles })}</li>` : nothing}
     </ul>
     ${history.points.length > 1 && history.most > 0 ? chart(history, words.say(strings.chart, values)) : nothing}
   </div>`;

@@ -125,9 +125,13 @@ export class Watch {
       this.tell({ is: 'failed', error: detail });
     }, how);
     uploader.addEventListener('complete', ({ detail }) => {
-      if (detail.cancelled || this.processed.state !== 'under way') this.#ended(detail);
-      else if (detail.reason) this.#settled(uploader, detail, this.processed.lose(detail.reason));
-      else this.#settled(uploader, detail, this.processed.end(uploader));
+      const { cancelled, reason, progress: { completed, failed } } = detail;
+      const follows = this.processed.state === 'under way';
+      if (cancelled) this.#ended(detail);
+      // The reason is none of a file's, so it is why the server's word did not come.
+      else if (reason && (follows || (failed === 0 && completed > 0))) this.#settled(uploader, detail, this.processed.lose(reason));
+      else if (follows) this.#settled(uploader, detail, this.processed.end(uploader));
+      else this.#ended(detail);
     }, how);
   }
 

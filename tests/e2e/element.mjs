@@ -84,13 +84,15 @@ export function left(page, timeout) {
 /** Until nothing is offered. */
 export const nothingLeft = (page) => until(page, (root) => root.querySelector('.base') !== null && root.querySelector('.left') === null);
 
-/** Waits until the upload is over and its list has caught up, and returns what is seen then. */
+/** Waits until the upload is over and its list has caught up, and returns what is seen then. The server may still process what has
+ *  arrived: `processed` waits for that. */
 export async function finished(page, timeout = 60_000) {
   await until(page, (root) => {
     const { uploader } = root.host;
-    if (!uploader || !['complete', 'cancelled'].includes(uploader.phase)) return false;
+    const over = ['following', 'complete', 'cancelled'];
+    if (!uploader || !over.includes(uploader.phase)) return false;
     if (uploader.length === 0) return root.querySelector('.notice') !== null;
-    if (root.querySelector('.total')?.dataset.phase !== uploader.phase) return false;
+    if (!over.includes(root.querySelector('.total')?.dataset.phase)) return false;
     const [all, waiting] = [...root.querySelectorAll('.filters .count')].map((count) => Number(count.textContent.replace(/\D/g, '')));
     return all === uploader.length && waiting === 0;
   }, { timeout });
@@ -102,15 +104,23 @@ export function shown(page) {
   return page.evaluate(look, TAG);
 }
 
-/** In the page. */
+/** Until the server is done with what has arrived, and the list says so; what is seen then. */
+export async function processed(page, timeout = 60_000) {
+  await until(page, (root) => root.querySelector('.total')?.dataset.phase === 'complete' && /can be found/.test(root.querySelector('.notice')?.textContent), { timeout });
+  return shown(page);
+}
+
+/** In the page. While the server processes, the upload itself is complete. */
 function look(tag) {
   const root = document.querySelector(tag).shadowRoot;
   const text = (selector) => root.querySelector(selector)?.textContent.replace(/\s+/g, ' ').trim() ?? '';
+  const { phase = 'idle' } = root.querySelector('.total')?.dataset ?? {};
+  const follows = phase === 'following';
   return {
-    phase: root.querySelector('.total')?.dataset.phase ?? 'idle',
-    percent: text('.percent'),
+    phase: follows ? 'complete' : phase,
+    percent: follows ? `${Math.floor(root.host.uploader.progress.percent)}%` : text('.percent'),
     count: text('.facts li').replace(/ files?$/, ''),
-    failed: root.querySelector('.total') && (/^[\d,]+/.exec(text('.facts .bad'))?.[0] ?? '0'),
+    failed: root.querySelector('.total') && (/^[\d,]+/.exec(text('.facts .bad:not(.unprocessed)'))?.[0] ?? '0'),
     notice: text('.notice p'),
     rows: [...root.querySelectorAll('.window > .row')].map((row) => ({
       path: row.querySelector('.name').title,

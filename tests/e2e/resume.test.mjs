@@ -217,7 +217,7 @@ test('without IndexedDB an upload works as ever', async (t) => {
   await drop(page, [folder]);
   const end = await finished(page);
   assert.deepEqual([end.phase, end.count, end.failed], ['complete', '2 of 2', '0']);
-  assert.match(end.notice, /^All done/);
+  assert.match(end.notice, /^2 files arrived/);
   assert.deepEqual(page.log.filter((line) => /error|uncaught/.test(line)), []);
   await verify(server, await server.newestBatch(), await filesOf(folder));
 });

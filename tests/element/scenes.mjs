@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { chmod } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { tree } from '../e2e/harness.mjs';
+import { Provider } from '../e2e/provider.mjs';
 import { click, finished, open, phase, press, reload, until } from './harness.mjs';
 
 /** How it is looked at: each state in each of them. */
@@ -28,6 +29,7 @@ export async function look(page, { scheme = 'light', locale = 'en', narrow = fal
 /** Plays all of them; `see(page, state)` is called in each. */
 export async function play(t, see) {
   await anUpload(t, see);
+  await processing(t, see);
   await noConnection(t, see);
 }
 
@@ -106,6 +108,32 @@ async function anUpload(t, see) {
   const end = await finished(page);
   assert.deepEqual(end.rows.map(({ status }) => status).sort(), ['committed', 'committed', 'failed', 'rejected']);
   await see(page, 'failures');
+  assert.deepEqual(page.log.filter((line) => /^(?:error|uncaught)/.test(line)), []);
+}
+
+async function processing(t, see) {
+  const handbook = await tree(t, 'handbook', Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`chapter ${i % 4}/page ${i}.md`, `# Page ${i}\n\n${`The keeper counted ship ${i}. `.repeat(400)}`])));
+  const drafts = await tree(t, 'drafts', { 'cover.png': Buffer.from('89504e470d0a1a0a', 'hex'), 'final.txt': 'The final word.', 'letter.txt': 'A letter.', 'minutes.txt': 'Minutes of Monday.' });
+  const provider = await Provider.start();
+  t.after(() => provider.close());
+  const { page } = await open(t, { search: '?tracking', flags: provider.flags });
+  await page.evaluate(() => { const element = document.querySelector('cloudindex-uploader'); element.options = { ...element.options, tracking: { statusInterval: 200 } }; });
+
+  // After some documents the rest waits.
+  let [done, release] = [0, undefined];
+  const rest = new Promise((go) => { release = go; });
+  provider.answer = () => (++done > 14 ? rest : undefined);
+  await page.drop('cloudindex-uploader', [handbook]);
+  await until(page, (root) => /^14 of 40/.test(root.querySelectorAll('.facts li')[2]?.textContent));
+  await see(page, 'following');
+  release();
+  await until(page, (root) => root.querySelector('.notice')?.textContent.includes('All can be found now.'));
+  await see(page, 'processed');
+
+  provider.answer = (text) => (text.includes('Minutes') ? 503 : undefined);
+  await page.drop('cloudindex-uploader', [drafts]);
+  await until(page, (root) => root.querySelectorAll('[data-status=unprocessed]').length === 2 && root.querySelectorAll('.notice li').length === 2);
+  await see(page, 'unprocessed');
   assert.deepEqual(page.log.filter((line) => /^(?:error|uncaught)/.test(line)), []);
 }
 
