@@ -44,8 +44,7 @@ function shown(error) {
 }
 
 function told(name, values) {
-  // As JSON, like everything that an application keeps.
-  process.send({ called: { name, values: JSON.parse(JSON.stringify(values)) } });
+  process.send({ called: { name, values } });
 }
 
 /** `METHOD /path` of all that the application answers. */
