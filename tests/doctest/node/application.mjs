@@ -23,7 +23,7 @@ export class Application {
     await mkdir(join(ROOT, 'target'), { recursive: true });
     application.#modules = await mkdtemp(join(ROOT, 'target/doctest-'));
     const env = { ...process.env, PORT: '0', CLOUDINDEX_WEBHOOK_SECRET: secret };
-    const child = application.#child = fork(CHILD, { cwd: ROOT, env, execArgv: [], serialization: 'advanced' });
+    const child = application.#child = fork(CHILD, { cwd: ROOT, env, execArgv: [] });
     application.#gone = ended(child);
     child.on('message', ({ called }) => {
       if (!called) return;

@@ -10,14 +10,14 @@ Object.assign(globalThis, { app, require: createRequire(import.meta.url) });
 
 /** What no block caught, since it was last asked. */
 const failures = [];
-process.on('uncaughtException', (error) => failures.push(error.stack));
-process.on('unhandledRejection', (error) => failures.push(error?.stack ?? String(error)));
+process.on('uncaughtException', (error) => failures.push(error));
+process.on('unhandledRejection', (error) => failures.push(error));
 
 console.log = (...values) => told('console.log', values);
 
 process.on('message', async ({ run, foreign }) => {
-  const answer = await (run ? running(run, foreign) : settling()).catch((error) => ({ failed: error.stack }));
-  if (failures.length > 0) answer.failed ??= failures.join('; ');
+  const answer = await (run ? running(run, foreign) : settling()).catch((error) => ({ failed: shown(error) }));
+  if (failures.length > 0) answer.failed ??= shown(failures[0]);
   failures.length = 0;
   process.send({ answer });
 });
@@ -25,9 +25,11 @@ process.on('disconnect', () => process.exit());
 
 async function running(path, foreign) {
   for (const name of foreign) globalThis[name] ??= (...values) => told(name, values);
+  const { app } = globalThis;
   const before = routes();
   await import(pathToFileURL(path));
-  return { address: await served(), routes: routes().filter((route) => !before.includes(route)) };
+  const added = app === globalThis.app ? routes().slice(before.length) : routes();
+  return { address: await served(), routes: added };
 }
 
 /** What was begun without being waited for has its turn. */
@@ -36,9 +38,13 @@ async function settling() {
   return {};
 }
 
+/** An error with the lines of its stack that are the block's. */
+function shown(error) {
+  return (error?.stack ?? String(error)).split('\n').filter((line) => !/^ +at .*(node:|node_modules)/.test(line)).join('\n');
+}
+
 function told(name, values) {
-  // As JSON, like everything that an application keeps.
-  process.send({ called: { name, values: JSON.parse(JSON.stringify(values)) } });
+  process.send({ called: { name, values } });
 }
 
 /** `METHOD /path` of all that the application answers. */
