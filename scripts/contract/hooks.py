@@ -1,4 +1,4 @@
-"""What a form of JSON Schema cannot say of a request, put right before it is sent."""
+"""What JSON Schema cannot say of a request or of what becomes of it."""
 
 import schemathesis
 
@@ -24,3 +24,14 @@ def ordered(body):
     if isinstance(body, dict) and "manifest" in body:
         return {"manifest": body["manifest"], **body}
     return body
+
+
+@schemathesis.hook
+def filter_failure(context, failure, case, response):
+    """A document whose metadata is no object is rejected alone: the others of its bundle count, so the answer is 200."""
+    if case.operation.definition.raw.get("operationId") != "sendDocuments" or response.status_code != 200:
+        return True
+    acks = zip(case.body["manifest"]["documents"], response.json()["documents"], strict=True)
+    return not any(
+        not isinstance(document.get("metadata"), dict | None) and ack["status"] == "rejected" for document, ack in acks
+    )

@@ -56,10 +56,13 @@ pub async fn report(state: &State, record: BatchRecord) -> Result<BatchReport, S
     operation_id = "createBatch",
     tag = "batches",
     params((
-        "Idempotency-Key" = Option<String>, Header, nullable = false, max_length = 255, pattern = "^[!-~]([ -~]*[!-~])?$",
+        "Idempotency-Key" = Option<String>, Header, nullable = false, max_length = 255, pattern = "^[!-~]([\\t -~]*[!-~])?$",
         description = "Of your own choice. The same request with the same key makes no second batch.",
     )),
-    request_body = Option<NewBatch>,
+    request_body(content = Option<NewBatch>, example = json!({
+        "name": "handbook", "metadata": { "department": "support" }, "processing": { "chunkSize": 800 },
+        "limits": { "maxBatchSize": 1000, "maxFileSize": 10_000_000 },
+    })),
     responses(
         (status = 201, description = "The batch.", body = Batch,
             headers(("Location" = String, description = "Its path."))),

@@ -22,9 +22,14 @@ use cloudindex_wire::BundleReply;
     tag = "documents",
     params(("id" = String, Path, description = "The batch.")),
     request_body(
-        content = BlocksForm, content_type = "multipart/form-data",
         description = "A manifest, if there is one, as the first part; then blocks, each named by its digest.",
-        encoding(("manifest" = (content_type = "application/json"))),
+        content((
+            BlocksForm = "multipart/form-data",
+            example = json!({ "manifest": { "blocks": [
+                ["d731a5286f80d502959779b9cabf0322dc72f3cba2cd21d11d5ac5ff1dc30a66", 6],
+            ] } }),
+            encoding(("manifest" = (content_type = "application/json"))),
+        )),
     ),
     responses(
         (status = 200, description = "An ack a block: first those of the manifest, then the parts.", body = BundleReply),

@@ -24,9 +24,17 @@ use cloudindex_wire::{BundleReply, Document, DocumentPage};
     tag = "documents",
     params(("id" = String, Path, description = "The batch.")),
     request_body(
-        content = BundleForm, content_type = "multipart/form-data",
         description = "The manifest as the first part; then blocks, each named by its digest.",
-        encoding(("manifest" = (content_type = "application/json"))),
+        content((
+            BundleForm = "multipart/form-data",
+            example = json!({ "manifest": { "documents": [
+                { "path": "notes/empty.txt", "size": 0, "type": "text/plain", "lastModified": 1_700_000_000_000_u64, "blocks": [] },
+                { "path": "picture.gif", "size": 6, "metadata": { "of": "the sea" }, "blocks": [
+                    ["d731a5286f80d502959779b9cabf0322dc72f3cba2cd21d11d5ac5ff1dc30a66", 6],
+                ] },
+            ] } }),
+            encoding(("manifest" = (content_type = "application/json"))),
+        )),
     ),
     responses(
         (status = 200, description = "An ack a document and a block, in the order of the request.", body = BundleReply),

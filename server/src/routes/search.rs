@@ -26,7 +26,7 @@ const MOST: u32 = 100;
     path = "/search",
     operation_id = "search",
     tag = "search",
-    request_body = SearchQuery,
+    request_body(content = SearchQuery, example = json!({ "query": "what does the moon do to the sea?", "pathPrefix": "texts/" })),
     responses((status = 200, description = "What was found.", body = SearchReply), Refused<404>),
 )]
 pub async fn post(
