@@ -13,6 +13,7 @@
 //! | [`snippet`] | the piece of a text that a search shows |
 //! | [`webhooks`] | sends events to those who want to be told |
 //! | [`auth`], [`tokens`] | bearer keys and tenants; what a browser has instead of a key |
+//! | [`throttle`] | how often may be called |
 //! | [`body`], [`multipart`], [`range`] | HTTP's own formats, as streams |
 //! | [`error`] | problem+json |
 //! | [`metrics`] | what is counted, for Prometheus |
@@ -37,6 +38,7 @@ pub mod rules;
 pub mod snippet;
 pub mod source;
 pub mod store;
+pub mod throttle;
 pub mod tokens;
 pub mod webhooks;
 
@@ -52,6 +54,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use store::{Blocks, Deliveries, Doubtful, Jobs, Records};
+use throttle::Throttle;
 use tokens::Tokens;
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 use tower_http::services::ServeDir;
@@ -70,6 +73,7 @@ pub struct State {
     pub doubtful: Arc<Doubtful>,
     pub keys: Arc<Keys>,
     pub tokens: Arc<Tokens>,
+    pub throttle: Arc<Throttle>,
     /// What one request may hold; told to clients and enforced.
     pub caps: Arc<Caps>,
     /// Origins of pages elsewhere that may call; `*` for all.
