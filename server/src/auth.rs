@@ -4,17 +4,20 @@ use crate::State;
 use crate::body;
 use crate::clock;
 use crate::error::Fault;
-use crate::store::{Records, StoreError, Tenant};
+use crate::store::Tenant;
+use crate::throttle::{Allowance, Kind, TooOften};
 use crate::tokens::{About, Claim, Invalid, about};
-use axum::extract::{MatchedPath, Request};
+use axum::extract::{ConnectInfo, MatchedPath, Request};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use cloudindex_wire::{BatchLimits, Quota, codes};
+use cloudindex_wire::{BatchLimits, codes};
 use std::collections::HashMap;
 use std::fs;
 use std::io::{self, Write};
+use std::net::SocketAddr;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 /// The keys in force. Only their digests are kept and compared, so that the time of a look-up tells nothing of a key.
 #[derive(Debug, Default)]
@@ -28,6 +31,11 @@ impl Keys {
 
     fn tenant(&self, key: &[u8]) -> Option<Tenant> {
         self.0.get(blake3::hash(key).as_bytes()).copied()
+    }
+
+    /// Whether a tenant has a key.
+    fn know(&self, tenant: Tenant) -> bool {
+        self.0.values().any(|other| *other == tenant)
     }
 }
 
@@ -49,17 +57,6 @@ impl KeyOption {
         }
         Ok(KeyOption { key: key.into(), tenant: tenant.into() })
     }
-}
-
-/// Resolves the tenants of `options`, and tells the records what each may hold.
-pub async fn resolve(records: &dyn Records, options: &[KeyOption], quota: Quota) -> Result<Keys, StoreError> {
-    let mut keys = Keys::default();
-    for option in options {
-        let tenant = records.tenant(&option.tenant).await?;
-        records.set_quota(tenant, quota).await?;
-        keys.allow(&option.key, tenant);
-    }
-    Ok(keys)
 }
 
 /// What is kept in the file `name` of `data` (mode 0600), made on the first start: `prefix` and 24 random bytes in hex.
@@ -84,15 +81,14 @@ pub fn kept(data: &Path, name: &str, prefix: &str) -> io::Result<String> {
     Ok(key)
 }
 
-/// Middleware: answers 401 or 403, or puts the [`Tenant`] and a token's [`BatchLimits`] into the request's extensions.
+/// Middleware: answers 401, 403 or 429, or puts the [`Tenant`] and a token's [`BatchLimits`] into the request's extensions.
 pub async fn require(
     axum::extract::State(state): axum::extract::State<State>,
     mut request: Request,
     next: Next,
 ) -> Response {
-    let caller = caller(&state, &request);
-    let admitted = match caller {
-        Ok(caller) => caller.admitted(&state).await,
+    let admitted = match caller(&state, &request) {
+        Ok(caller) => caller.admitted(&state, kind(&request)).await,
         Err(fault) => Err(fault),
     };
     match admitted {
@@ -118,20 +114,37 @@ enum Caller {
 }
 
 impl Caller {
-    /// Whose the request is, and what limits it beside the batch's own.
-    async fn admitted(self, state: &State) -> Result<(Tenant, BatchLimits), Fault> {
+    fn tenant(&self) -> Tenant {
         match self {
-            Caller::By(tenant) => Ok((tenant, BatchLimits::default())),
-            Caller::Into(claim) => Ok((Tenant(claim.tenant), claim.limits)),
+            Caller::By(tenant) => *tenant,
+            Caller::Into(claim) | Caller::About(claim, _) => Tenant(claim.tenant),
+        }
+    }
+
+    /// Whose the request is, and what limits it beside the batch's own.
+    async fn admitted(self, state: &State, kind: Kind) -> Result<(Tenant, BatchLimits), Fault> {
+        let tenant = self.tenant();
+        state.throttle.call(tenant, kind, Instant::now()).map_err(too_often)?;
+        match self {
+            Caller::By(_) => Ok((tenant, BatchLimits::default())),
+            Caller::Into(claim) => Ok((tenant, claim.limits)),
             Caller::About(claim, id) => {
-                let document = state.records.document(Tenant(claim.tenant), &id).await?;
+                let document = state.records.document(tenant, &id).await?;
                 match document.is_some_and(|document| document.batch_id == claim.batch) {
-                    true => Ok((Tenant(claim.tenant), claim.limits)),
+                    true => Ok((tenant, claim.limits)),
                     false => Err(forbidden(&claim)),
                 }
             }
         }
     }
+}
+
+fn route(request: &Request) -> &str {
+    request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str)
+}
+
+fn kind(request: &Request) -> Kind {
+    if route(request) == "/v1/search" { Kind::Search } else { Kind::Call }
 }
 
 /// Reads who makes a request; a token must be for it.
@@ -140,24 +153,55 @@ fn caller(state: &State, request: &Request) -> Result<Caller, Fault> {
         let detail = "send an API key or a token as \"Authorization: Bearer KEY\"";
         return Err(unauthorized(detail, "Bearer realm=\"cloudindex\""));
     };
+    let address = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+    let token = state.tokens.open(bearer, clock::now_ms());
+    // Nobody can guess a token. A guesser waits before the key is looked at: else the right one would stand out.
+    if token.is_none()
+        && let Some(wait) = address.and_then(|address| state.throttle.guesser(address, Instant::now()))
+    {
+        return Err(later("too many unknown API keys came from this address", wait));
+    }
     if let Some(tenant) = state.keys.tenant(bearer) {
         return Ok(Caller::By(tenant));
     }
-    let wrong = match state.tokens.open(bearer, clock::now_ms()) {
-        Some(Ok(claim)) => {
-            let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
+    let wrong = match token {
+        Some(Ok(claim)) if state.keys.know(Tenant(claim.tenant)) => {
             // Ids have nothing to escape, so one that is escaped is none that a token could name.
-            return match about(request.method(), route, request.uri().path()) {
+            return match about(request.method(), route(request), request.uri().path()) {
                 Some(About::Batch(id)) if id == claim.batch => Ok(Caller::Into(claim)),
                 Some(About::Document(id)) => Ok(Caller::About(claim, id.to_owned())),
                 _ => Err(forbidden(&claim)),
             };
         }
+        Some(Ok(_)) => "no API key of this token's tenant is in force any more",
         Some(Err(Invalid::Expired)) => "this token has expired; get a new one",
         Some(Err(Invalid::Unknown)) => "this token is none that was made here",
-        None => "this API key is not known here",
+        None => {
+            if let Some(address) = address {
+                state.throttle.guessed(address, Instant::now());
+            }
+            "this API key is not known here"
+        }
     };
     Err(unauthorized(wrong, "Bearer realm=\"cloudindex\", error=\"invalid_token\""))
+}
+
+/// 429 for a tenant that calls too often.
+fn too_often(TooOften { kind, allowance, wait }: TooOften) -> Fault {
+    let what = match kind {
+        Kind::Call => "requests",
+        Kind::Search => "searches",
+    };
+    let Allowance { per_second, at_once } = allowance;
+    later(&format!("your tenant may make {per_second} {what} a second, {at_once} at once"), wait)
+}
+
+/// 429, with the seconds after which the same is let in.
+fn later(why: &str, wait: Duration) -> Fault {
+    let seconds = wait.as_secs_f64().ceil().max(1.0) as u64;
+    let detail = format!("{why}; send this again in {seconds} s");
+    let fault = Fault::new(StatusCode::TOO_MANY_REQUESTS, codes::RATE_LIMIT_EXCEEDED, "Too many requests", detail);
+    fault.with(header::RETRY_AFTER, HeaderValue::from(seconds))
 }
 
 fn forbidden(claim: &Claim) -> Fault {

@@ -15,6 +15,7 @@
 //! | [`verify`] | reads a batch back: bytes, vectors, and whether search finds it |
 //! | [`webhooks`] | sends events to those who want to be told |
 //! | [`auth`], [`tokens`] | bearer keys and tenants; what a browser has instead of a key |
+//! | [`throttle`] | how often may be called |
 //! | [`body`], [`multipart`], [`range`] | HTTP's own formats, as streams |
 //! | [`error`] | problem+json |
 //! | [`openapi`] | the contract, for `GET /openapi.json` |
@@ -42,6 +43,7 @@ pub mod search;
 pub mod snippet;
 pub mod source;
 pub mod store;
+pub mod throttle;
 pub mod tokens;
 pub mod verify;
 pub mod webhooks;
@@ -58,6 +60,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use store::{Blocks, Deliveries, Doubtful, Jobs, Records};
+use throttle::Throttle;
 use tokens::Tokens;
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 use tower_http::services::ServeDir;
@@ -78,6 +81,7 @@ pub struct State {
     pub doubtful: Arc<Doubtful>,
     pub keys: Arc<Keys>,
     pub tokens: Arc<Tokens>,
+    pub throttle: Arc<Throttle>,
     /// What one request may hold; told to clients and enforced.
     pub caps: Arc<Caps>,
     /// Origins of pages elsewhere that may call; `*` for all.

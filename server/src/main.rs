@@ -1,21 +1,25 @@
 //! Starts the server: flags, data directory, socket, graceful stop.
 
-mod args;
+mod config;
 
-use args::{Args, Command};
 use axum::serve::ListenerExt;
-use cloudindex_server::auth::{self, KeyOption};
+use cloudindex_server::auth::{self, Keys};
 use cloudindex_server::embed::http::{Http, Provider};
 use cloudindex_server::embed::local::Local;
+use cloudindex_server::extract::child::Limits;
 use cloudindex_server::metrics::Metrics;
 use cloudindex_server::pipeline::{Embeddings, Options, Pipeline};
-use cloudindex_server::store::{self, files::Files, sqlite::Sqlite};
+use cloudindex_server::store::{self, Records, StoreError, files::Files, sqlite::Sqlite};
+use cloudindex_server::throttle::Throttle;
 use cloudindex_server::tokens::Tokens;
-use cloudindex_server::webhooks::Courier;
+use cloudindex_server::webhooks::{self, Courier, target::Targets};
 use cloudindex_server::{Page, State, app, extract};
 use cloudindex_wire::Caps;
+use config::{Command, Config, Settings, Tenant, Terms};
+use std::collections::HashMap;
 use std::fs::{self, File, TryLockError};
 use std::io::Write;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -28,13 +32,8 @@ const GET_MODEL: &str = "get one with: node scripts/model.mjs DIR";
 const GRACE: Duration = Duration::from_secs(10);
 
 fn main() -> ExitCode {
-    let environment = args::Environment {
-        keys: std::env::var("CLOUDINDEX_API_KEYS").ok(),
-        embeddings_key: std::env::var("CLOUDINDEX_EMBEDDINGS_KEY").ok(),
-    };
-    let parsed = args::parse(std::env::args_os().skip(1), environment);
-    let args = match parsed {
-        Ok(Command::Serve(args)) => *args,
+    let config = match config::read(std::env::args_os()) {
+        Ok(Command::Serve(config)) => *config,
         Ok(Command::Extract(limits)) => {
             return match extract::child::run(limits) {
                 Ok(()) => ExitCode::SUCCESS,
@@ -54,7 +53,7 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error.to_string()),
     };
-    let result = runtime.block_on(serve(args));
+    let result = runtime.block_on(serve(config));
     runtime.shutdown_timeout(Duration::from_secs(2));
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -67,36 +66,36 @@ fn failed(error: &str) -> ExitCode {
     ExitCode::FAILURE
 }
 
-async fn serve(args: Args) -> Result<(), String> {
-    let at_data = |error: &dyn std::fmt::Display| format!("--data {}: {error}", args.data.display());
-    fs::create_dir_all(&args.data).map_err(|error| at_data(&error))?;
+async fn serve(config: Config) -> Result<(), String> {
+    let Config { settings, mut tenants, provider } = config;
+    let at_data = |error: &dyn std::fmt::Display| format!("--data {}: {error}", settings.data.display());
+    fs::create_dir_all(&settings.data).map_err(|error| at_data(&error))?;
     // Held until the process ends: two servers on one directory would take each other's packs for garbage.
-    let lock = File::create(args.data.join("lock")).map_err(|error| at_data(&error))?;
+    let lock = File::create(settings.data.join("lock")).map_err(|error| at_data(&error))?;
     match lock.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => return Err(at_data(&"another server uses this directory")),
         Err(TryLockError::Error(error)) => return Err(at_data(&error)),
     }
-    let records = Sqlite::open(&args.data.join("records.sqlite")).map_err(|error| at_data(&error))?;
-    let blocks = Files::open(&args.data.join("packs")).map_err(|error| at_data(&error))?;
+    let records = Sqlite::open(&settings.data.join("records.sqlite")).map_err(|error| at_data(&error))?;
+    let blocks = Files::open(&settings.data.join("packs")).map_err(|error| at_data(&error))?;
     let swept = store::sweep(&records, &blocks).await.map_err(|error| at_data(&error))?;
     if swept > 0 {
         eprintln!("cloudindex-server: removed {swept} packs that a crash left behind");
     }
-    let mut keys = args.keys;
-    if keys.is_empty() {
-        let key = auth::kept(&args.data, "api-key", "ck_").map_err(|error| at_data(&error))?;
+    if tenants.iter().all(|tenant| tenant.keys.is_empty()) {
+        let key = auth::kept(&settings.data, "api-key", "ck_").map_err(|error| at_data(&error))?;
         eprintln!("cloudindex-server: the API key is {key}");
-        keys.push(KeyOption { key, tenant: "default".into() });
+        config::add(&mut tenants, "default", key, Terms::usual(&settings));
     }
-    let token_key = auth::kept(&args.data, "token-key", "tk_").map_err(|error| at_data(&error))?;
-    if let Some(directory) = args.page.as_ref().filter(|directory| !directory.is_dir()) {
+    let token_key = auth::kept(&settings.data, "token-key", "tk_").map_err(|error| at_data(&error))?;
+    if let Some(directory) = settings.page.as_ref().filter(|directory| !directory.is_dir()) {
         return Err(format!("--page {}: there is no such directory", directory.display()));
     }
-    let embeddings = embeddings(&args.data, args.model, args.provider)?;
+    let embeddings = embeddings(&settings.data, settings.model.clone(), provider)?;
     let (records, blocks) = (Arc::new(records), Arc::new(blocks));
-    let pipeline =
-        Arc::new(Pipeline::new(records.clone(), records.clone(), blocks.clone(), embeddings, args.retry_wait));
+    let retry_wait = Duration::from_millis(settings.retry_wait);
+    let pipeline = Arc::new(Pipeline::new(records.clone(), records.clone(), blocks.clone(), embeddings, retry_wait));
     if let Some(lacks) = pipeline.lacks() {
         eprintln!("cloudindex-server: documents are stored, but not processed: {lacks}");
     }
@@ -105,35 +104,41 @@ async fn serve(args: Args) -> Result<(), String> {
         true => PathBuf::from("/proc/self/exe"),
         false => std::env::current_exe().map_err(|error| error.to_string())?,
     };
-    let options = Options { workers: args.workers, program, limits: args.limits };
+    let limits = Limits { memory: settings.extract_memory.saturating_mul(1 << 20), seconds: settings.extract_seconds };
+    let options = Options { workers: workers(&settings), program, limits };
     pipeline.start(&options).await.map_err(|error| at_data(&error))?;
     let metrics: Arc<Metrics> = Arc::default();
-    let courier = Courier::new(records.clone(), pipeline.clone(), metrics.clone(), args.webhooks);
+    let targets = if settings.allow_private_webhooks { Targets::All } else { Targets::Public };
+    let webhooks = webhooks::Options { targets, wait: Duration::from_millis(settings.webhook_wait) };
+    let courier = Courier::new(records.clone(), pipeline.clone(), metrics.clone(), webhooks);
     tokio::spawn(Arc::new(courier).run());
-    let page_key = keys.first().filter(|_| args.listen.ip().is_loopback()).map(|option| Arc::from(option.key.as_str()));
+    let first_key = tenants.iter().flat_map(|tenant| &tenant.keys).next();
+    let page_key = first_key.filter(|_| settings.listen.ip().is_loopback()).map(|key| Arc::from(key.as_str()));
+    let (keys, throttle) = admit(&*records, &tenants, &settings).await.map_err(|error| at_data(&error))?;
     let state = State {
-        keys: Arc::new(auth::resolve(&*records, &keys, args.quota).await.map_err(|error| at_data(&error))?),
+        keys: Arc::new(keys),
+        throttle: Arc::new(throttle),
         tokens: Arc::new(Tokens::new(&token_key)),
         jobs: records.clone(),
         deliveries: records.clone(),
-        targets: args.webhooks.targets,
+        targets,
         records,
         pipeline: pipeline.clone(),
         blocks,
         doubtful: Arc::default(),
         caps: Arc::new(Caps {
-            bundle_bytes: args.max_bundle_bytes,
-            block_bytes: args.max_block_bytes,
-            bundle_documents: args.max_documents,
+            bundle_bytes: settings.max_bundle_bytes,
+            block_bytes: settings.max_block_bytes,
+            bundle_documents: settings.max_documents,
             encodings: vec!["gzip".into()],
             digest: "blake3".into(),
         }),
-        origins: args.origins.into(),
-        page: args.page.map(|directory| Page { directory, key: page_key }),
+        origins: settings.allow_origin.into(),
+        page: settings.page.map(|directory| Page { directory, key: page_key }),
         metrics,
     };
-    let at_listen = |error: std::io::Error| format!("--listen {}: {error}", args.listen);
-    let listener = tokio::net::TcpListener::bind(args.listen).await.map_err(at_listen)?;
+    let at_listen = |error: std::io::Error| format!("--listen {}: {error}", settings.listen);
+    let listener = tokio::net::TcpListener::bind(settings.listen).await.map_err(at_listen)?;
     let address = listener.local_addr().map_err(at_listen)?;
     // From here on a signal stops gracefully, so whoever reads the line may send one.
     let signals = Signals::new().map_err(|error| error.to_string())?;
@@ -143,7 +148,8 @@ async fn serve(args: Args) -> Result<(), String> {
         let _ = socket.set_nodelay(true);
     });
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let serving = axum::serve(listener, app(state)).with_graceful_shutdown(async move {
+    let app = app(state).into_make_service_with_connect_info::<SocketAddr>();
+    let serving = axum::serve(listener, app).with_graceful_shutdown(async move {
         signals.wait().await;
         pipeline.stop();
         let _ = stop.send(());
@@ -163,6 +169,24 @@ async fn serve(args: Args) -> Result<(), String> {
         late.as_mut().poll(context).map(Ok)
     })
     .await
+}
+
+/// Makes tenants known, with their keys and on their terms.
+async fn admit(records: &dyn Records, tenants: &[Tenant], settings: &Settings) -> Result<(Keys, Throttle), StoreError> {
+    let (mut keys, mut allowances) = (Keys::default(), HashMap::new());
+    for Tenant { name, keys: own, terms } in tenants {
+        let tenant = records.tenant(name).await?;
+        records.set_quota(tenant, terms.quota).await?;
+        own.iter().for_each(|key| keys.allow(key, tenant));
+        allowances.insert(tenant, terms.allowances);
+    }
+    Ok((keys, Throttle::new(allowances, settings.unknown_key_limit)))
+}
+
+/// How many documents are processed at once.
+fn workers(settings: &Settings) -> usize {
+    let usual = || std::thread::available_parallelism().map_or(1, |cores| (cores.get() - 1).clamp(1, 4));
+    settings.workers.map_or_else(usual, usize::from)
 }
 
 /// Where vectors come from: a provider, or the model on the disk, or nowhere, which is no reason not to start.

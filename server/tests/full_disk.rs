@@ -3,20 +3,16 @@
 mod support;
 
 use axum::body::Bytes;
+use cloudindex_server::app;
 use cloudindex_server::auth::Keys;
-use cloudindex_server::pipeline::{Embeddings, Pipeline};
 use cloudindex_server::store::{Answer, Blocks, PackWriter, Records, StoreError, files::Files, sqlite::Sqlite};
-use cloudindex_server::tokens::Tokens;
-use cloudindex_server::webhooks::target::Targets;
-use cloudindex_server::{State, app};
-use cloudindex_wire::{Caps, DocumentOutcome, NewBatch, codes};
+use cloudindex_wire::{DocumentOutcome, NewBatch, codes};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::time::Duration;
-use support::{Server, multipart};
+use support::{Server, multipart, state};
 
 /// Files on a disk that may be full.
 struct Disk {
@@ -75,30 +71,7 @@ fn a_pack_that_cannot_be_sealed_is_no_ack() {
             panic!("not made")
         };
         let blocks = Arc::new(Disk { files, full: full.clone() });
-        // It is not started: this is about uploads.
-        let none = Embeddings::Missing("no model".into());
-        let pipeline = Pipeline::new(records.clone(), records.clone(), blocks.clone(), none, Duration::MAX);
-        let state = State {
-            records: records.clone(),
-            jobs: records.clone(),
-            deliveries: records.clone(),
-            targets: Targets::Public,
-            pipeline: Arc::new(pipeline),
-            blocks,
-            doubtful: Arc::default(),
-            keys: Arc::new(keys),
-            tokens: Arc::new(Tokens::new("")),
-            caps: Arc::new(Caps {
-                bundle_bytes: 1 << 20,
-                block_bytes: 1 << 20,
-                bundle_documents: 10,
-                encodings: Vec::new(),
-                digest: "blake3".into(),
-            }),
-            origins: Arc::new([]),
-            page: None,
-            metrics: Arc::default(),
-        };
+        let state = state::of(records.clone(), blocks, keys);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, app(state)).await });

@@ -6,6 +6,7 @@ pub mod events;
 pub mod files;
 pub mod model;
 pub mod receiver;
+pub mod state;
 
 use cloudindex_wire::{
     Batch, BatchError, BatchStatus, BundleReply, Digest, Document, DocumentEntry, DocumentPage, ErrorPage, Manifest,
@@ -101,7 +102,7 @@ impl Server {
             "--api-key",
             "other-key=other",
         ]);
-        command.args(flags).env_remove("CLOUDINDEX_API_KEYS").stdout(Stdio::piped());
+        command.args(flags).env_remove("CLOUDINDEX_API_KEY").stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
