@@ -1,5 +1,5 @@
 // Builds what is published and the page: `node js/build.mjs`, after wasm-bindgen has filled dist/glue.
-//   dist/index.js, dist/after.js, dist/worker.js, dist/chunk-*.js, dist/cloudindex_uploader_bg.wasm, dist/types/*.d.ts
+//   dist/index.js, dist/before.js, dist/after.js, dist/worker.js, dist/chunk-*.js, dist/cloudindex_uploader_bg.wasm, dist/types/*.d.ts
 //   dist/page/: www/ and, under dist/page/dist/, the same files
 import { build } from 'esbuild';
 import { spawnSync } from 'node:child_process';
@@ -54,11 +54,11 @@ const fromCore = {
   },
 };
 
-/** What comes after an upload is a module of its own, which the core imports when it is first asked for. */
+/** What comes before an upload, and after it, are modules of their own, which the core imports when they are first asked for. */
 const later = {
   name: 'later',
   setup({ onResolve }) {
-    onResolve({ filter: /^\.\/after\/index\.js$/ }, () => ({ path: './after.js', external: true }));
+    onResolve({ filter: /^\.\/(after|before)\/index\.js$/ }, ({ path: to }) => ({ path: `${path.dirname(to)}.js`, external: true }));
   },
 };
 
@@ -86,7 +86,7 @@ function inOrder(texts, shape) {
 await build({ ...options, entryPoints: ['js/core.ts', 'js/worker.ts'], plugins: [later] });
 await build({
   ...options,
-  entryPoints: ['js/index.ts', { in: 'js/after/index.ts', out: 'after' }, { in: 'js/element/index.ts', out: 'element' }, ...adapters],
+  entryPoints: ['js/index.ts', ...['before', 'after'].map((name) => ({ in: `js/${name}/index.ts`, out: name })), { in: 'js/element/index.ts', out: 'element' }, ...adapters],
   plugins: [fromCore, languages],
 });
 await cp(path.join(dist, 'glue', wasm), path.join(dist, wasm));

@@ -4,7 +4,7 @@ import { Connection } from './connection.js';
 import { after } from './later.js';
 import { path } from './paths.js';
 import { BatchProcessor } from './processor.js';
-import { newBatch } from './plan.js';
+import { newBatch } from './options.js';
 import { runToEnd } from './run.js';
 import { Target } from './targets.js';
 import { Uploader } from './uploader.js';

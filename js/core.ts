@@ -3,4 +3,8 @@ export * from './index.js';
 export { Calls } from './calls.js';
 export { Batches, Documents } from './client.js';
 export { asUploadError, invalid } from './errors.js';
+export { Files } from './glue.js';
+export { judged } from './options.js';
 export { path } from './paths.js';
+export { loadWasm } from './wasm.js';
+export { optionsOf, toJson } from './words.js';

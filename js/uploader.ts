@@ -3,8 +3,7 @@ import type { Connection } from './connection.js';
 import { UploadError, asUploadError, invalid } from './errors.js';
 import { UploaderEventTarget } from './events.js';
 import type { Completion } from './events.js';
-import { allowed, left } from './interrupted.js';
-import { after } from './later.js';
+import { after, before } from './later.js';
 import type { FileChange, GroupChange, ToHost, Update } from './messages.js';
 import { Rows } from './rows.js';
 import { Session } from './session.js';
@@ -146,7 +145,9 @@ export class Uploader extends UploaderEventTarget {
    * upload, or no storage in this browser. Rejects with an UploadError: `invalid_option`, `wasm_unavailable`.
    */
   async interrupted(): Promise<Interrupted | undefined> {
-    const found = await left(this.#target.connection, this.#options.resume);
+    const { resume } = this.#options;
+    // Most pages want no journal, and need not load what reads it.
+    const found = resume ? await (await before()).left(this.#target.connection, resume) : undefined;
     if (!found) return undefined;
     const { roots, since, ...rest } = found;
     return { ...rest, since: new Date(since).toISOString(), canContinue: roots.length > 0 };
@@ -158,6 +159,7 @@ export class Uploader extends UploaderEventTarget {
    * the user said no, and they must be added again by hand, which goes on as well. Rejects as `interrupted` does.
    */
   async continue(): Promise<boolean> {
+    const { allowed, left } = await before();
     const found = await left(this.#target.connection, this.#options.resume);
     const roots = await allowed(found?.roots ?? []);
     if (roots.length > 0) void this.add(roots as Iterable<FileSystemHandle>);

@@ -3,16 +3,16 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ROOT } from './run.mjs';
 
-/** What comes after an upload. A page that only uploads never loads it, so it is measured by itself. */
-export const AFTER = 'after.js';
+/** What comes before an upload, and after it. A page that only uploads never loads it, so it is measured by itself. */
+export const LATER = ['before.js', 'after.js'];
 
-/** A module of dist/ and all that it imports, now or later, but for what comes after an upload: file name to code. */
+/** A module of dist/ and all that it imports, now or later, but for what an upload does without: file name to code. */
 export async function reach(name, found = new Map()) {
   if (found.has(name)) return found;
   const code = await readFile(join(ROOT, 'dist', name), 'utf8');
   found.set(name, code);
   for (const [, next] of code.matchAll(/(?:from|import)\s*\(?\s*"\.\/([\w-]+\.js)"/g)) {
-    if (next !== AFTER) await reach(next, found);
+    if (!LATER.includes(next)) await reach(next, found);
   }
   return found;
 }

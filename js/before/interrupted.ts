@@ -1,10 +1,10 @@
 /** What an earlier page left: its upload, and the handles by which it goes on. */
-import { look } from '../src/journal.js';
-import { asUploadError } from './errors.js';
-import { joined, lengthsOf } from './host/bytes.js';
-import { loadWasm } from './wasm.js';
-import { optionsOf, toJson } from './words.js';
-import type { Connection } from './connection.js';
+import { look } from '../../src/journal.js';
+import { asUploadError } from '../errors.js';
+import { joined, lengthsOf } from '../host/bytes.js';
+import { loadWasm } from '../wasm.js';
+import { optionsOf, toJson } from '../words.js';
+import type { Connection } from '../connection.js';
 
 /** An upload that was left. */
 export interface Left {
