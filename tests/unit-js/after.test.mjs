@@ -81,7 +81,7 @@ test('a status is news once; the last one is known, and what is none is no statu
 function page({ documents, embeddings, probes, failed = 0, next = null } = {}) {
   return {
     documents: { checked: 2, stored: 2, bytes: 30, damaged: [], ...documents },
-    embeddings: { documents: 2, chunks: 5, present: 5, dimension: 256, wrong: 0, ...embeddings },
+    embeddings: { documents: 2 - failed, chunks: 5, present: 5, dimension: 256, wrong: 0, ...embeddings },
     probes: { asked: 1, answered: 1, missed: [], ...probes },
     failed,
     next,
@@ -91,26 +91,31 @@ const summed = (...pages) => pages.reduce(plus, nothing('B'));
 
 test('verify: pages are summed up, and each report stays as it was', () => {
   const damaged = { documentId: 'd', path: 'a.txt', code: 'digest_mismatch', message: 'block 0' };
+  const missed = { documentId: 'e', path: 'b.txt', query: 'moon' };
   const first = summed(page({ documents: { stored: 1, damaged: [damaged] }, failed: 1 }));
   const kept = structuredClone(first);
-  assert.deepEqual(plus(first, page({ embeddings: { chunks: 0, present: 0, dimension: null } })), {
+  assert.deepEqual(plus(first, page({ embeddings: { documents: 1, chunks: 0, present: 0, dimension: null }, probes: { answered: 0, missed: [missed] } })), {
     batchId: 'B',
     ok: false,
     documents: { checked: 4, stored: 3, bytes: 60, damaged: [damaged] },
-    embeddings: { documents: 4, chunks: 5, present: 5, dimension: 256, wrong: 0 },
-    probes: { asked: 2, answered: 2, missed: [] },
+    embeddings: { documents: 2, chunks: 5, present: 5, dimension: 256, wrong: 0 },
+    probes: { asked: 2, answered: 1, missed: [missed] },
+    waiting: 1,
     failed: 1,
-    errorRate: 1 / 5,
+    errorRate: 1 / 4,
   });
   assert.deepEqual(first, kept);
 });
 
-test('verify: ok is said only when nothing is damaged, missing, wrong or not found', () => {
+test('verify: ok is said only when nothing is damaged, waits, lacks an embedding, has a wrong one, or is not found', () => {
   assert.deepEqual([summed().ok, summed().errorRate, summed(page()).ok], [true, 0, true]);
-  const wrongs = [{ documents: { damaged: [{}] } }, { embeddings: { present: 4 } }, { embeddings: { wrong: 1 } }, { probes: { answered: 0, missed: [{}] } }];
+  const wrongs = [{ documents: { stored: 1 } }, { embeddings: { documents: 1 } }, { embeddings: { present: 4 } }, { embeddings: { wrong: 1 } }, { probes: { answered: 0 } }];
   for (const wrong of wrongs) assert.equal(summed(page(wrong), page()).ok, false, JSON.stringify(wrong));
-  const { ok, errorRate } = summed(page({ documents: { checked: 0, stored: 0 }, failed: 3 }));
-  assert.deepEqual([ok, errorRate], [true, 1]);
+});
+
+test('verify: what could not be processed is an error rate, and no damage', () => {
+  const { ok, waiting, errorRate } = summed(page({ failed: 2, embeddings: { chunks: 0, present: 0 }, probes: { asked: 0, answered: 0 } }), page());
+  assert.deepEqual([ok, waiting, errorRate], [true, 0, 0.5]);
 });
 
 /** A client whose calls are answered by `answers`, by `METHOD path`; what was called with which body is in `heard`. */
