@@ -1,4 +1,4 @@
-/** The types of what a client does after an upload. */
+// The types of what a client does after an upload. (No doc comment: the first type would have two.)
 
 /** What `batches.watch` takes. */
 export interface WatchOptions {

@@ -135,7 +135,8 @@ function text(node) {
 
 /** Its comment, without stars; links as code. */
 function comment(node) {
-  return (node.jsDoc ?? []).map((doc) => doc.getText()).join('\n')
+  // The last: one before it is the file's.
+  return (node.jsDoc?.at(-1)?.getText() ?? '')
     .replace(/^\s*\/\*\*|\*\/\s*$/g, '').replace(/^\s*\* ?/gm, '').replace(/\{@link (\w+)\}/g, '`$1`').trim();
 }
 
