@@ -25,6 +25,5 @@ export async function validate(files: Iterable<File>, options?: UploadOptions, w
 }
 
 function missing(cause: unknown): never {
-  const fix = 'Serve it with the package; a page that is older than what is served now must be loaded again.';
-  throw broken('module_unavailable', `A module of the package can't be loaded: ${said(cause)}. ${fix}`, cause);
+  throw broken('module_unavailable', `A module can't be loaded: ${said(cause)}. Serve it beside index.js; reload pages that are older`, cause);
 }

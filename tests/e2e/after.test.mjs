@@ -313,7 +313,7 @@ test('a module that cannot be loaded later is told with the fix, and is loaded o
   const { page } = await withFiles(t, { between: missing });
   const failure = await page.evaluate(() => cloudindex.search('x').catch(({ name, code, message }) => ({ name, code, message })));
   assert.deepEqual([failure.name, failure.code], ['UploadError', 'module_unavailable']);
-  assert.match(failure.message, /after\.js can't be loaded.*loaded again/);
+  assert.match(failure.message, /after\.js can't be loaded.*reload/);
 });
 
 /** A server of another version: it has no after.js any more. */

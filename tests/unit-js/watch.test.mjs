@@ -186,7 +186,7 @@ test('abort ends the wait between two questions', async (t) => {
   const server = await serve(t, refuse(404));
   const { watch } = await client(server.url, [status(0)]);
   const controller = new AbortController();
-  const loop = watch({ statusInterval: 1e9, signal: controller.signal });
+  const loop = watch({ statusInterval: 86_400_000, signal: controller.signal });
   await loop.next();
   const next = loop.next();
   controller.abort();
