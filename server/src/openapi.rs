@@ -158,7 +158,8 @@ const REFUSALS: [Refusal; 13] = [
 impl Refusal {
     fn response(&self) -> Response {
         let problem = ContentBuilder::new().schema(Some(Ref::from_schema_name(Problem::name()))).build();
-        let response = ResponseBuilder::new().description(self.description).content("application/problem+json", problem);
+        let response =
+            ResponseBuilder::new().description(self.description).content("application/problem+json", problem);
         match self.header {
             None => response.build(),
             Some((name, about)) => {
@@ -202,7 +203,8 @@ impl ToSchema for BlocksForm {
 
 fn form(manifest: &str) -> ObjectBuilder {
     let binary = SchemaFormat::KnownFormat(KnownFormat::Binary);
-    let block = ObjectBuilder::new().schema_type(Type::String).format(Some(binary)).description(Some("The bytes of a block."));
+    let block =
+        ObjectBuilder::new().schema_type(Type::String).format(Some(binary)).description(Some("The bytes of a block."));
     let names = ObjectBuilder::new().schema_type(Type::String).pattern(Some("^(manifest|[0-9a-fA-F]{64})$"));
     ObjectBuilder::new()
         .property("manifest", Ref::from_schema_name(manifest))

@@ -76,10 +76,11 @@ pub async fn create(
     request: Request,
 ) -> Result<Response, Fault> {
     let (head, body) = small(request, MAX_BODY).await?;
-    let new: NewBatch = if body.trim_ascii().is_empty() {
+    let new: NewBatch = if body.is_empty() {
         NewBatch::default()
     } else {
-        let new: Option<_> = serde_json::from_slice(&body).map_err(|error| Fault::invalid(format!("the batch is not valid: {error}")))?;
+        let new: Option<_> = serde_json::from_slice(&body)
+            .map_err(|error| Fault::invalid(format!("the batch is not valid: {error}")))?;
         new.unwrap_or_default()
     };
     check(&new, state.targets).map_err(Fault::invalid)?;

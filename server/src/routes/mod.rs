@@ -13,9 +13,10 @@ pub mod page;
 pub mod search;
 pub mod tokens;
 
+use crate::body::drain;
 use crate::error::Fault;
 use crate::store::Page;
-use axum::body::to_bytes;
+use axum::body::{Body, to_bytes};
 use axum::http::{HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use cloudindex_wire::codes;
@@ -35,17 +36,22 @@ pub struct PageQuery {
 impl PageQuery {
     /// At most `most` rows a page, `usual` if nothing is asked for.
     fn page(self, usual: u32, most: u32) -> Page {
-        Page { cursor: self.cursor.filter(|cursor| !cursor.is_empty()), limit: self.limit.unwrap_or(usual).clamp(1, most) }
+        Page {
+            cursor: self.cursor.filter(|cursor| !cursor.is_empty()),
+            limit: self.limit.unwrap_or(usual).clamp(1, most),
+        }
     }
 }
 
 /// 404 for paths that are no call.
-pub async fn unknown(uri: Uri) -> impl IntoResponse {
+pub async fn unknown(uri: Uri, body: Body) -> impl IntoResponse {
+    drain(body).await;
     Fault::not_found(format!("there is nothing at {:?}", crate::error::brief(uri.path())))
 }
 
 /// 405 for calls by the wrong method.
-pub async fn wrong_method(uri: Uri) -> impl IntoResponse {
+pub async fn wrong_method(uri: Uri, body: Body) -> impl IntoResponse {
+    drain(body).await;
     let detail = format!("this method is not offered at {:?}; see Allow", crate::error::brief(uri.path()));
     Fault::new(StatusCode::METHOD_NOT_ALLOWED, codes::INVALID_REQUEST, "Wrong method", detail)
 }
