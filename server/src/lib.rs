@@ -151,7 +151,8 @@ pub fn app(state: State) -> Router {
         .layer(map_response(routes::as_problem))
         .layer(from_fn_with_state(state.clone(), auth::require))
         .layer(from_fn_with_state(state.metrics.clone(), metrics::count_body));
-    let api = Router::from(open()).nest("/v1", v1).layer(cors(&state.origins));
+    let api = Router::from(open()).method_not_allowed_fallback(routes::wrong_method).nest("/v1", v1);
+    let api = api.layer(cors(&state.origins));
     let api = match &state.page {
         None => api.fallback(routes::unknown),
         Some(page) => with_page(api, page),

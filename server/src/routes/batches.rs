@@ -78,7 +78,7 @@ pub async fn create(
     request: Request,
 ) -> Result<Response, Fault> {
     let (head, body) = small(request, MAX_BODY).await?;
-    let new: NewBatch = if body.trim_ascii().is_empty() {
+    let new: NewBatch = if body.is_empty() {
         NewBatch::default()
     } else {
         let new: Option<_> = serde_json::from_slice(&body)

@@ -15,9 +15,10 @@ pub mod tokens;
 pub mod usage;
 pub mod verify;
 
+use crate::body::drain;
 use crate::error::Fault;
 use crate::store::Page;
-use axum::body::to_bytes;
+use axum::body::{Body, to_bytes};
 use axum::http::{HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use cloudindex_wire::codes;
@@ -45,12 +46,14 @@ impl PageQuery {
 }
 
 /// 404 for paths that are no call.
-pub async fn unknown(uri: Uri) -> impl IntoResponse {
+pub async fn unknown(uri: Uri, body: Body) -> impl IntoResponse {
+    drain(body).await;
     Fault::not_found(format!("there is nothing at {:?}", crate::error::brief(uri.path())))
 }
 
 /// 405 for calls by the wrong method.
-pub async fn wrong_method(uri: Uri) -> impl IntoResponse {
+pub async fn wrong_method(uri: Uri, body: Body) -> impl IntoResponse {
+    drain(body).await;
     let detail = format!("this method is not offered at {:?}; see Allow", crate::error::brief(uri.path()));
     Fault::new(StatusCode::METHOD_NOT_ALLOWED, codes::INVALID_REQUEST, "Wrong method", detail)
 }

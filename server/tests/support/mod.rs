@@ -2,6 +2,7 @@
 #![allow(dead_code)] // Each test file uses its own part of this.
 
 pub mod bad;
+pub mod contract;
 pub mod events;
 pub mod files;
 pub mod model;
@@ -177,7 +178,11 @@ impl Server {
         };
         let (head, mut body) = response?.into_parts();
         let body = if method == "HEAD" { Vec::new() } else { body.with_config().limit(1 << 30).read_to_vec()? };
-        Ok(Reply { status: head.status.as_u16(), headers: head.headers, body })
+        let reply = Reply { status: head.status.as_u16(), headers: head.headers, body };
+        if let Some(complaint) = contract::complaint(method, path, &reply) {
+            panic!("not as described: {complaint}: {}", String::from_utf8_lossy(&reply.body));
+        }
+        Ok(reply)
     }
 
     pub fn get(&self, path: &str) -> Reply {
