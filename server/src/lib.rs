@@ -16,6 +16,7 @@
 //! | [`throttle`] | how often may be called |
 //! | [`body`], [`multipart`], [`range`] | HTTP's own formats, as streams |
 //! | [`error`] | problem+json |
+//! | [`requests`] | their ids, and their lines in the log |
 //! | [`metrics`] | what is counted, for Prometheus |
 //! | [`clock`] | times and ids |
 //!
@@ -33,6 +34,7 @@ pub mod metrics;
 pub mod multipart;
 pub mod pipeline;
 pub mod range;
+pub mod requests;
 pub mod routes;
 pub mod rules;
 pub mod snippet;
@@ -92,7 +94,8 @@ pub struct Page {
 }
 
 /// Response headers that a client of ours reads.
-const EXPOSED: [HeaderName; 8] = [
+const EXPOSED: [HeaderName; 9] = [
+    requests::ID,
     header::RETRY_AFTER,
     header::ETAG,
     header::LOCATION,
@@ -138,7 +141,7 @@ pub fn app(state: State) -> Router {
         None => api.fallback(routes::unknown),
         Some(page) => with_page(api, page),
     };
-    api.layer(from_fn_with_state(state.metrics.clone(), metrics::count_request)).with_state(state)
+    api.layer(from_fn_with_state(state.clone(), requests::watch)).with_state(state)
 }
 
 fn with_page(api: Router<State>, page: &Page) -> Router<State> {
