@@ -4,6 +4,7 @@ use crate::State;
 use crate::body;
 use crate::clock;
 use crate::error::Fault;
+use crate::requests::Seen;
 use crate::store::Tenant;
 use crate::throttle::{Allowance, Kind, TooOften};
 use crate::tokens::{About, Claim, Invalid, about};
@@ -17,25 +18,31 @@ use std::fs;
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// The keys in force. Only their digests are kept and compared, so that the time of a look-up tells nothing of a key.
 #[derive(Debug, Default)]
-pub struct Keys(HashMap<[u8; 32], Tenant>);
+pub struct Keys {
+    tenants: HashMap<[u8; 32], Tenant>,
+    /// Of those tenants, for the log.
+    names: HashMap<Tenant, Arc<str>>,
+}
 
 impl Keys {
-    /// Lets `key` act for `tenant`.
-    pub fn allow(&mut self, key: &str, tenant: Tenant) {
-        self.0.insert(*blake3::hash(key.as_bytes()).as_bytes(), tenant);
+    /// Lets `key` act for `tenant` of this name.
+    pub fn allow(&mut self, key: &str, tenant: Tenant, name: &str) {
+        self.tenants.insert(*blake3::hash(key.as_bytes()).as_bytes(), tenant);
+        self.names.entry(tenant).or_insert_with(|| name.into());
     }
 
     fn tenant(&self, key: &[u8]) -> Option<Tenant> {
-        self.0.get(blake3::hash(key).as_bytes()).copied()
+        self.tenants.get(blake3::hash(key).as_bytes()).copied()
     }
 
-    /// Whether a tenant has a key.
-    fn know(&self, tenant: Tenant) -> bool {
-        self.0.values().any(|other| *other == tenant)
+    /// The name of a tenant that has a key.
+    fn name(&self, tenant: Tenant) -> Option<&Arc<str>> {
+        self.names.get(&tenant)
     }
 }
 
@@ -87,7 +94,13 @@ pub async fn require(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let admitted = match caller(&state, &request) {
+    let caller = caller(&state, &request);
+    if let (Ok(caller), Some(seen)) = (&caller, request.extensions().get::<Arc<Seen>>())
+        && let Some(name) = state.keys.name(caller.tenant())
+    {
+        let _ = seen.tenant.set(name.clone());
+    }
+    let admitted = match caller {
         Ok(caller) => caller.admitted(&state, kind(&request)).await,
         Err(fault) => Err(fault),
     };
@@ -165,7 +178,7 @@ fn caller(state: &State, request: &Request) -> Result<Caller, Fault> {
         return Ok(Caller::By(tenant));
     }
     let wrong = match token {
-        Some(Ok(claim)) if state.keys.know(Tenant(claim.tenant)) => {
+        Some(Ok(claim)) if state.keys.name(Tenant(claim.tenant)).is_some() => {
             // Ids have nothing to escape, so one that is escaped is none that a token could name.
             return match about(request.method(), route(request), request.uri().path()) {
                 Some(About::Batch(id)) if id == claim.batch => Ok(Caller::Into(claim)),

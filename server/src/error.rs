@@ -5,6 +5,7 @@ use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use cloudindex_wire::{Problem, codes};
+use serde::Serialize;
 use std::borrow::Cow;
 
 /// Seconds after which a temporary failure is worth another try.
@@ -15,6 +16,28 @@ const RETRY_AFTER: &str = "2";
 pub struct Fault {
     pub problem: Box<Problem>,
     pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// What the log is told beside, and the client is not: paths and SQL are no business of a client's.
+    pub reason: Option<String>,
+}
+
+/// A problem that is the server's own, with its reason: an extension of the answer, for the log.
+#[derive(Debug, Clone)]
+pub struct Failed {
+    pub problem: Box<Problem>,
+    pub reason: Option<String>,
+}
+
+impl Failed {
+    /// The answer's body, with the request that it is of.
+    pub fn body(&self, request: &str) -> serde_json::Result<Vec<u8>> {
+        #[derive(Serialize)]
+        struct Of<'a> {
+            #[serde(flatten)]
+            problem: &'a Problem,
+            instance: String,
+        }
+        serde_json::to_vec(&Of { problem: &self.problem, instance: format!("urn:cloudindex:request:{request}") })
+    }
 }
 
 impl Fault {
@@ -47,7 +70,7 @@ impl Fault {
 
     /// The fault that answers `problem`, by its status.
     pub fn of(problem: Problem) -> Self {
-        Fault { problem: Box::new(problem), headers: Vec::new() }
+        Fault { problem: Box::new(problem), headers: Vec::new(), reason: None }
     }
 
     /// 503: the server failed, and may be well again soon.
@@ -69,9 +92,8 @@ impl From<StoreError> for Fault {
         if matches!(error, StoreError::Cursor) {
             return Self::invalid(format!("{error}; begin without one"));
         }
-        // Paths and SQL stay in the log: they are no business of a client's.
-        eprintln!("cloudindex-server: storage: {error}");
-        match error {
+        let reason = format!("storage: {error}");
+        let fault = match error {
             StoreError::Full(_) => Self::new(
                 StatusCode::INSUFFICIENT_STORAGE,
                 codes::TEMPORARY_ERROR,
@@ -81,7 +103,8 @@ impl From<StoreError> for Fault {
             StoreError::Lost(_) | StoreError::Failed(_) | StoreError::Cursor => {
                 Self::temporary("the server's storage failed; nothing of this request was acknowledged")
             }
-        }
+        };
+        Fault { reason: Some(reason), ..fault }
     }
 }
 
@@ -97,6 +120,9 @@ impl IntoResponse for Fault {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
         }
         headers.extend(self.headers);
+        if status.is_server_error() {
+            response.extensions_mut().insert(Failed { problem: self.problem, reason: self.reason });
+        }
         response
     }
 }

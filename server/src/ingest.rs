@@ -295,7 +295,7 @@ impl Intake {
         if !unused.is_empty()
             && let Err(error) = remove_unused(&*self.state.records, &*self.state.blocks, unused).await
         {
-            eprintln!("cloudindex-server: unused packs stay until the next start: {error}");
+            tracing::warn!(%error, "unused packs stay until the next start");
         }
         Ok(committed)
     }

@@ -19,6 +19,7 @@
 //! | [`body`], [`multipart`], [`range`] | HTTP's own formats, as streams |
 //! | [`error`] | problem+json |
 //! | [`openapi`] | the contract, for `GET /openapi.json` |
+//! | [`requests`] | their ids, and their lines in the log |
 //! | [`metrics`] | what is counted, for Prometheus |
 //! | [`clock`] | times and ids |
 //!
@@ -37,6 +38,7 @@ pub mod multipart;
 pub mod openapi;
 pub mod pipeline;
 pub mod range;
+pub mod requests;
 pub mod routes;
 pub mod rules;
 pub mod search;
@@ -100,7 +102,8 @@ pub struct Page {
 }
 
 /// Response headers that a client of ours reads.
-const EXPOSED: [HeaderName; 8] = [
+const EXPOSED: [HeaderName; 9] = [
+    requests::ID,
     header::RETRY_AFTER,
     header::ETAG,
     header::LOCATION,
@@ -157,7 +160,7 @@ pub fn app(state: State) -> Router {
         None => api.fallback(routes::unknown),
         Some(page) => with_page(api, page),
     };
-    api.layer(from_fn_with_state(state.metrics.clone(), metrics::count_request)).with_state(state)
+    api.layer(from_fn_with_state(state.clone(), requests::watch)).with_state(state)
 }
 
 fn with_page(api: Router<State>, page: &Page) -> Router<State> {

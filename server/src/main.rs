@@ -1,6 +1,7 @@
 //! Starts the server: flags, data directory, socket, graceful stop.
 
 mod config;
+mod log;
 
 use axum::serve::ListenerExt;
 use cloudindex_server::auth::{self, Keys};
@@ -28,9 +29,6 @@ use std::time::Duration;
 /// How to get a model, for those who have none.
 const GET_MODEL: &str = "get one with: node scripts/model.mjs DIR";
 
-/// How long requests under way may go on after a signal to stop.
-const GRACE: Duration = Duration::from_secs(10);
-
 fn main() -> ExitCode {
     let config = match config::read(std::env::args_os()) {
         Ok(Command::Serve(config)) => *config,
@@ -49,15 +47,25 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    log::begin(&config.settings);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return failed(&error.to_string()),
+        Err(error) => {
+            tracing::error!(error = %error, "the server cannot start");
+            return ExitCode::FAILURE;
+        }
     };
     let result = runtime.block_on(serve(config));
     runtime.shutdown_timeout(Duration::from_secs(2));
     match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => failed(&error),
+        Ok(()) => {
+            tracing::info!("stopped");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            tracing::error!(error, "the server ends");
+            ExitCode::FAILURE
+        }
     }
 }
 
@@ -81,11 +89,12 @@ async fn serve(config: Config) -> Result<(), String> {
     let blocks = Files::open(&settings.data.join("packs")).map_err(|error| at_data(&error))?;
     let swept = store::sweep(&records, &blocks).await.map_err(|error| at_data(&error))?;
     if swept > 0 {
-        eprintln!("cloudindex-server: removed {swept} packs that a crash left behind");
+        tracing::info!(packs = swept, "removed packs that a crash left behind");
     }
     if tenants.iter().all(|tenant| tenant.keys.is_empty()) {
         let key = auth::kept(&settings.data, "api-key", "ck_").map_err(|error| at_data(&error))?;
-        eprintln!("cloudindex-server: the API key is {key}");
+        // The key itself is not logged: logs are read by many.
+        tracing::info!(file = %settings.data.join("api-key").display(), "the API key is kept in a file");
         config::add(&mut tenants, "default", key, Terms::usual(&settings));
     }
     let token_key = auth::kept(&settings.data, "token-key", "tk_").map_err(|error| at_data(&error))?;
@@ -97,7 +106,7 @@ async fn serve(config: Config) -> Result<(), String> {
     let retry_wait = Duration::from_millis(settings.retry_wait);
     let pipeline = Arc::new(Pipeline::new(records.clone(), records.clone(), blocks.clone(), embeddings, retry_wait));
     if let Some(lacks) = pipeline.lacks() {
-        eprintln!("cloudindex-server: documents are stored, but not processed: {lacks}");
+        tracing::warn!(lacks, "documents are stored, but not processed");
     }
     // On Linux by the name that stays, whatever an upgrade puts in the place of the file.
     let program = match cfg!(target_os = "linux") {
@@ -106,7 +115,7 @@ async fn serve(config: Config) -> Result<(), String> {
     };
     let limits = Limits { memory: settings.extract_memory.saturating_mul(1 << 20), seconds: settings.extract_seconds };
     let options = Options { workers: workers(&settings), program, limits };
-    pipeline.start(&options).await.map_err(|error| at_data(&error))?;
+    let workers = pipeline.start(&options).await.map_err(|error| at_data(&error))?;
     let metrics: Arc<Metrics> = Arc::default();
     let targets = if settings.allow_private_webhooks { Targets::All } else { Targets::Public };
     let webhooks = webhooks::Options { targets, wait: Duration::from_millis(settings.webhook_wait) };
@@ -144,6 +153,7 @@ async fn serve(config: Config) -> Result<(), String> {
     let signals = Signals::new().map_err(|error| error.to_string())?;
     let mut stdout = std::io::stdout();
     let _ = writeln!(stdout, "listening on http://{address}").and_then(|()| stdout.flush());
+    tracing::info!(%address, data = %settings.data.display(), version = env!("CARGO_PKG_VERSION"), "started");
     let listener = listener.tap_io(|socket| {
         let _ = socket.set_nodelay(true);
     });
@@ -151,13 +161,20 @@ async fn serve(config: Config) -> Result<(), String> {
     let app = app(state).into_make_service_with_connect_info::<SocketAddr>();
     let serving = axum::serve(listener, app).with_graceful_shutdown(async move {
         signals.wait().await;
+        tracing::info!("stopping: requests under way are answered");
         pipeline.stop();
         let _ = stop.send(());
     });
-    let mut serving = std::pin::pin!(serving.into_future());
+    let serving = async {
+        let served = serving.await;
+        workers.ended().await;
+        served
+    };
+    let mut serving = std::pin::pin!(serving);
+    let grace = Duration::from_secs(settings.stop_grace);
     let late = async {
         let _ = stopped.await;
-        tokio::time::sleep(GRACE).await;
+        tokio::time::sleep(grace).await;
     };
     let mut late = std::pin::pin!(late);
     std::future::poll_fn(|context| {
@@ -166,7 +183,10 @@ async fn serve(config: Config) -> Result<(), String> {
             return Poll::Ready(result.map_err(|error| error.to_string()));
         }
         // What was not acknowledged by now is sent again after the restart.
-        late.as_mut().poll(context).map(Ok)
+        late.as_mut().poll(context).map(|()| {
+            tracing::warn!("what was still under way is given up");
+            Ok(())
+        })
     })
     .await
 }
@@ -177,7 +197,7 @@ async fn admit(records: &dyn Records, tenants: &[Tenant], settings: &Settings) -
     for Tenant { name, keys: own, terms } in tenants {
         let tenant = records.tenant(name).await?;
         records.set_quota(tenant, terms.quota).await?;
-        own.iter().for_each(|key| keys.allow(key, tenant));
+        own.iter().for_each(|key| keys.allow(key, tenant, name));
         allowances.insert(tenant, terms.allowances);
     }
     Ok((keys, Throttle::new(allowances, settings.unknown_key_limit)))

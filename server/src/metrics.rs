@@ -1,9 +1,9 @@
 //! What the server counts since it started, and how it tells it: Prometheus' text format 0.0.4.
 
+use crate::requests::Seen;
 use crate::store::Fate;
 use axum::body::{Body, Bytes};
-use axum::extract::{MatchedPath, Request, State};
-use axum::http::Method;
+use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use cloudindex_wire::DocumentOutcome;
@@ -69,7 +69,8 @@ impl Metrics {
         counter.add(1);
     }
 
-    fn request(&self, method: &'static str, route: String, status: u16) {
+    /// Counts a request that was answered. Routes are as matched.
+    pub fn request(&self, method: &'static str, route: String, status: u16) {
         let mut requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
         *requests.entry((method, route, status)).or_default() += 1;
     }
@@ -113,35 +114,16 @@ fn family(text: &mut String, name: &str, help: &str, values: impl IntoIterator<I
     }
 }
 
-/// Middleware: counts the request when it is answered.
-pub async fn count_request(State(metrics): State<Arc<Metrics>>, request: Request, next: Next) -> Response {
-    let method = name(request.method());
-    // Never the path as sent: each label's value costs memory here and there.
-    let route = match request.extensions().get::<MatchedPath>() {
-        Some(path) => path.as_str().to_owned(),
-        None => "none".to_owned(),
-    };
-    let response = next.run(request).await;
-    metrics.request(method, route, response.status().as_u16());
-    response
-}
-
-fn name(method: &Method) -> &'static str {
-    match method.as_str() {
-        "GET" => "GET",
-        "HEAD" => "HEAD",
-        "POST" => "POST",
-        "DELETE" => "DELETE",
-        "OPTIONS" => "OPTIONS",
-        _ => "other",
-    }
-}
-
 /// Middleware: counts the bytes of the request's body as they come.
 pub async fn count_body(State(metrics): State<Arc<Metrics>>, request: Request, next: Next) -> Response {
+    let seen = request.extensions().get::<Arc<Seen>>().cloned();
     let count = move |body: Body| {
         Body::new(body.map_frame(move |frame| {
-            metrics.body_bytes.add(frame.data_ref().map_or(0, Bytes::len) as u64);
+            let bytes = frame.data_ref().map_or(0, Bytes::len) as u64;
+            metrics.body_bytes.add(bytes);
+            if let Some(seen) = &seen {
+                seen.bytes.fetch_add(bytes, Relaxed);
+            }
             frame
         }))
     };

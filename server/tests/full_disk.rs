@@ -64,7 +64,7 @@ fn a_pack_that_cannot_be_sealed_is_no_ack() {
     let (url, batch) = runtime.block_on(async {
         let tenant = records.tenant("t").await.unwrap();
         let mut keys = Keys::default();
-        keys.allow(support::KEY, tenant);
+        keys.allow(support::KEY, tenant, "t");
         let cloudindex_server::store::Created::New(batch) =
             records.create_batch(tenant, NewBatch::default(), None).await.unwrap()
         else {

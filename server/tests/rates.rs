@@ -85,7 +85,7 @@ fn who_guesses_keys_waits_before_one_is_looked_at() {
     let (url, token) = runtime.block_on(async {
         let tenant = records.tenant("t").await.unwrap();
         let mut keys = Keys::default();
-        keys.allow(KEY, tenant);
+        keys.allow(KEY, tenant, "t");
         let Created::New(batch) = records.create_batch(tenant, NewBatch::default(), None).await.unwrap() else {
             panic!("not made")
         };

@@ -15,7 +15,7 @@ mod printed;
 mod settings;
 mod tenants;
 
-pub use settings::Settings;
+pub use settings::{LogFormat, LogLevel, Settings};
 pub use tenants::{Tenant, Terms, add};
 
 use clap::FromArgMatches;

@@ -1,11 +1,25 @@
 //! The table of settings. A field is a flag (`--max-documents`), an environment variable (`CLOUDINDEX_MAX_DOCUMENTS`) and a key
 //! of the file (`max-documents`), with one way to read its value.
 
-use clap::{Arg, ArgAction, CommandFactory, Parser};
+use clap::{Arg, ArgAction, CommandFactory, Parser, ValueEnum};
 use cloudindex_server::auth::KeyOption;
 use cloudindex_server::throttle::Allowance;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum LogLevel {
+    Error,
+    Warn,
+    Info,
+    Debug,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum LogFormat {
+    Text,
+    Json,
+}
 
 /// What a `none` may stand for. (Names that clap does not take for "may be absent".)
 pub type Cap = Option<u64>;
@@ -49,8 +63,8 @@ pub struct Settings {
     #[arg(long, value_name = "DIR")]
     pub page: Option<PathBuf>,
 
-    /// A bearer key (repeatable; tenant: default, unless named). Without any, one is made on the first start, kept in DIR/api-key
-    /// (mode 0600) and printed to stderr
+    /// A bearer key (repeatable; tenant: default, unless named). Without any, one is made on the first start and kept in DIR/api-key
+    /// (mode 0600)
     #[arg(long, value_name = "KEY[=TENANT]", value_delimiter = ',', value_parser = KeyOption::parse)]
     pub api_key: Vec<KeyOption>,
 
@@ -132,6 +146,18 @@ pub struct Settings {
     #[arg(long, value_name = "N", default_value = "30", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub extract_seconds: u64,
 
+    /// Seconds that requests under way may take after a signal to stop
+    #[arg(long, value_name = "N", default_value = "10", value_parser = clap::value_parser!(u64).range(0..=3600))]
+    pub stop_grace: u64,
+
+    /// What is logged, to stderr: error, warn, info (starts and stops too) or debug (each request and each file that has no text too)
+    #[arg(long, value_name = "LEVEL", default_value = "info")]
+    pub log_level: LogLevel,
+
+    /// How it is logged: text for people, or json, an object a line
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub log_format: LogFormat,
+
     /// Milliseconds before a webhook is sent again that was not acknowledged; four times as long after each of eleven failures,
     /// eight hours at most, then it fails
     #[arg(long, value_name = "MS", default_value = "5000", value_parser = clap::value_parser!(u64).range(1..=3_600_000))]
@@ -147,7 +173,7 @@ pub const SECRET: [&str; 2] = ["api-key", "embeddings-key"];
 
 /// The settings as clap has them, each with its variable.
 pub fn command() -> clap::Command {
-    Settings::command().max_term_width(120).mut_args(|arg| {
+    Settings::command().args_override_self(true).max_term_width(120).mut_args(|arg| {
         let name = variable(&arg);
         // Whoever composes containers passes on what is not set as what is empty.
         let empty = std::env::var_os(&name).is_some_and(|value| value.is_empty());

@@ -19,7 +19,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, mpsc, watch};
 
 /// How the pipeline works.
 pub struct Options {
@@ -36,6 +36,16 @@ pub enum Embeddings {
     By(Arc<dyn Embedder>),
     /// From nowhere: what is missing, and how to get it.
     Missing(Arc<str>),
+}
+
+/// The workers that were started.
+pub struct Workers(mpsc::Receiver<()>);
+
+impl Workers {
+    /// Waits for the end of all of them, after [`Pipeline::stop`]. The runtime must outlive them.
+    pub async fn ended(mut self) {
+        while self.0.recv().await.is_some() {}
+    }
 }
 
 /// What workers and requests share.
@@ -81,16 +91,17 @@ impl Pipeline {
     }
 
     /// Readies the index, and starts the workers, each on a thread of its own.
-    pub async fn start(self: &Arc<Self>, options: &Options) -> Result<(), StoreError> {
+    pub async fn start(self: &Arc<Self>, options: &Options) -> Result<Workers, StoreError> {
         if let Embeddings::By(embedder) = &self.embeddings {
             let queued = self.jobs.prepare(embedder.model()).await?;
             if queued > 0 {
-                eprintln!("cloudindex-server: {queued} documents are processed again with the model of now");
+                tracing::info!(documents = queued, "documents are processed again with the model of now");
             }
         }
         let runtime = tokio::runtime::Handle::current();
+        let (working, workers) = mpsc::channel(1);
         for number in 0..options.workers {
-            let (pipeline, runtime) = (self.clone(), runtime.clone());
+            let (pipeline, runtime, working) = (self.clone(), runtime.clone(), working.clone());
             let sandbox = sandbox::Sandbox::new(options.program.clone(), options.limits);
             let thread = std::thread::Builder::new().name(format!("pipeline-{number}"));
             thread.spawn(move || {
@@ -98,9 +109,10 @@ impl Pipeline {
                 #[cfg(target_os = "linux")]
                 let _ = rustix::process::nice(10);
                 runtime.block_on(worker::run(&pipeline, sandbox));
+                drop(working);
             })?;
         }
-        Ok(())
+        Ok(Workers(workers))
     }
 
     /// Documents were committed, or are to be tried again, or a batch changed otherwise.

@@ -38,7 +38,7 @@ async fn work(pipeline: &Pipeline, sandbox: &mut Sandbox) {
         let jobs = match pipeline.take(JOBS).await {
             Ok(jobs) => jobs,
             Err(error) => {
-                eprintln!("cloudindex-server: the queue cannot be read: {error}");
+                tracing::error!(%error, "the queue cannot be read");
                 tokio::time::sleep(PAUSE).await;
                 continue;
             }
@@ -47,6 +47,7 @@ async fn work(pipeline: &Pipeline, sandbox: &mut Sandbox) {
         for job in jobs {
             let start = Instant::now();
             let outcome = process(pipeline, sandbox, &job).await;
+            tell(&job, &outcome);
             group.add(&job, outcome);
             if group.is_full() {
                 write(pipeline, std::mem::take(&mut group)).await;
@@ -54,6 +55,16 @@ async fn work(pipeline: &Pipeline, sandbox: &mut Sandbox) {
             pipeline.pace.rest(start.elapsed()).await;
         }
         write(pipeline, group).await;
+    }
+}
+
+/// Logs what a document failed of: what is its own fault is no news, what is not is.
+fn tell(job: &Job, outcome: &Outcome) {
+    let Outcome::Failed { error_type, problem } = outcome else { return };
+    let (Job { document, batch, .. }, code, error) = (job, &*problem.code, problem.detail.as_str());
+    match error_type {
+        ErrorType::Validation => tracing::debug!(document, batch, code, error, "a document failed"),
+        ErrorType::Processing | ErrorType::System => tracing::warn!(document, batch, code, error, "a document failed"),
     }
 }
 
@@ -96,7 +107,7 @@ async fn write(pipeline: &Pipeline, group: Group) {
     let jobs: Vec<JobId> = group.outcomes.iter().map(|(job, _)| *job).collect();
     let mut work = group.work;
     if let Err(error) = pipeline.jobs.finish(group.outcomes).await {
-        eprintln!("cloudindex-server: results cannot be written, and are worked out again: {error}");
+        tracing::error!(%error, "results cannot be written, and are worked out again");
         work = Ahead::default();
         tokio::time::sleep(PAUSE).await;
     }
@@ -174,7 +185,8 @@ fn later(pipeline: &Pipeline, job: &Job, what: String) -> Outcome {
     if job.attempts + 1 >= ATTEMPTS {
         return failed(ErrorType::System, codes::TEMPORARY_ERROR, "The server failed", what);
     }
-    eprintln!("cloudindex-server: {:?} is tried again: {what}", job.path);
+    let Job { document, batch, attempts, .. } = job;
+    tracing::warn!(document, batch, attempt = attempts + 1, error = what, "a document is tried again");
     let wait = pipeline.retry_wait * 4u32.pow(job.attempts);
     Outcome::Later { ready_at: clock::now_ms() + wait.as_millis() as i64 }
 }

@@ -17,6 +17,9 @@ pub struct JobId {
 pub struct Job {
     pub id: JobId,
     pub tenant: Tenant,
+    /// The document's id, and its batch's.
+    pub document: String,
+    pub batch: String,
     pub path: String,
     pub size: u64,
     /// As the browser gave it.

@@ -77,7 +77,7 @@ impl Courier {
             let next = match self.begin(&mut under_way, &mut attempts).await {
                 Ok(next) => next,
                 Err(error) => {
-                    eprintln!("cloudindex-server: webhooks cannot be read: {error}");
+                    tracing::error!(%error, "webhooks cannot be read");
                     Some(clock::now_ms() + PAUSE.as_millis() as i64)
                 }
             };
@@ -109,6 +109,7 @@ impl Courier {
     /// Makes an attempt, and writes down what came of it.
     async fn attempt(self: Arc<Self>, parcel: Parcel) -> Line {
         let (delivery, line, attempts) = (parcel.delivery, parcel.line, parcel.attempts);
+        let webhook = parcel.id.clone();
         let postman = self.postman.clone();
         let reply = tokio::task::spawn_blocking(move || postman.send(&parcel, clock::now_ms())).await;
         let reply = reply.unwrap_or_else(|error| Reply::None(format!("the sender failed: {error}")));
@@ -117,7 +118,7 @@ impl Courier {
         self.metrics.webhook(attempt.fate);
         // On a full disk, say. It is not sent again for that: a receiver would get it each second.
         while let Err(error) = self.deliveries.attempted(delivery, attempt.clone(), now).await {
-            eprintln!("cloudindex-server: what became of a webhook cannot be written yet: {error}");
+            tracing::error!(%error, webhook, "what became of a webhook cannot be written yet");
             tokio::time::sleep(PAUSE).await;
         }
         line

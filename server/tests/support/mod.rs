@@ -96,6 +96,22 @@ impl Server {
 
     /// With these flags alone.
     pub fn bare(data: PathBuf, flags: &[&str]) -> Server {
+        // Starts and stops are no news among tests.
+        let quiet = ["--log-level", "warn"];
+        let told = flags.contains(&quiet[0]);
+        Self::launch(data, &[if told { &[] } else { &quiet[..] }, flags].concat(), Stdio::inherit())
+    }
+
+    /// With these flags, and what it logs in a file, which is told.
+    pub fn logged(flags: &[&str]) -> (Server, PathBuf) {
+        let log = directory().join("log");
+        let model = model::small();
+        let flags = [&["--model", model.to_str().unwrap()], flags].concat();
+        let server = Self::launch(directory(), &flags, std::fs::File::create(&log).unwrap().into());
+        (server, log)
+    }
+
+    fn launch(data: PathBuf, flags: &[&str], stderr: Stdio) -> Server {
         let mut command = Command::new(env!("CARGO_BIN_EXE_cloudindex-server"));
         command.args(["--listen", "127.0.0.1:0", "--data"]).arg(&data).args([
             "--api-key",
@@ -103,7 +119,7 @@ impl Server {
             "--api-key",
             "other-key=other",
         ]);
-        command.args(flags).env_remove("CLOUDINDEX_API_KEY").stdout(Stdio::piped());
+        command.args(flags).env_remove("CLOUDINDEX_API_KEY").stdout(Stdio::piped()).stderr(stderr);
         let mut child = command.spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
@@ -135,9 +151,19 @@ impl Server {
     }
 
     pub fn terminate(mut self) -> std::process::ExitStatus {
-        let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        self.signal("-TERM");
         self.child.wait().unwrap()
+    }
+
+    pub fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args([name, &pid]).status().unwrap().success());
+    }
+
+    /// Waits for its end; keeps the data.
+    pub fn ended(mut self) -> (std::process::ExitStatus, PathBuf) {
+        let status = self.child.wait().unwrap();
+        (status, std::mem::take(&mut self.data))
     }
 
     /// This server, as the other tenant sees it.

@@ -70,7 +70,7 @@ pub(super) fn enqueue_all(c: &Connection, first: i64, last: i64) -> Result<()> {
 pub(super) fn waiting(c: &Connection, under_way: &[JobId], limit: usize) -> Result<Waiting> {
     let now = clock::now_ms();
     let mut select = c.prepare_cached(
-        "SELECT j.document, j.stamp, b.tenant, d.path, d.size, d.type, d.blocks, b.processing, j.attempts
+        "SELECT j.document, j.stamp, b.tenant, d.path, d.size, d.type, d.blocks, b.processing, j.attempts, d.id, b.id
          FROM jobs j JOIN documents d ON d.seq = j.document JOIN batches b ON b.seq = j.batch
          WHERE j.ready_at <= ?1 ORDER BY j.document",
     )?;
@@ -103,6 +103,8 @@ fn job(row: &Row<'_>) -> rusqlite::Result<Job> {
         blocks: documents::unpack_list(row.get_ref(6)?.as_blob()?).unwrap_or_default(),
         chunk_size: options.chunk_size,
         attempts: row.get(8)?,
+        document: row.get(9)?,
+        batch: row.get(10)?,
     })
 }
 
