@@ -127,7 +127,7 @@ async function processing(t, see) {
   await until(page, (root) => /^[1-9]\d of 96/.test(root.querySelectorAll('.facts li')[2]?.textContent));
   await see(page, 'following');
   release();
-  await until(page, (root) => root.querySelector('.notice')?.textContent.includes('All can be found now.'));
+  await until(page, (root) => root.querySelector('.notice')?.textContent.includes('What arrived can be found now.'));
   await see(page, 'processed');
 
   provider.answer = (text) => (text.includes('Minutes') ? 503 : undefined);
