@@ -1,5 +1,6 @@
 /** Calls of the API, with the engine's retries and token refresh. */
 import type { Connection } from './connection.js';
+import { UploadError } from './errors.js';
 import { Session } from './session.js';
 
 export class Calls {
@@ -24,5 +25,15 @@ export class Calls {
   close(): void {
     void this.#session?.then((session) => session.close(), () => undefined);
     this.#session = undefined;
+  }
+
+  /** The answer, which must be JSON. */
+  async json<T>(method: 'GET' | 'POST', path: string, body?: string): Promise<T> {
+    const text = await this.call(method, path, body);
+    try {
+      return JSON.parse(text) as T;
+    } catch (cause) {
+      throw new UploadError({ type: 'system', code: 'invalid_reply', message: `The answer to ${path} is no JSON: check baseUrl`, retryable: true }, { cause });
+    }
   }
 }

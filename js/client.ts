@@ -17,8 +17,7 @@ import type {
 
 /** What comes after an upload is loaded when it is first asked for: who only uploads never loads it. */
 const after = () => import('./after/index.js').catch((cause: unknown) => {
-  const fix = 'Serve it with the package; a page that is older than what is served now must be loaded again.';
-  throw broken('module_unavailable', `The module after.js can't be loaded: ${said(cause)}. ${fix}`, cause);
+  throw broken('module_unavailable', `after.js can't be loaded: ${said(cause)}. Serve it beside index.js; reload pages that are older`, cause);
 });
 
 export class CloudIndex {
@@ -66,12 +65,12 @@ export class Batches {
    * `tracking.webhookUrl`); words for the upload itself are checked here and belong to the upload's own options.
    */
   async create(options: BatchOptions = {}): Promise<Batch> {
-    return this.#call('POST', '/v1/batches', await newBatch(options, this.#calls.connection));
+    return this.#calls.json('POST', '/v1/batches', await newBatch(options, this.#calls.connection));
   }
 
   /** How the batch stands, and how fast the server works. */
   async getStatus(batchId: string): Promise<BatchStatus> {
-    return this.#call('GET', path('batches', batchId));
+    return this.#calls.json('GET', path('batches', batchId));
   }
 
   /**
@@ -103,16 +102,12 @@ export class Batches {
 
   /** No more documents will come. */
   async complete(batchId: string): Promise<Batch> {
-    return this.#call('POST', `${path('batches', batchId)}/complete`);
+    return this.#calls.json('POST', `${path('batches', batchId)}/complete`);
   }
 
   /** Stops the batch and drops what is not committed. */
   async cancel(batchId: string): Promise<Batch> {
-    return this.#call('POST', `${path('batches', batchId)}/cancel`);
-  }
-
-  async #call<T>(method: 'GET' | 'POST', to: string, body?: string): Promise<T> {
-    return JSON.parse(await this.#calls.call(method, to, body)) as T;
+    return this.#calls.json('POST', `${path('batches', batchId)}/cancel`);
   }
 }
 

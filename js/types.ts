@@ -41,7 +41,7 @@ export interface BatchOptions {
 export interface ProcessingOptions {
   /** Requests in flight. Default 5. */
   concurrency?: number;
-  /** Characters per text chunk on the server. */
+  /** Characters per text chunk on the server. Default: the server's, 1000. */
   chunkSize?: number;
   /** Attempts per request. Default 3. */
   retryAttempts?: number;
@@ -247,7 +247,7 @@ export interface BatchStatus {
   /** Bytes of all committed documents. */
   bytes: number;
   /** Documents and bytes that the whole server processed a second, over the last minute; null while it processes nothing. In answers of
-   *  `getStatus` and in the event `status`. */
+   *  `getStatus`, in `watch` and in the event `status`. */
   documentsPerSecond?: number | null;
   bytesPerSecond?: number | null;
   /** What keeps the server from processing documents, for a person; absent when nothing does. Where the fields above are. */

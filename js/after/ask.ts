@@ -5,7 +5,7 @@ import { until } from './until.js';
 /** The answer. The engine's calls know no signal: after an abort the request may go on, and nobody hears its end. */
 export async function ask<T>(calls: Calls, method: 'GET' | 'POST', path: string, body?: object, signal?: AbortSignal): Promise<T> {
   signal?.throwIfAborted();
-  return JSON.parse(await until(signal, calls.call(method, path, body && JSON.stringify(body)))) as T;
+  return until(signal, calls.json<T>(method, path, body && JSON.stringify(body)));
 }
 
 /** All rows of a list, page after page. */

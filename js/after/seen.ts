@@ -10,11 +10,10 @@ export class Seen {
   ended = false;
   #text: string | undefined;
 
-  /** The status in this JSON text, unless it is the newest already. Throws a SyntaxError at what is none. */
-  take(text: string): BatchStatus | undefined {
+  /** The status, unless it is the newest already. */
+  take(status: BatchStatus): BatchStatus | undefined {
+    const text = JSON.stringify(status);
     if (text === this.#text) return undefined;
-    const status: BatchStatus | null = JSON.parse(text);
-    if (!status?.status) throw new SyntaxError('no status of a batch');
     this.#text = text;
     this.ended = status.status === 'completed' || status.status === 'cancelled';
     return status;

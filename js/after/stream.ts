@@ -8,6 +8,8 @@ import { until } from './until.js';
 
 /** ms within which a stream must begin: what is between may hold back the answer until there is much of it. */
 const BEGINS_WITHIN = 5_000;
+/** ms to wait for another stream, whatever the server wants. */
+const RETRY_WITHIN = 60_000;
 /** ms of silence that tell of a broken stream: the server says something each 15 seconds. */
 const SILENT_WITHIN = 45_000;
 
@@ -29,7 +31,7 @@ export async function* stream(
   let outcome: Outcome = { t: 'failed' };
   const told = () => { outcome = { t: 'broke', retry: seen.retry }; };
   const parser = createParser({
-    onRetry: (ms) => { seen.retry = ms; },
+    onRetry: (ms) => { seen.retry = Math.min(ms, RETRY_WITHIN); },
     onComment: told,
     onEvent({ event, id, data }) {
       seen.id = id ?? seen.id;
@@ -51,7 +53,7 @@ export async function* stream(
       if (done) return outcome;
       parser.feed(decoder.decode(value, { stream: true }));
       for (const text of texts.splice(0)) {
-        const status = seen.take(text);
+        const status = seen.take(JSON.parse(text));
         told();
         if (status) yield status;
         if (seen.ended) return { t: 'ended' };

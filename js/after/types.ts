@@ -1,4 +1,4 @@
-/** The types of what a client does after an upload. */
+// The types of what a client does after an upload. (No doc comment: the first type would have two.)
 
 /** What `batches.watch` takes. */
 export interface WatchOptions {
@@ -29,7 +29,7 @@ export interface DocumentRecord {
   updatedAt: string;
   /** `queued`: it waits to be processed. `processed`: its text can be found. `failed`: `batches.getErrors` says why. */
   state: 'queued' | 'processed' | 'failed';
-  /** Media type as the content tells it; absent before it is processed. */
+  /** Media type as the content tells it; absent unless it is processed. */
   detectedType?: string;
   /** Chunks of text that can be found. */
   chunks: number;
@@ -74,23 +74,25 @@ export interface SearchReply {
 
 /** What `batches.verify` takes. */
 export interface VerifyOptions {
-  /** Searches to make: so many documents, spread over the batch, are looked for by words of their own. Default 20; 0: none. */
+  /** About so many documents, spread over the batch, are looked for by a sentence of their own. 0 to 100, default 20. */
   probes?: number;
-  /** Told after each page: what is summed up so far. */
+  /** Told after each part of the batch: what is summed up so far. */
   onProgress?: (report: VerifyReport) => void;
   /** Aborting rejects with the signal's reason. */
   signal?: AbortSignal;
 }
 
-/** A document whose bytes on the server are not what was acknowledged. */
+/** A document that can't be read back as it was sent. */
 export interface DamagedDocument {
   documentId: string;
   path: string;
+  /** `digest_mismatch`: other bytes than were stored. `block_missing`: bytes are gone. */
   code: string;
+  /** For a person: which block, and what to do. */
   message: string;
 }
 
-/** A document that its own words did not find. */
+/** A document that a sentence of its own does not find. */
 export interface MissedProbe {
   documentId: string;
   path: string;
@@ -98,40 +100,49 @@ export interface MissedProbe {
   query: string;
 }
 
-/** What `batches.verify` found. */
+/** What `batches.verify` found: sums over the batch. */
 export interface VerifyReport {
   batchId: string;
-  /** Nothing is damaged, all embeddings are there and right, and all probes found their document. Says nothing of `failed`. */
+  /**
+   * Every document is stored whole, none waits, every chunk of text has a right embedding, and all probes found their document.
+   * Documents that could not be processed (`failed`) don't count against it: they are stored, and have no text to find.
+   */
   ok: boolean;
   documents: {
-    /** Looked at. */
+    /** Read back. */
     checked: number;
-    /** Of these, stored whole. */
+    /** Of these, whole: each block is there, and has the digest that names it. */
     stored: number;
-    /** Bytes that were read and compared with their digests. */
+    /** Bytes that were read back and are right. */
     bytes: number;
+    /** Those that are not whole; the server names 100 in each of its answers, so `checked` less `stored` may be more. */
     damaged: DamagedDocument[];
   };
   embeddings: {
-    /** Documents that were processed and so should have some. */
+    /** Documents that are processed. */
     documents: number;
     /** Chunks of text of these. */
     chunks: number;
-    /** Chunks that have their embedding. */
+    /** Chunks that have an embedding in the index. */
     present: number;
-    /** Numbers in one embedding; null when there are none. */
+    /** Numbers of an embedding; null when there is none. */
     dimension: number | null;
-    /** Embeddings that are none: of another dimension, or not of finite numbers. */
+    /** Of those present, such as search can't use. */
     wrong: number;
   };
   probes: {
+    /** Documents that were looked for. */
     asked: number;
+    /** Those that were found. */
     answered: number;
+    /** The others. */
     missed: MissedProbe[];
   };
-  /** Files of the batch that were refused or could not be processed. */
+  /** Documents that wait to be processed. */
+  waiting: number;
+  /** Documents that could not be processed; `batches.getErrors` says why. */
   failed: number;
-  /** 0 to 1: `failed` of all files; 0 of an empty batch. */
+  /** 0 to 1: `failed` of `documents.checked`; 0 when there are none. */
   errorRate: number;
 }
 

@@ -31,6 +31,7 @@ export function nothing(batchId: string): VerifyReport {
     documents: { checked: 0, stored: 0, bytes: 0, damaged: [] },
     embeddings: { documents: 0, chunks: 0, present: 0, dimension: null, wrong: 0 },
     probes: { asked: 0, answered: 0, missed: [] },
+    waiting: 0,
     failed: 0,
     errorRate: 0,
   };
@@ -42,14 +43,19 @@ export function plus(report: VerifyReport, page: VerifyPage): VerifyReport {
   const embeddings = { ...sum(report.embeddings, page.embeddings), dimension: page.embeddings.dimension ?? report.embeddings.dimension };
   const probes = sum(report.probes, page.probes);
   const failed = report.failed + page.failed;
+  const { checked, stored } = documents;
+  // Meanwhile documents may be processed or deleted, so it is no exact difference.
+  const waiting = Math.max(0, checked - failed - embeddings.documents);
   return {
     batchId: report.batchId,
-    ok: documents.damaged.length === 0 && embeddings.present === embeddings.chunks && embeddings.wrong === 0 && probes.answered === probes.asked,
+    // By counts, because not all that is damaged or missed is named.
+    ok: stored === checked && waiting === 0 && embeddings.present === embeddings.chunks && embeddings.wrong === 0 && probes.answered === probes.asked,
     documents,
     embeddings,
     probes,
+    waiting,
     failed,
-    errorRate: failed === 0 ? 0 : failed / (documents.checked + failed),
+    errorRate: checked === 0 ? 0 : failed / checked,
   };
 }
 

@@ -10,8 +10,13 @@ import { stream } from './stream.js';
 import type { WatchOptions } from './types.js';
 import { pause, until } from './until.js';
 
+/** ms. */
+const DAY = 86_400_000;
+
 export async function* watch(calls: Calls, batchId: string, { statusInterval = 5000, signal }: WatchOptions): AsyncGenerator<BatchStatus, void, undefined> {
-  if (!(statusInterval > 0)) throw invalid('invalid_option', `The option "statusInterval" must be a number of ms over 0, not ${statusInterval}.`);
+  if (!(statusInterval >= 1 && statusInterval <= DAY)) {
+    throw invalid('invalid_option', `The option "statusInterval" must be a number of ms, 1 to ${DAY}, not ${statusInterval}.`);
+  }
   const batch = path('batches', batchId);
   const following = new Following(statusInterval, Math.random);
   const seen = new Seen();
@@ -30,7 +35,7 @@ export async function* watch(calls: Calls, batchId: string, { statusInterval = 5
 async function* question(calls: Calls, batch: string, seen: Seen, signal?: AbortSignal): AsyncGenerator<BatchStatus, Outcome, undefined> {
   let status: BatchStatus | undefined;
   try {
-    status = seen.take(await until(signal, calls.call('GET', batch)));
+    status = seen.take(await until(signal, calls.json<BatchStatus>('GET', batch)));
   } catch (error) {
     signal?.throwIfAborted();
     return { t: 'unanswered', error: asUploadError(error) };

@@ -27,6 +27,8 @@ const PAGE = {
   isComplete: () => document.querySelector('#state').textContent === 'complete: 3 of 3',
   batch: () => document.querySelector('#state').dataset.batch,
 };
+/** A page that also asks what came of it, by what is loaded later. */
+const ASKS = { ...PAGE, asksWith: '#state' };
 const ELEMENT = {
   isReady: () => Object.keys(document.querySelector('cloudindex-uploader')?.options ?? {}).length > 0,
   give: (page, paths) => page.drop('cloudindex-uploader', paths),
@@ -38,16 +40,16 @@ let packed;
 before(async () => { packed = await pack(); });
 after(() => rm(packed.folder, { recursive: true, force: true }));
 
-for (const [name, app] of [['Vite', `${APPS}/vite`], ['webpack 5', `${APPS}/webpack`], ['esbuild', `${APPS}/esbuild`],
+for (const [name, app, gives] of [['Vite', `${APPS}/vite`, ASKS], ['webpack 5', `${APPS}/webpack`, ASKS], ['esbuild', `${APPS}/esbuild`, ASKS],
   ["Vite, a worker of the application's own", `${APPS}/own-worker`],
   ['React', 'examples/react'], ['Vue', 'examples/vue'], ['Svelte', 'examples/svelte']]) {
   test(`${name}: built, served under a strict CSP, uploads from a worker`, async (t) => {
     const folder = await install(t, app, packed);
-    await uploads(t, await serve(t, join(folder, 'dist'), CSP));
+    await uploads(t, await serve(t, join(folder, 'dist'), CSP), gives);
   });
 }
 
-for (const [what, app, gives] of [['', `${APPS}/importmap`], [', the element', 'examples/html', ELEMENT]]) {
+for (const [what, app, gives] of [['', `${APPS}/importmap`, ASKS], [', the element', 'examples/html', ELEMENT]]) {
   test(`no bundler${what}: an import map, under a CSP that names it`, async (t) => {
     const folder = await install(t, app, packed);
     await uploads(t, await serve(t, folder, await withMap(folder)), gives);
@@ -183,7 +185,7 @@ async function withMap(folder) {
 }
 
 /** Chooses files on the page, and looks at what then is on the server, at who sent it, and at what the policy refused. */
-async function uploads(t, { server, url }, { isReady, give, isComplete, batch, from = 'worker', refused = [] } = PAGE) {
+async function uploads(t, { server, url }, { isReady, give, isComplete, batch, asksWith, from = 'worker', refused = [] } = PAGE) {
   const folder = await tree(t, 'files', FILES);
   const browser = await Chromium.launch();
   t.after(() => browser.close());
@@ -202,6 +204,10 @@ async function uploads(t, { server, url }, { isReady, give, isComplete, batch, f
   const sent = () => performance.getEntriesByType('resource').some(({ name }) => name.includes('/v1/'));
   const workers = (await page.evaluateInWorkers(sent)).includes(true);
   assert.deepEqual({ page: await page.evaluate(sent), workers }, { page: from === 'page', workers: from === 'worker' }, 'who sent it');
+  if (asksWith) {
+    await page.click(asksWith);
+    await page.waitFor((selector) => document.querySelector(selector).dataset.errors === '0', { args: [asksWith] });
+  }
   assert.deepEqual(await page.evaluate(() => refused), refused);
   assert.deepEqual(page.log.filter((line) => /uncaught|error|Content Security/i.test(line)), []);
 }

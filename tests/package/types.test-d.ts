@@ -1,6 +1,6 @@
 // What an application may write, and what it may not: compiled, never run, against the types that are published.
 import { CloudIndex, UploadError, Uploader, checkOptions, cloudindex, planBatches, validate } from 'cloudindex-uploader';
-import type { Batch, BatchStatus, Phase, Progress, Target, UploadFile, UploadResult, UploaderEvent } from 'cloudindex-uploader';
+import type { Batch, BatchStatus, DocumentRecord, Phase, Progress, SearchReply, Target, UploadFile, UploadResult, UploadToken, UploaderEvent, VerifyReport } from 'cloudindex-uploader';
 import { filePondServer } from 'cloudindex-uploader/filepond';
 import type { CloudindexUploader } from 'cloudindex-uploader/element';
 import { CloudIndexUploader, useUploader } from 'cloudindex-uploader/react';
@@ -43,6 +43,23 @@ export async function client() {
   await processor.processDirectory(directory);
   // @ts-expect-error text is no files
   await cloud.documents.uploadBatch('files');
+}
+
+export async function afterwards({ batches, documents, search, tokens }: CloudIndex) {
+  for await (const status of batches.watch('id', { statusInterval: 1000, signal: AbortSignal.timeout(1) })) same<typeof status, BatchStatus>();
+  for await (const document of documents.list('id')) same<typeof document, DocumentRecord>();
+  same<Awaited<ReturnType<typeof documents.get>>, DocumentRecord>();
+  same<Awaited<ReturnType<typeof documents.retry>>, DocumentRecord>();
+  const { retried } = await batches.retry('id');
+  same<typeof retried, number>();
+  const report = await batches.verify('id', { probes: 0, onProgress: (so) => same<typeof so, VerifyReport>() });
+  same<typeof report, VerifyReport>();
+  same<Awaited<ReturnType<typeof search>>, SearchReply>();
+  same<Awaited<ReturnType<typeof tokens.create>>, UploadToken>();
+  // @ts-expect-error a filter that does not exist
+  await search('words', { batch: 'id' });
+  // @ts-expect-error a token is for one batch
+  await tokens.create({ expiresIn: 60 });
 }
 
 export function uploader() {

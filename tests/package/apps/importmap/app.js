@@ -1,5 +1,5 @@
 // Files chosen by the user go to the index; the page says how it stands.
-import { Uploader, cloudindex } from 'cloudindex-uploader';
+import { CloudIndex, Uploader, cloudindex } from 'cloudindex-uploader';
 
 const state = document.querySelector('#state');
 
@@ -13,6 +13,11 @@ async function main() {
   });
   uploader.addEventListener('error', ({ detail }) => { state.textContent = detail.message; });
   document.querySelector('#files').addEventListener('change', ({ target }) => uploader.add(target.files));
+  // Another module of the package, loaded when this asks for it.
+  state.addEventListener('click', async () => {
+    const errors = await new CloudIndex({ apiKey }).batches.getErrors(uploader.batchId);
+    state.dataset.errors = errors.length;
+  });
   state.textContent = 'ready';
 }
 
