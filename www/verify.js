@@ -85,6 +85,8 @@ export class Verify {
       failed: () => say('verifyFailed', { why }),
     }[is]();
     this.#told.dataset.tone = is === 'over' ? TONES[verdictOf(report)] : is === 'failed' ? 'bad' : '';
+    // Heard when it begins and ends, not with every figure.
+    this.#told.ariaLive = is === 'running' && report ? 'off' : 'polite';
     this.#told.textContent = text;
     this.#report.replaceChildren(...(is === 'over' ? [this.#checks(report), ...this.#lists(report)] : []));
   }

@@ -148,7 +148,7 @@ test('failures as CSV: quoted, and nothing a spreadsheet would run', async () =>
   const { failuresCsv } = await source('csv.ts');
   const { Words } = await source('words.ts');
   const error = { code: 'file_unreadable', message: 'no "way"', path: 'x' };
-  const made = failuresCsv([{ path: '=HYPERLINK("evil")', size: 3, status: 'failed', error }, { path: 'a,b.txt', status: 'rejected', error }], new Words(locales.en, 'en'));
+  const made = failuresCsv([{ path: '=HYPERLINK("evil")', size: 3, status: 'failed', error }, { path: 'a,b.txt', status: 'rejected', error }, { path: 'c.png', status: 'unprocessed', error: { code: 'unsupported_type', message: '' } }], new Words(locales.en, 'en'));
   let step = made.next();
   while (!step.done) step = made.next();
   const lines = Buffer.from(await step.value.arrayBuffer()).toString().split('\r\n');
@@ -156,6 +156,7 @@ test('failures as CSV: quoted, and nothing a spreadsheet would run', async () =>
   assert.ok(lines[1].startsWith(`"'=HYPERLINK(""evil"")",3,Failed,file_unreadable,The browser could not read the file.,`), lines[1]);
   assert.ok(lines[1].endsWith('"no ""way"""'), lines[1]);
   assert.ok(lines[2].startsWith('"a,b.txt",,Refused,'), lines[2]);
+  assert.ok(lines[3].startsWith('c.png,,Not processed,unsupported_type,This kind of file'), lines[3]);
 });
 
 test('CSV where a semicolon divides, blanks are skipped or signs are wide: still nothing that is run', async () => {
