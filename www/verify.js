@@ -2,9 +2,19 @@
 import { node, picture } from './dom.js';
 
 /** Of damaged documents, and of those that were not found: what is listed. */
-const LISTED = 50;
+const LISTED = 20;
 
 const PICTURES = { good: 'm5 12.5 4.5 4.5L19 7.5', bad: 'M12 7v6m0 3.5v.01M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18z' };
+
+/** What is said of it all, and how. */
+const TONES = { verified: 'good', verifiedBut: 'good', verifiedMissed: 'warn', verifiedNot: 'bad' };
+
+/** Damage comes first. A document that others resemble may not be found by words of its own, though nothing of it is damaged. */
+function verdictOf({ documents: { damaged }, embeddings: { chunks, present, wrong }, probes: { asked, answered }, failed }) {
+  if (damaged.length > 0 || present < chunks || wrong > 0) return 'verifiedNot';
+  if (answered < asked) return 'verifiedMissed';
+  return failed > 0 ? 'verifiedBut' : 'verified';
+}
 
 export class Verify {
   /** Documents that there are. */
@@ -71,10 +81,12 @@ export class Verify {
     const text = {
       idle: () => '',
       running: () => say('verifying', { n: count(report?.documents.checked ?? 0), total: count(this.total) }),
-      over: () => say(!report.ok ? 'verifiedNot' : report.failed > 0 ? 'verifiedBut' : 'verified'),
+      over: () => say(verdictOf(report)),
       failed: () => say('verifyFailed', { why }),
     }[is]();
-    this.#told.dataset.tone = is === 'over' ? (report.ok ? 'good' : 'bad') : is === 'failed' ? 'bad' : '';
+    this.#told.dataset.tone = is === 'over' ? TONES[verdictOf(report)] : is === 'failed' ? 'bad' : '';
+    // Heard when it begins and ends, not with every figure.
+    this.#told.ariaLive = is === 'running' && report ? 'off' : 'polite';
     this.#told.textContent = text;
     this.#report.replaceChildren(...(is === 'over' ? [this.#checks(report), ...this.#lists(report)] : []));
   }
@@ -91,7 +103,7 @@ export class Verify {
     return node('ul', {},
       check('stored', damaged.length === 0, { stored: count(stored), checked: count(checked), bytes: size(bytes) }),
       check('embedded', present === chunks && wrong === 0, { present: count(present), chunks: count(chunks), dimension: count(dimension ?? 0), wrong: count(wrong) }),
-      check('found', answered === asked, { answered: count(answered), asked: count(asked) }),
+      check('found', answered === asked, { answered: count(answered), asked: count(asked) }, 'warn'),
       check('failed', failed === 0, { failed: count(failed), checked: count(checked), rate: percent(errorRate) }, 'warn'));
   }
 

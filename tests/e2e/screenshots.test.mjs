@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { ROOT } from '../../scripts/lib/run.mjs';
 import { audit, quiet } from './audit.mjs';
-import { drop, figures, finished, left, shown, someArrived } from './element.mjs';
+import { drop, figures, finished, left, processed, shown, someArrived } from './element.mjs';
 import { open, ready, tree } from './harness.mjs';
 
 const LOOKS = {
@@ -55,6 +55,7 @@ test('pictures of the page', async (t) => {
   await page.evaluate(() => document.querySelector('[value=cloudindex]').click());
   LOOKS.tall = { height: 1900 };
   LOOKS['tall-rtl'] = { height: 1900, language: 'ar' };
+  LOOKS['tall-dark'] = { height: 1900, theme: 'dark' };
   await pictures(t, page, 'settings', ['tall', 'tall-rtl', 'narrow']);
   await page.evaluate(() => document.querySelectorAll('details').forEach((one) => { one.open = false; }));
 
@@ -82,11 +83,19 @@ test('pictures of the page', async (t) => {
   await page.click('#samples [value="3000"]');
   await page.click('#samples button');
   await finished(page);
+  await pictures(t, page, 'processing', ['light', 'narrow']);
+  await processed(page, 200_000);
   await pictures(t, page, 'done');
+  await page.click('#query');
+  await page.send('Input.insertText', { text: 'spare parts for the observatory' });
+  await page.waitFor(() => document.querySelectorAll('#results ol > li').length > 5);
+  await page.click('#verify button');
+  await page.waitFor(() => document.querySelectorAll('.report > ul > li').length === 4);
+  await pictures(t, page, 'results', ['tall', 'tall-dark', 'tall-rtl', 'narrow']);
 
   await drop(page, [failing]);
   await figures(page, '2 of 3', '1');
-  await finished(page);
+  await processed(page);
   await pictures(t, page, 'failures');
   quiet(page);
 });

@@ -112,27 +112,28 @@ async function anUpload(t, see) {
 }
 
 async function processing(t, see) {
-  const handbook = await tree(t, 'handbook', Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`chapter ${i % 4}/page ${i}.md`, `# Page ${i}\n\n${`The keeper counted ship ${i}. `.repeat(400)}`])));
+  const handbook = await tree(t, 'handbook', Object.fromEntries(Array.from({ length: 96 }, (_, i) => [`chapter ${i % 4}/page ${i}.md`, `# Page ${i}\n\n${`The keeper counted ship ${i}. `.repeat(20)}`])));
   const drafts = await tree(t, 'drafts', { 'cover.png': Buffer.from('89504e470d0a1a0a', 'hex'), 'final.txt': 'The final word.', 'letter.txt': 'A letter.', 'minutes.txt': 'Minutes of Monday.' });
   const provider = await Provider.start();
   t.after(() => provider.close());
   const { page } = await open(t, { search: '?tracking', flags: provider.flags });
   await page.evaluate(() => { const element = document.querySelector('cloudindex-uploader'); element.options = { ...element.options, tracking: { statusInterval: 200 } }; });
 
-  // After some documents the rest waits.
+  // After some documents the rest waits. What is done is written down in groups.
   let [done, release] = [0, undefined];
   const rest = new Promise((go) => { release = go; });
-  provider.answer = () => (++done > 14 ? rest : undefined);
+  provider.answer = () => (++done > 40 ? rest : undefined);
   await page.drop('cloudindex-uploader', [handbook]);
-  await until(page, (root) => /^14 of 40/.test(root.querySelectorAll('.facts li')[2]?.textContent));
+  await until(page, (root) => /^[1-9]\d of 96/.test(root.querySelectorAll('.facts li')[2]?.textContent));
   await see(page, 'following');
   release();
-  await until(page, (root) => root.querySelector('.notice')?.textContent.includes('All can be found now.'));
+  await until(page, (root) => root.querySelector('.notice')?.textContent.includes('What arrived can be found now.'));
   await see(page, 'processed');
 
   provider.answer = (text) => (text.includes('Minutes') ? 503 : undefined);
   await page.drop('cloudindex-uploader', [drafts]);
-  await until(page, (root) => root.querySelectorAll('[data-status=unprocessed]').length === 2 && root.querySelectorAll('.notice li').length === 2);
+  await until(page, (root) => root.querySelectorAll('[data-status=unprocessed]').length === 2 && root.querySelectorAll('.notice li').length === 2
+    && root.querySelectorAll('.filters .count')[3].textContent === '2');
   await see(page, 'unprocessed');
   assert.deepEqual(page.log.filter((line) => /^(?:error|uncaught)/.test(line)), []);
 }

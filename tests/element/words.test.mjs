@@ -65,6 +65,36 @@ test('figures, sizes, times and reasons in words', async () => {
   assert.deepEqual(en.reason({ code: 'brand_new', message: '“a/b.txt” is odd', path: 'a/b.txt' }), { why: 'Is odd', fix: '' });
 });
 
+test('what a guess of the time left is called', async () => {
+  const { Words } = await source('words.ts');
+  const en = new Words(locales.en, 'en');
+  assert.deepEqual([0.1, 12, 49, 51, 89, 100, 2990, 5000, 8000].map((seconds) => en.about(seconds)), ['10 seconds', '20 seconds', '50 seconds', '1 minute', '1 minute', '2 minutes', '50 minutes', '1 hour', '2 hours']);
+  assert.equal(new Words(locales.ar, 'ar').about(120), 'دقيقتان');
+});
+
+test('what is told after the upload: what the server does with it, can’t do, has done, or was not heard of', async () => {
+  const { told } = await source('notice.ts');
+  const { Words } = await source('words.ts');
+  const en = new Words(locales.en, 'en');
+  const progress = { total: 3, completed: 3, failed: 0, cancelled: 0, bytes: 3000, sentBytes: 3000 };
+  const say = (processed, changes = {}, end = {}) => told({ notice: { is: 'over', end: { cancelled: false, progress: { ...progress, ...changes }, ...end }, seconds: 2, missing: 0 }, processed: { failed: 0, ...processed } }, en);
+  assert.deepEqual(say({ state: 'unknown' }), { kind: 'good', text: 'All done: 3 files arrived (3.0 kB) in 2 sec.' });
+  assert.deepEqual(say({ state: 'under way' }), { kind: 'good', text: '3 files arrived (3.0 kB) in 2 sec. The server is processing them; this page may be closed.' });
+  assert.deepEqual(say({ state: 'under way', status: { notice: 'no model' } }), { kind: 'warn', text: '3 files arrived (3.0 kB) in 2 sec. The server can’t process them just now (no model).' });
+  assert.deepEqual(say({ state: 'over', status: { processedFiles: 3 } }), { kind: 'good', text: '3 files arrived (3.0 kB) in 2 sec. What arrived can be found now.' });
+  assert.deepEqual(say({ state: 'over', status: { processedFiles: 2 }, failed: 1 }), { kind: 'warn', text: '3 files arrived (3.0 kB) in 2 sec. 2 can be found now; 1 could not be processed.' });
+  assert.deepEqual(say({ state: 'lost', error: { code: 'connection_error', message: '' } }).text, '3 files arrived (3.0 kB) in 2 sec. What the server makes of them could not be asked. The server does not answer. Check the connection, then retry.');
+  assert.deepEqual(say({ state: 'over', status: { processedFiles: 2 } }, { completed: 2, failed: 1 }), { kind: 'bad', text: '2 files arrived; 1 file did not. What arrived can be found now.' });
+});
+
+test('languages are built as lists in the order of English', async () => {
+  const listed = (texts, shape) => (typeof shape === 'string' || 'other' in shape ? [texts] : Object.keys(shape).flatMap((key) => listed(texts[key], shape[key])));
+  const built = (await readdir(join(ROOT, 'dist'))).filter((name) => /^chunk-.*\.js$/.test(name));
+  const lists = (await Promise.all(built.map(async (name) => Object.values(await import(join(ROOT, 'dist', name))).find(Array.isArray)))).filter(Boolean);
+  assert.equal(lists.length, names.length - 1);
+  for (const name of names.filter((name) => name !== 'en')) assert.ok(lists.some((list) => JSON.stringify(list) === JSON.stringify(listed(locales[name], locales.en))), name);
+});
+
 test('own strings replace single texts', async () => {
   const { withOwn } = await source('strings.ts');
   const mine = withOwn(locales.en, { chooseFiles: 'Pick', status: { committed: 'Filed' }, files: { other: '{n} papers' } });
@@ -118,7 +148,7 @@ test('failures as CSV: quoted, and nothing a spreadsheet would run', async () =>
   const { failuresCsv } = await source('csv.ts');
   const { Words } = await source('words.ts');
   const error = { code: 'file_unreadable', message: 'no "way"', path: 'x' };
-  const made = failuresCsv([{ path: '=HYPERLINK("evil")', size: 3, status: 'failed', error }, { path: 'a,b.txt', status: 'rejected', error }], new Words(locales.en, 'en'));
+  const made = failuresCsv([{ path: '=HYPERLINK("evil")', size: 3, status: 'failed', error }, { path: 'a,b.txt', status: 'rejected', error }, { path: 'c.png', status: 'unprocessed', error: { code: 'unsupported_type', message: '' } }], new Words(locales.en, 'en'));
   let step = made.next();
   while (!step.done) step = made.next();
   const lines = Buffer.from(await step.value.arrayBuffer()).toString().split('\r\n');
@@ -126,6 +156,7 @@ test('failures as CSV: quoted, and nothing a spreadsheet would run', async () =>
   assert.ok(lines[1].startsWith(`"'=HYPERLINK(""evil"")",3,Failed,file_unreadable,The browser could not read the file.,`), lines[1]);
   assert.ok(lines[1].endsWith('"no ""way"""'), lines[1]);
   assert.ok(lines[2].startsWith('"a,b.txt",,Refused,'), lines[2]);
+  assert.ok(lines[3].startsWith('c.png,,Not processed,unsupported_type,This kind of file'), lines[3]);
 });
 
 test('CSV where a semicolon divides, blanks are skipped or signs are wide: still nothing that is run', async () => {

@@ -48,6 +48,7 @@ export const words = {
   verifying: 'فُحص حتى الآن: {n} من {total} من المستندات',
   verified: 'كل شيء على ما يرام.',
   verifiedBut: 'كل شيء على ما يرام، إلا ما تعذّرت معالجته.',
+  verifiedMissed: 'كل شيء موجود، لكن لم يوجد كل مستند بكلماته.',
   verifiedNot: 'ليس كل شيء على ما يرام.',
   verifyFailed: 'تعذّر التحقق: {why}',
   'check.stored': 'الحفظ',

@@ -27,6 +27,7 @@ export const words = {
   verifying: 'Checked so far: {n} of {total} documents',
   verified: 'All is well.',
   verifiedBut: 'All is well, but for what could not be processed.',
+  verifiedMissed: 'Everything is there, but not every document was found by its own words.',
   verifiedNot: 'Not all is well.',
   verifyFailed: 'It could not be verified: {why}',
   'check.stored': 'Stored',

@@ -89,7 +89,7 @@ export const strings: Strings = {
   goesOn: 'Der Server verarbeitet sie; diese Seite kann geschlossen werden.',
   held: 'Der Server kann sie gerade nicht verarbeiten ({message}).',
   lost: 'Was der Server daraus macht, war nicht zu erfragen.',
-  allFound: 'Alles ist jetzt auffindbar.',
+  allFound: 'Was ankam, ist jetzt auffindbar.',
   someFound: '{found} sind jetzt auffindbar; {n} ließen sich nicht verarbeiten.',
   doneNothingSent: 'Nichts musste gesendet werden: der Server hatte schon alles.',
   partial: { one: '{arrived}; {n} Datei nicht.', other: '{arrived}; {n} Dateien nicht.' },

@@ -89,7 +89,7 @@ export const strings: Strings = {
   goesOn: 'The server is processing them; this page may be closed.',
   held: 'The server can’t process them just now ({message}).',
   lost: 'What the server makes of them could not be asked.',
-  allFound: 'All can be found now.',
+  allFound: 'What arrived can be found now.',
   someFound: '{found} can be found now; {n} could not be processed.',
   doneNothingSent: 'Nothing had to be sent: the server had it all.',
   partial: { one: '{arrived}; {n} file did not.', other: '{arrived}; {n} files did not.' },

@@ -89,7 +89,7 @@ export const strings: Strings = {
   goesOn: 'サーバーが処理しています。このページは閉じてもかまいません。',
   held: 'サーバーは現在処理できません（{message}）。',
   lost: 'サーバーでの処理結果を確認できませんでした。',
-  allFound: 'すべて検索できます。',
+  allFound: '届いたファイルはすべて検索できます。',
   someFound: '{found} 件は検索できます。{n} 件は処理できませんでした。',
   doneNothingSent: '送信は不要でした。サーバーにすべて揃っていました。',
   partial: { other: '{arrived}。{n} ファイルは届きませんでした。' },
