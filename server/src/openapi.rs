@@ -2,17 +2,17 @@
 //! like by the type itself; here is what calls share, and how all is put together.
 
 use axum::body::Bytes;
-use cloudindex_wire::{BlockManifest, Manifest, Problem};
+use cloudindex_wire::{BlockManifest, Manifest, Problem, WebhookEvent};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
-use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::path::{HttpMethod, Operation, PathItem, Paths};
 use utoipa::openapi::schema::{AdditionalProperties, KnownFormat, SchemaFormat};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{
     ContentBuilder, HeaderBuilder, ObjectBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder, Schema, Type,
 };
-use utoipa::{IntoResponses, OpenApi as _, PartialSchema, ToSchema};
+use utoipa::{IntoResponses, OpenApi as _, PartialSchema, Path as _, ToSchema};
 
 /// The description as JSON; made when it is first asked for.
 pub static JSON: LazyLock<Bytes> = LazyLock::new(|| {
@@ -74,8 +74,34 @@ fn shared(mut contract: OpenApi) -> OpenApi {
     let key = Http::builder().scheme(HttpAuthScheme::Bearer).description(Some(about)).build();
     components.security_schemes.insert(BEARER.into(), SecurityScheme::Http(key).into());
     components.responses.extend(REFUSALS.iter().map(|refusal| (refusal.name.to_owned(), refusal.response().into())));
+    let mut webhooks = Paths::new();
+    webhooks.add_path_operation("batch", vec![HttpMethod::Post], __path_event::operation());
+    contract.webhooks = Some(webhooks);
     contract
 }
+
+/// Tells `tracking.webhookUrl` of a batch how it stands.
+///
+/// Sent at least once, and of a batch in order, one at a time. Signed as Standard Webhooks says, by the secret of
+/// `GET /v1/webhooks/secret`. Any answer of 2xx is taken for success; after all else it is sent again, after 410 it is not.
+#[utoipa::path(
+    post,
+    path = "",
+    operation_id = "batchChanged",
+    params(
+        ("webhook-id" = String, Header, description = "The same at every attempt: whoever has seen it is done."),
+        ("webhook-timestamp" = i64, Header, description = "Of the attempt, in seconds since 1970."),
+        ("webhook-signature" = String, Header, description = "`v1,` and the HMAC-SHA256 in base64; two of them while a secret changes."),
+    ),
+    request_body = WebhookEvent,
+    responses(
+        (status = "2XX", description = "It arrived."),
+        (status = 410, description = "Nobody is there any more: it is given up."),
+        (status = "default", description = "It did not arrive; the next attempt comes later, and not before `Retry-After`."),
+    ),
+)]
+#[expect(dead_code, reason = "the receiver's; here is what it gets")]
+fn event() {}
 
 const BEARER: &str = "bearer";
 

@@ -39,6 +39,12 @@ fn what_is_described_is_there_and_no_other_method_of_it() {
                 "{method} {path}: {}",
                 reply.status
             );
+            let guarded = calls[method.to_ascii_lowercase()].get("security").is_some();
+            let stranger = server.send(method, &here, &[("Authorization", "")], b"");
+            assert_eq!(stranger.status == 401, guarded, "{method} {path}: {}", stranger.status);
+            if path.contains('{') {
+                server.send(method, &here.replace("nothing", "%FF"), &[], b"").problem(400, codes::INVALID_REQUEST);
+            }
         }
         // What is offered is told with the refusal of what is not.
         let reply = server.send("PATCH", &here, &[], b"");
