@@ -10,6 +10,9 @@ import { TARGET, server as build } from './lib/build.mjs';
 import { Complaint, command, seconds } from './lib/run.mjs';
 import { rust } from './lib/tools.mjs';
 
+/** Tenants; neither may see what is the other's. */
+const USERS = { one: 'key-of-one', two: 'key-of-two' };
+
 await command(async (args) => {
   const { values } = parseArgs({
     args,
@@ -24,14 +27,15 @@ await command(async (args) => {
   await build();
 
   const started = performance.now();
-  // So that webhooks may go to a receiver on this machine.
-  const server = await Server.start(['--allow-private-webhooks']);
+  const keys = Object.entries(USERS).flatMap(([name, key], i) => ['--api-key', i === 0 ? key : `${key}=${name}`]);
+  // The receiver of webhooks is on this machine.
+  const server = await Server.start([...keys, '--allow-private-webhooks']);
   try {
     const { lists, end } = await fill(server);
     try {
       const described = `${server.url}/openapi.json`;
       const asked = ['--max-examples', values.examples, '--seed', values.seed];
-      await tool.run(['--config-file', await settings(lists), 'run', described, ...asked], { KEY: server.key });
+      await tool.run(['--config-file', await settings(lists), 'run', described, ...asked]);
       await answered(server);
     } finally {
       end();
@@ -42,14 +46,17 @@ await command(async (args) => {
   console.log(`the server answers as it is described: ${seconds(started)}`);
 });
 
-/** schemathesis.toml with what is there to be asked for. */
+/** schemathesis.toml with who asks, and what is there to be asked for. */
 async function settings(lists) {
   const fixed = await readFile(new URL('contract/schemathesis.toml', import.meta.url), 'utf8');
   const tables = Object.entries(lists).map(([name, values]) => `[dictionaries.${name}]\nvalues = ${JSON.stringify(values)}\n`);
-  const path = join(TARGET, 'contract/schemathesis.toml');
-  await mkdir(join(TARGET, 'contract'), { recursive: true });
-  await writeFile(path, [fixed, ...tables].join('\n'));
-  return path;
+  const folder = join(TARGET, 'contract');
+  await mkdir(folder, { recursive: true });
+  const auth = Object.entries(USERS).map(([name, key]) => ({ name, fixedHeaders: [{ name: 'Authorization', value: `Bearer ${key}` }] }));
+  await writeFile(join(folder, 'users.json'), JSON.stringify({ auth }));
+  const who = `[auth.wfc]\npath = ${JSON.stringify(join(folder, 'users.json'))}\npeers = ${JSON.stringify(Object.keys(USERS))}\n`;
+  await writeFile(join(folder, 'schemathesis.toml'), [fixed, who, ...tables].join('\n'));
+  return join(folder, 'schemathesis.toml');
 }
 
 /** What was never answered well was hardly tried. */
