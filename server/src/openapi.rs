@@ -31,7 +31,8 @@ pub static JSON: LazyLock<Bytes> = LazyLock::new(|| {
         description = "Batches of documents, from a browser into an index. A document is a list of blocks, a block is named by the \
             BLAKE3 digest of its bytes, and every request is safe to repeat. Sizes are bytes, times ISO 8601 in UTC, unless a field \
             says otherwise. Bodies may come with `Content-Encoding: gzip`. Answers may get more fields: ignore those you do not \
-            know. A path that is no call is answered 404, a method that a path does not have 405, both with a `Problem`."
+            know. What answers GET answers HEAD. A path that is no call is answered 404, a method that a path does not have 405, both \
+            with a `Problem`."
     ),
     tags(
         (name = "batches", description = "Groups of documents: their making, how they stand, their end."),
@@ -130,8 +131,17 @@ pub struct Refused<const STATUS: u16>;
 
 impl<const STATUS: u16> IntoResponses for Refused<STATUS> {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
+        const { assert!(is_known(STATUS), "REFUSALS has no such status") };
         refused(STATUS).into_iter().collect()
     }
+}
+
+const fn is_known(status: u16) -> bool {
+    let mut row = 0;
+    while row < REFUSALS.len() && REFUSALS[row].status != status {
+        row += 1;
+    }
+    row < REFUSALS.len()
 }
 
 /// Points to the refusal of this status.
@@ -152,7 +162,7 @@ struct Refusal {
 const RETRY_AFTER: Option<(&str, &str)> = Some(("Retry-After", "Seconds after which to try again."));
 
 #[rustfmt::skip]
-const REFUSALS: [Refusal; 13] = [
+const REFUSALS: [Refusal; 12] = [
     Refusal { status: 400, name: "Invalid", header: None,
         description: "Path, query, header or body is not what is described: `invalid_request`. Or the body was cut off: `connection_error`." },
     Refusal { status: 401, name: "Unauthorized", header: Some(("WWW-Authenticate", "`Bearer`, with what was wrong.")),
@@ -173,8 +183,6 @@ const REFUSALS: [Refusal; 13] = [
         description: "The document has no byte of this range: `invalid_request`." },
     Refusal { status: 422, name: "KeyReused", header: None,
         description: "The `Idempotency-Key` made another batch before: `invalid_request`." },
-    Refusal { status: 429, name: "TooManyRequests", header: RETRY_AFTER,
-        description: "More requests than are allowed: `rate_limit_exceeded`." },
     Refusal { status: 503, name: "Unavailable", header: RETRY_AFTER,
         description: "The server cannot do it now; nothing of the request was acknowledged: `temporary_error`." },
     Refusal { status: 507, name: "StorageFull", header: RETRY_AFTER,
