@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { schemathesis } from './contract/tool.mjs';
 import { build, files, proxy } from './lib/build.mjs';
 import { model } from './lib/model.mjs';
 import { Complaint, ROOT, command, run, seconds } from './lib/run.mjs';
@@ -20,6 +21,7 @@ const STEPS = {
     await packages();
     await chromium();
     await model();
+    await schemathesis();
   },
   format: async () => {
     await cargo(['fmt', '--all', '--check']);
@@ -40,6 +42,7 @@ const STEPS = {
   'the host, in Chromium': async () => run(process.execPath, ['--test', '--test-concurrency=1', ...(await suite('tests/host'))]),
   'units of the facade': async () => run(process.execPath, ['--test', ...(await suite('tests/unit-js'))]),
   'end to end, in Chromium': endToEnd,
+  'contract: schemathesis against the server': () => script('contract'),
   'the element, in Chromium': async () => run(process.execPath, ['--test', '--test-concurrency=1', ...(await suite('tests/element'))]),
   'adapters, in Chromium': async () => run(process.execPath, ['--test', '--test-concurrency=1', ...(await suite('tests/adapters'))]),
   'faults, in Chromium': () => script('faults'),

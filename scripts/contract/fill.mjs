@@ -31,7 +31,7 @@ export async function fill(server) {
   for await (const delivery of server.list(`/v1/batches/${done}/deliveries`, 'deliveries')) deliveries.push(delivery.id);
   return {
     lists: { batches: [done, cancelled, ...open.map(({ id }) => id)], done: [done], taking: [taking], documents, deliveries, receivers: [webhookUrl] },
-    end: async () => {
+    end: () => {
       receiver.close();
       receiver.closeAllConnections();
     },

@@ -2,17 +2,17 @@
 //! like by the type itself; here is what calls share, and how all is put together.
 
 use axum::body::Bytes;
-use cloudindex_wire::{BlockManifest, Manifest, Problem};
+use cloudindex_wire::{BlockManifest, Manifest, Problem, WebhookEvent};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
-use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::path::{HttpMethod, Operation, PathItem, Paths};
 use utoipa::openapi::schema::{AdditionalProperties, KnownFormat, SchemaFormat};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{
     ContentBuilder, HeaderBuilder, ObjectBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder, Schema, Type,
 };
-use utoipa::{IntoResponses, OpenApi as _, PartialSchema, ToSchema};
+use utoipa::{IntoResponses, OpenApi as _, PartialSchema, Path as _, ToSchema};
 
 /// The description as JSON; made when it is first asked for.
 pub static JSON: LazyLock<Bytes> = LazyLock::new(|| {
@@ -31,7 +31,8 @@ pub static JSON: LazyLock<Bytes> = LazyLock::new(|| {
         description = "Batches of documents, from a browser into an index. A document is a list of blocks, a block is named by the \
             BLAKE3 digest of its bytes, and every request is safe to repeat. Sizes are bytes, times ISO 8601 in UTC, unless a field \
             says otherwise. Bodies may come with `Content-Encoding: gzip`. Answers may get more fields: ignore those you do not \
-            know. A path that is no call is answered 404, a method that a path does not have 405, both with a `Problem`."
+            know. What answers GET answers HEAD. A path that is no call is answered 404, a method that a path does not have 405, both \
+            with a `Problem`."
     ),
     tags(
         (name = "batches", description = "Groups of documents: their making, how they stand, their end."),
@@ -75,8 +76,34 @@ fn shared(mut contract: OpenApi) -> OpenApi {
     let key = Http::builder().scheme(HttpAuthScheme::Bearer).description(Some(about)).build();
     components.security_schemes.insert(BEARER.into(), SecurityScheme::Http(key).into());
     components.responses.extend(REFUSALS.iter().map(|refusal| (refusal.name.to_owned(), refusal.response().into())));
+    let mut webhooks = Paths::new();
+    webhooks.add_path_operation("batch", vec![HttpMethod::Post], __path_event::operation());
+    contract.webhooks = Some(webhooks);
     contract
 }
+
+/// Tells `tracking.webhookUrl` of a batch how it stands.
+///
+/// Sent at least once, and of a batch in order, one at a time. Signed as Standard Webhooks says, by the secret of
+/// `GET /v1/webhooks/secret`. Any answer of 2xx is taken for success; after all else it is sent again, after 410 it is not.
+#[utoipa::path(
+    post,
+    path = "",
+    operation_id = "batchChanged",
+    params(
+        ("webhook-id" = String, Header, description = "The same at every attempt: whoever has seen it is done."),
+        ("webhook-timestamp" = i64, Header, description = "Of the attempt, in seconds since 1970."),
+        ("webhook-signature" = String, Header, description = "`v1,` and the HMAC-SHA256 in base64; two of them while a secret changes."),
+    ),
+    request_body = WebhookEvent,
+    responses(
+        (status = "2XX", description = "It arrived."),
+        (status = 410, description = "Nobody is there any more: it is given up."),
+        (status = "default", description = "It did not arrive; the next attempt comes later, and not before `Retry-After`."),
+    ),
+)]
+#[expect(dead_code, reason = "the receiver's; here is what it gets")]
+fn event() {}
 
 const BEARER: &str = "bearer";
 
@@ -105,8 +132,17 @@ pub struct Refused<const STATUS: u16>;
 
 impl<const STATUS: u16> IntoResponses for Refused<STATUS> {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
+        const { assert!(is_known(STATUS), "REFUSALS has no such status") };
         refused(STATUS).into_iter().collect()
     }
+}
+
+const fn is_known(status: u16) -> bool {
+    let mut row = 0;
+    while row < REFUSALS.len() && REFUSALS[row].status != status {
+        row += 1;
+    }
+    row < REFUSALS.len()
 }
 
 /// Points to the refusal of this status.
@@ -127,7 +163,7 @@ struct Refusal {
 const RETRY_AFTER: Option<(&str, &str)> = Some(("Retry-After", "Seconds after which to try again."));
 
 #[rustfmt::skip]
-const REFUSALS: [Refusal; 13] = [
+const REFUSALS: [Refusal; 12] = [
     Refusal { status: 400, name: "Invalid", header: None,
         description: "Path, query, header or body is not what is described: `invalid_request`. Or the body was cut off: `connection_error`." },
     Refusal { status: 401, name: "Unauthorized", header: Some(("WWW-Authenticate", "`Bearer`, with what was wrong.")),
@@ -148,8 +184,6 @@ const REFUSALS: [Refusal; 13] = [
         description: "The document has no byte of this range: `invalid_request`." },
     Refusal { status: 422, name: "KeyReused", header: None,
         description: "The `Idempotency-Key` made another batch before: `invalid_request`." },
-    Refusal { status: 429, name: "TooManyRequests", header: RETRY_AFTER,
-        description: "More requests than are allowed: `rate_limit_exceeded`." },
     Refusal { status: 503, name: "Unavailable", header: RETRY_AFTER,
         description: "The server cannot do it now; nothing of the request was acknowledged: `temporary_error`." },
     Refusal { status: 507, name: "StorageFull", header: RETRY_AFTER,

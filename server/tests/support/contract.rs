@@ -58,8 +58,16 @@ fn resolved(described: &'static Value) -> &'static Value {
     }
 }
 
+/// The test fails unless `value` is as the schema of this name says.
+#[track_caller]
+pub fn named(name: &str, value: &Value) {
+    if let Err(wrong) = fits(name, &json!({ "$ref": format!("#/components/schemas/{name}") }), value) {
+        panic!("not as described: {name}: {wrong}: {value}");
+    }
+}
+
 /// Whether `value` is as `schema` says, and has nothing that it does not say. `name` stands for the schema.
-pub fn fits(name: &str, schema: &Value, value: &Value) -> Result<(), String> {
+fn fits(name: &str, schema: &Value, value: &Value) -> Result<(), String> {
     static READY: LazyLock<Mutex<HashMap<String, Validator>>> = LazyLock::new(Mutex::default);
     let mut ready = READY.lock().unwrap_or_else(PoisonError::into_inner);
     let validator = ready.entry(name.to_owned()).or_insert_with(|| {

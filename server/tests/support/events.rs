@@ -1,6 +1,5 @@
 //! Server-sent events, read as they come.
-
-use super::Server;
+use super::{Server, contract};
 use cloudindex_wire::BatchReport;
 use std::io::{BufRead, BufReader, Read};
 use std::time::Duration;
@@ -45,7 +44,9 @@ impl Iterator for Events {
             if let Some(text) = line.strip_prefix("id: ") {
                 id = text.parse().ok();
             } else if let Some(text) = line.strip_prefix("data: ") {
-                data = serde_json::from_str(text).ok();
+                let json = serde_json::from_str(text).unwrap();
+                contract::named("BatchReport", &json);
+                data = serde_json::from_value(json).ok();
             } else if line.is_empty()
                 && let (Some(id), Some(report)) = (id, data.take())
             {

@@ -20,6 +20,7 @@ impl Call {
     }
 
     pub fn event(&self) -> cloudindex_wire::WebhookEvent {
+        super::contract::named("WebhookEvent", &serde_json::from_slice(&self.body).unwrap());
         serde_json::from_slice(&self.body).unwrap()
     }
 }
