@@ -77,6 +77,9 @@ pub async fn watch(
         }
     }
     response.headers_mut().insert(ID, id);
+    if route == "/v1/search" && status.is_success() {
+        state.metrics.searches.add(took);
+    }
     state.metrics.request(method, route, status.as_u16());
     response
 }
