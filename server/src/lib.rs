@@ -160,7 +160,7 @@ pub fn app(state: State) -> Router {
         None => api.fallback(routes::unknown),
         Some(page) => with_page(api, page),
     };
-    api.layer(from_fn_with_state(state.clone(), requests::watch)).with_state(state)
+    api.layer(from_fn_with_state(state.metrics.clone(), requests::watch)).with_state(state)
 }
 
 fn with_page(api: Router<State>, page: &Page) -> Router<State> {

@@ -121,7 +121,8 @@ async fn serve(config: Config) -> Result<(), String> {
     let webhooks = webhooks::Options { targets, wait: Duration::from_millis(settings.webhook_wait) };
     let courier = Courier::new(records.clone(), pipeline.clone(), metrics.clone(), webhooks);
     tokio::spawn(Arc::new(courier).run());
-    let first_key = tenants.iter().flat_map(|tenant| &tenant.keys).next();
+    let first_key = settings.api_key.first().map(|option| &option.key);
+    let first_key = first_key.or_else(|| tenants.iter().flat_map(|tenant| &tenant.keys).next());
     let page_key = first_key.filter(|_| settings.listen.ip().is_loopback()).map(|key| Arc::from(key.as_str()));
     let (keys, throttle) = admit(&*records, &tenants, &settings).await.map_err(|error| at_data(&error))?;
     let state = State {

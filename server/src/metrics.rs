@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 /// A figure that only grows.
 #[derive(Debug, Default)]
@@ -22,12 +23,52 @@ impl Counter {
         self.0.fetch_add(more, Relaxed);
     }
 
-    fn get(&self) -> u64 {
+    pub fn get(&self) -> u64 {
         self.0.load(Relaxed)
     }
 }
 
-/// All figures. Bytes are counted as they arrive, so those of a request that breaks off count too.
+/// Upper bounds of a histogram's buckets, in seconds.
+const BOUNDS: [f64; 12] = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0];
+
+/// How long something took, each time.
+#[derive(Debug, Default)]
+pub struct Histogram {
+    /// Those over the last bound are in the sum alone, and in `count`.
+    buckets: [Counter; BOUNDS.len()],
+    count: Counter,
+    micros: Counter,
+}
+
+impl Histogram {
+    pub fn add(&self, took: Duration) {
+        let seconds = took.as_secs_f64();
+        if let Some(bucket) = BOUNDS.iter().position(|bound| seconds <= *bound) {
+            self.buckets[bucket].add(1);
+        }
+        self.count.add(1);
+        self.micros.add(took.as_micros() as u64);
+    }
+
+    /// Its lines.
+    pub fn write(&self, text: &mut String, name: &str, help: &str) {
+        // Writing into a string does not fail.
+        let _ = write!(text, "# HELP cloudindex_{name} {help}\n# TYPE cloudindex_{name} histogram\n");
+        let mut below = 0;
+        // First, so that no bucket has more than all of them.
+        let buckets: Vec<u64> = self.buckets.iter().map(Counter::get).collect();
+        let count = self.count.get().max(buckets.iter().sum());
+        for (bound, more) in BOUNDS.iter().zip(buckets) {
+            below += more;
+            let _ = writeln!(text, "cloudindex_{name}_bucket{{le=\"{bound}\"}} {below}");
+        }
+        let sum = self.micros.get() as f64 / 1e6;
+        let _ = writeln!(text, "cloudindex_{name}_bucket{{le=\"+Inf\"}} {count}");
+        let _ = write!(text, "cloudindex_{name}_sum {sum}\ncloudindex_{name}_count {count}\n");
+    }
+}
+
+/// All figures of requests. Bytes are counted as they arrive, so those of a request that breaks off count too.
 #[derive(Debug, Default)]
 pub struct Metrics {
     /// By method, route and status; routes are as matched, so there are few.
@@ -42,6 +83,8 @@ pub struct Metrics {
     duplicate: Counter,
     incomplete: Counter,
     rejected: Counter,
+    /// From a search's arrival to its answer.
+    pub searches: Histogram,
     delivered: Counter,
     later: Counter,
     given_up: Counter,
@@ -75,7 +118,7 @@ impl Metrics {
         *requests.entry((method, route, status)).or_default() += 1;
     }
 
-    /// The page that Prometheus reads.
+    /// Its part of the page that Prometheus reads.
     pub fn text(&self) -> String {
         let mut text = String::new();
         let requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
@@ -101,16 +144,25 @@ impl Metrics {
         let webhooks = [("delivered", &self.delivered), ("later", &self.later), ("failed", &self.given_up)];
         let webhooks = webhooks.map(|(outcome, counter)| (format!("{{outcome=\"{outcome}\"}}"), counter.get()));
         family(&mut text, "webhook_attempts", "Attempts to deliver webhooks, by what became of them.", webhooks);
+        self.searches.write(&mut text, "search_seconds", "Time of searches that were answered.");
         text
     }
 }
 
 /// One counter with its values by labels.
-fn family(text: &mut String, name: &str, help: &str, values: impl IntoIterator<Item = (String, u64)>) {
+pub fn family(text: &mut String, name: &str, help: &str, values: impl IntoIterator<Item = (String, u64)>) {
     // Writing into a string does not fail.
     let _ = write!(text, "# HELP cloudindex_{name}_total {help}\n# TYPE cloudindex_{name}_total counter\n");
     for (labels, value) in values {
         let _ = writeln!(text, "cloudindex_{name}_total{labels} {value}");
+    }
+}
+
+/// One gauge with its values by labels.
+pub fn gauge(text: &mut String, name: &str, help: &str, values: impl IntoIterator<Item = (String, u64)>) {
+    let _ = write!(text, "# HELP cloudindex_{name} {help}\n# TYPE cloudindex_{name} gauge\n");
+    for (labels, value) in values {
+        let _ = writeln!(text, "cloudindex_{name}{labels} {value}");
     }
 }
 
@@ -128,4 +180,31 @@ pub async fn count_body(State(metrics): State<Arc<Metrics>>, request: Request, n
         }))
     };
     next.run(request.map(count)).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn buckets_hold_all_below_their_bound() {
+        let (histogram, mut text) = (Histogram::default(), String::new());
+        for millis in [1, 2, 60, 99_000] {
+            histogram.add(Duration::from_millis(millis));
+        }
+        histogram.write(&mut text, "x_seconds", "X.");
+        for line in [
+            "# TYPE cloudindex_x_seconds histogram",
+            "cloudindex_x_seconds_bucket{le=\"0.001\"} 1",
+            "cloudindex_x_seconds_bucket{le=\"0.005\"} 2",
+            "cloudindex_x_seconds_bucket{le=\"0.05\"} 2",
+            "cloudindex_x_seconds_bucket{le=\"0.1\"} 3",
+            "cloudindex_x_seconds_bucket{le=\"30\"} 3",
+            "cloudindex_x_seconds_bucket{le=\"+Inf\"} 4",
+            "cloudindex_x_seconds_sum 99.063",
+            "cloudindex_x_seconds_count 4",
+        ] {
+            assert!(text.lines().any(|other| other == line), "{line}: {text}");
+        }
+    }
 }

@@ -4,9 +4,9 @@
 //! request is worth much to who looks for something and nothing to who doesn't, at thousands a second: it is of level
 //! `debug`, unless the server failed (`error`), or took long for what did not hang on the client's link (`warn`).
 
-use crate::State;
 use crate::clock;
 use crate::error::Failed;
+use crate::metrics::Metrics;
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request};
 use axum::http::{HeaderName, HeaderValue, Method, header};
@@ -34,7 +34,7 @@ pub struct Seen {
 
 /// Middleware around everything.
 pub async fn watch(
-    axum::extract::State(state): axum::extract::State<State>,
+    axum::extract::State(metrics): axum::extract::State<Arc<Metrics>>,
     mut request: Request,
     next: Next,
 ) -> Response {
@@ -77,7 +77,10 @@ pub async fn watch(
         }
     }
     response.headers_mut().insert(ID, id);
-    state.metrics.request(method, route, status.as_u16());
+    if route == "/v1/search" && status.is_success() {
+        metrics.searches.add(took);
+    }
+    metrics.request(method, route, status.as_u16());
     response
 }
 

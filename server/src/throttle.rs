@@ -146,7 +146,7 @@ impl Throttle {
     pub fn guessed(&self, address: IpAddr, now: Instant) {
         let Some(allowance) = self.guesses else { return };
         // Who comes from this machine is a proxy, and has many behind it.
-        if address.is_loopback() {
+        if address.to_canonical().is_loopback() {
             return;
         }
         let mut guessers = self.guessers.lock().unwrap_or_else(PoisonError::into_inner);
@@ -219,10 +219,13 @@ mod tests {
         for _ in 0..9 {
             throttle.guessed(address("2001:db8::1"), start);
             throttle.guessed(address("127.0.0.1"), start);
+            throttle.guessed(address("::ffff:127.0.0.1"), start);
         }
         assert!(throttle.guesser(address("2001:db8::2"), start).is_some(), "of the same network");
         assert_eq!(throttle.guesser(address("2001:db8:0:1::1"), start), None);
-        assert_eq!(throttle.guesser(address("127.0.0.1"), start), None, "a proxy");
+        for proxy in ["127.0.0.1", "::ffff:127.0.0.1"] {
+            assert_eq!(throttle.guesser(address(proxy), start), None, "{proxy}");
+        }
         // However many there are.
         for number in 0..(ADDRESSES as u32 + 10) {
             throttle.guessed(IpAddr::V4(number.into()), start);

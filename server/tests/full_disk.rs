@@ -104,6 +104,8 @@ impl Tmpfs {
     fn mount(size: &str) -> Self {
         let disk = Tmpfs(support::directory());
         disk.run("mount", &["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"]);
+        // There is always something to give back, however full the disk is when it is filled.
+        std::fs::write(disk.0.join("filler"), [0; 64 << 10]).unwrap();
         disk
     }
 

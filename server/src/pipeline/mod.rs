@@ -4,6 +4,7 @@
 //! Which jobs are under way is known in memory alone: only one server may use a data directory, so its end is the end of every
 //! lease. A crash loses no job, and what it cut off is done again from the beginning, unseen.
 
+pub mod figures;
 pub mod pace;
 pub mod rate;
 pub mod sandbox;
@@ -13,6 +14,7 @@ use crate::clock;
 use crate::embed::Embedder;
 use crate::extract::child::Limits;
 use crate::store::{Ahead, Blocks, Job, JobId, Jobs, Records, StoreError};
+use figures::Figures;
 use pace::Pace;
 use rate::{Rate, Speed};
 use std::collections::BTreeSet;
@@ -57,6 +59,7 @@ pub struct Pipeline {
     /// The first wait after a failure for a time; each one after it is four times as long.
     retry_wait: Duration,
     pub pace: Pace,
+    pub figures: Figures,
     rate: Rate,
     /// Jobs under way.
     taken: Mutex<BTreeSet<JobId>>,
@@ -82,6 +85,7 @@ impl Pipeline {
             embeddings,
             retry_wait,
             pace: Pace::default(),
+            figures: Figures::default(),
             rate: Rate::default(),
             taken: Mutex::default(),
             wake: Notify::new(),
@@ -102,7 +106,7 @@ impl Pipeline {
         let (working, workers) = mpsc::channel(1);
         for number in 0..options.workers {
             let (pipeline, runtime, working) = (self.clone(), runtime.clone(), working.clone());
-            let sandbox = sandbox::Sandbox::new(options.program.clone(), options.limits);
+            let sandbox = sandbox::Sandbox::new(options.program.clone(), options.limits, self.figures.readers.clone());
             let thread = std::thread::Builder::new().name(format!("pipeline-{number}"));
             thread.spawn(move || {
                 // On Linux a thread has a priority of its own. Where it cannot be lowered, it stays.

@@ -2,12 +2,14 @@
 
 use crate::extract::child::Limits;
 use crate::extract::{Extracted, Refusal, Request};
+use crate::metrics::Counter;
 use crate::source::Source;
 use crate::store::StoreError;
 use cloudindex_wire::codes;
 use std::io;
 use std::path::PathBuf;
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
@@ -30,6 +32,8 @@ pub enum Failure {
 pub struct Sandbox {
     program: PathBuf,
     limits: Limits,
+    /// Processes that were started.
+    started: Arc<Counter>,
     process: Option<Process>,
 }
 
@@ -57,8 +61,8 @@ impl From<io::Error> for Broken {
 
 impl Sandbox {
     /// `program` is this server's own.
-    pub fn new(program: PathBuf, limits: Limits) -> Self {
-        Sandbox { program, limits, process: None }
+    pub fn new(program: PathBuf, limits: Limits, started: Arc<Counter>) -> Self {
+        Sandbox { program, limits, started, process: None }
     }
 
     /// The text of the file that `open` gives the bytes of.
@@ -101,6 +105,7 @@ impl Sandbox {
             .stderr(Stdio::null())
             .kill_on_drop(true)
             .spawn()?;
+        self.started.add(1);
         let (Some(requests), Some(answers)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(io::Error::other("a process without pipes"));
         };

@@ -1,5 +1,6 @@
 //! One worker: takes a few jobs, does them one by one, and writes what became of them at once.
 
+use super::figures::Done;
 use super::sandbox::{Failure, Sandbox};
 use super::{Embeddings, Pipeline};
 use crate::clock;
@@ -58,19 +59,22 @@ async fn work(pipeline: &Pipeline, sandbox: &mut Sandbox) {
     }
 }
 
-/// Logs what a document failed of: what is its own fault is no news, what is not is.
+/// Logs what a document failed of: what is its own fault is no news, what is not is. What its reader said stays among the errors of
+/// its batch, because it may quote the file.
 fn tell(job: &Job, outcome: &Outcome) {
     let Outcome::Failed { error_type, problem } = outcome else { return };
-    let (Job { document, batch, .. }, code, error) = (job, &*problem.code, problem.detail.as_str());
+    let (Job { document, batch, .. }, code) = (job, &*problem.code);
     match error_type {
-        ErrorType::Validation => tracing::debug!(document, batch, code, error, "a document failed"),
-        ErrorType::Processing | ErrorType::System => tracing::warn!(document, batch, code, error, "a document failed"),
+        ErrorType::Validation => tracing::debug!(document, batch, code, "a document failed"),
+        ErrorType::Processing => tracing::warn!(document, batch, code, "a document failed"),
+        ErrorType::System => tracing::warn!(document, batch, code, error = problem.detail, "a document failed"),
     }
 }
 
 /// Outcomes to be written at once.
 struct Group {
     outcomes: Vec<(JobId, Outcome)>,
+    done: Done,
     chunks: usize,
     work: Ahead,
     since: Instant,
@@ -78,7 +82,7 @@ struct Group {
 
 impl Default for Group {
     fn default() -> Self {
-        Group { outcomes: Vec::new(), chunks: 0, work: Ahead::default(), since: Instant::now() }
+        Group { outcomes: Vec::new(), done: Done::default(), chunks: 0, work: Ahead::default(), since: Instant::now() }
     }
 }
 
@@ -91,6 +95,7 @@ impl Group {
             self.work.documents += 1;
             self.work.bytes += job.size;
         }
+        self.done.add(&outcome);
         self.outcomes.push((job.id, outcome));
     }
 
@@ -106,10 +111,13 @@ async fn write(pipeline: &Pipeline, group: Group) {
     }
     let jobs: Vec<JobId> = group.outcomes.iter().map(|(job, _)| *job).collect();
     let mut work = group.work;
-    if let Err(error) = pipeline.jobs.finish(group.outcomes).await {
-        tracing::error!(%error, "results cannot be written, and are worked out again");
-        work = Ahead::default();
-        tokio::time::sleep(PAUSE).await;
+    match pipeline.jobs.finish(group.outcomes).await {
+        Ok(()) => pipeline.figures.add(group.done),
+        Err(error) => {
+            tracing::error!(%error, "results cannot be written, and are worked out again");
+            work = Ahead::default();
+            tokio::time::sleep(PAUSE).await;
+        }
     }
     pipeline.release(jobs, work);
 }
@@ -133,7 +141,10 @@ async fn process(pipeline: &Pipeline, sandbox: &mut Sandbox, job: &Job) -> Outco
     };
     let open =
         || Source::new(pipeline.records.clone(), pipeline.blocks.clone(), job.tenant, &job.blocks, (0, job.size));
-    let Extracted { kind, chunks } = match sandbox.extract(&request, open).await {
+    let start = Instant::now();
+    let extracted = sandbox.extract(&request, open).await;
+    pipeline.figures.extraction.add(start.elapsed());
+    let Extracted { kind, chunks } = match extracted {
         Ok(extracted) => extracted,
         Err(Failure::Refused(refusal)) => return refused(&refusal.code, refusal.detail),
         Err(Failure::Ours(what)) => return later(pipeline, job, what),
@@ -147,11 +158,12 @@ async fn process(pipeline: &Pipeline, sandbox: &mut Sandbox, job: &Job) -> Outco
 }
 
 async fn embed(pipeline: &Pipeline, embedder: &dyn Embedder, chunks: &[String]) -> Result<Vec<Vector>, EmbedError> {
-    let mut vectors = Vec::with_capacity(chunks.len());
+    let (mut vectors, mut took) = (Vec::with_capacity(chunks.len()), Duration::ZERO);
     for some in chunks.chunks(TEXTS) {
         let start = Instant::now();
         let texts: Vec<&str> = some.iter().map(String::as_str).collect();
         let more = embedder.embed(&texts)?;
+        took += start.elapsed();
         if more.len() != texts.len() {
             return Err(EmbedError(format!("{} vectors came for {} texts", more.len(), texts.len())));
         }
@@ -160,6 +172,7 @@ async fn embed(pipeline: &Pipeline, embedder: &dyn Embedder, chunks: &[String]) 
             pipeline.pace.rest(start.elapsed()).await;
         }
     }
+    pipeline.figures.embedding.add(took);
     Ok(vectors)
 }
 

@@ -67,6 +67,17 @@ impl From<std::io::Error> for StoreError {
     }
 }
 
+/// How much there is of the whole server's.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Standing {
+    pub open: u64,
+    pub processing: u64,
+    pub completed: u64,
+    pub cancelled: u64,
+    /// Documents that are to be processed yet.
+    pub waiting: u64,
+}
+
 /// Where a block lies: `length` bytes at `offset` of the pack of that name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Location {
@@ -161,6 +172,9 @@ pub trait Records: Send + Sync {
     fn set_quota(&self, tenant: Tenant, quota: Quota) -> Answer<'_, ()>;
     /// What the tenant holds and may; no more work for many documents than for few.
     fn usage(&self, tenant: Tenant) -> Answer<'_, Usage>;
+
+    /// What there is of all tenants; no more work for many batches than for few.
+    fn standing(&self) -> Answer<'_, Standing>;
 
     /// Makes a batch. `key`: the idempotency key and a digest of the request's body.
     fn create_batch(&self, tenant: Tenant, new: NewBatch, key: Option<(String, [u8; 32])>) -> Answer<'_, Created>;

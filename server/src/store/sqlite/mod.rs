@@ -22,7 +22,7 @@ mod tenants;
 use super::files::blocking;
 use super::{
     Ahead, Answer, BatchRecord, Bundle, Committed, Created, Ending, Found, Indexed, JobId, Jobs, Listed, Location,
-    Outcome, Page, Records, Retry, StoreError, Tenant, Waiting,
+    Outcome, Page, Records, Retry, Standing, StoreError, Tenant, Waiting,
 };
 use crate::clock;
 use crate::embed::{Model, Vector};
@@ -203,6 +203,10 @@ impl Records for Sqlite {
         Box::pin(self.read(move |c| tenants::usage(c, tenant)))
     }
 
+    fn standing(&self) -> Answer<'_, Standing> {
+        Box::pin(self.read(tenants::standing))
+    }
+
     fn create_batch(&self, tenant: Tenant, new: NewBatch, key: Option<(String, [u8; 32])>) -> Answer<'_, Created> {
         Box::pin(self.write(move |c| batches::create(c, tenant, &new, key)))
     }
@@ -359,6 +363,8 @@ mod tests {
             [usage.documents, usage.bytes, usage.block_bytes, usage.batches]
         };
         assert_eq!((held(1), held(2)), ([3, 21, 11, 4], [0; 4]), "what was there is counted");
+        let all = Standing { open: 1, processing: 1, completed: 1, cancelled: 1, waiting: 2 };
+        assert_eq!(tenants::standing(&c).unwrap(), all);
         assert!(Sqlite::open(&path).is_ok());
         c.execute_batch("PRAGMA user_version = 99").unwrap();
         assert!(Sqlite::open(&path).err().unwrap().to_string().contains("newer server"));

@@ -1,8 +1,8 @@
-//! What tenants hold and may. Triggers of the schema keep the totals (`schema/4.sql`).
+//! What tenants hold and may, and what all of them have. Triggers of the schema keep the totals (`schema/4.sql`).
 
-use super::{Result, int, uint};
-use crate::store::Tenant;
-use cloudindex_wire::{Quota, Usage};
+use super::{Result, batches, int, uint};
+use crate::store::{Standing, Tenant};
+use cloudindex_wire::{Phase, Quota, Usage};
 use rusqlite::{Connection, OptionalExtension, params};
 
 pub(super) fn set_quota(c: &Connection, Tenant(tenant): Tenant, quota: Quota) -> Result<()> {
@@ -31,6 +31,26 @@ pub(super) fn usage(c: &Connection, Tenant(tenant): Tenant) -> Result<Usage> {
         })
     });
     Ok(usage.optional()?.unwrap_or_default())
+}
+
+pub(super) fn standing(c: &Connection) -> Result<Standing> {
+    let mut select = c.prepare_cached("SELECT phase, batches, waiting FROM phases")?;
+    let mut rows = select.query([])?;
+    let mut standing = Standing::default();
+    while let Some(row) = rows.next()? {
+        let (phase, batches) = (batches::phase(row.get(0)?), uint(row.get(1)?));
+        match phase {
+            Phase::Open => standing.open = batches,
+            Phase::Processing => standing.processing = batches,
+            Phase::Completed => standing.completed = batches,
+            Phase::Cancelled => standing.cancelled = batches,
+        }
+        // Documents of a cancelled batch wait for nothing.
+        if phase != Phase::Cancelled {
+            standing.waiting += uint(row.get(2)?);
+        }
+    }
+    Ok(standing)
 }
 
 /// Adds the bytes of new blocks.
