@@ -3,6 +3,7 @@
 use cloudindex_server::auth::KeyOption;
 use cloudindex_server::embed::http::Provider;
 use cloudindex_server::extract::child::Limits;
+use cloudindex_server::upkeep;
 use cloudindex_server::webhooks::{self, target::Targets};
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -13,6 +14,7 @@ pub const HELP: &str = "\
 cloudindex-server: the reference CloudIndex server, on embedded storage
 
 USAGE: cloudindex-server [FLAGS]
+       cloudindex-server backup --data DIR --to DIR     copies a data directory, whether or not a server uses it
 
   --listen ADDR             address and port (default 127.0.0.1:8080; port 0: any free one)
   --data DIR                where records and blocks are kept (default data); one server a directory
@@ -38,6 +40,9 @@ USAGE: cloudindex-server [FLAGS]
   --webhook-wait N          milliseconds before a webhook is sent again that was not acknowledged; four times as long after
                             each of eleven failures, eight hours at most, then it fails (default 5000)
   --allow-private-webhooks  webhooks may go to private, loopback and link-local addresses
+  --collect-after N         seconds after which a block is dropped that no document names (default 86400); a client that was
+                            told that it is held may count on it for that long, less a twenty-fourth part
+  --collect-every N         seconds between two rounds of housekeeping (default 3600)
   --help, --version
 
 Prints one line, \"listening on http://ADDR\", to stdout when ready. SIGINT and SIGTERM stop it gracefully.
@@ -45,6 +50,8 @@ Prints one line, \"listening on http://ADDR\", to stdout when ready. SIGINT and 
 
 /// Numbers of a vector, at most; what the index takes.
 const MAX_WIDTH: usize = 8192;
+/// Seconds that a flag of housekeeping takes at most: ten years.
+const LONGEST: u64 = 10 * 365 * 86_400;
 
 /// What was asked for.
 #[derive(Debug)]
@@ -65,6 +72,7 @@ pub struct Args {
     pub limits: Limits,
     pub retry_wait: Duration,
     pub webhooks: webhooks::Options,
+    pub upkeep: upkeep::Options,
 }
 
 /// What to do.
@@ -73,6 +81,11 @@ pub enum Command {
     Serve(Box<Args>),
     /// Read files for the server that started this.
     Extract(Limits),
+    /// Copy the data directory to another one.
+    Backup {
+        data: PathBuf,
+        to: PathBuf,
+    },
     /// Print this and end.
     Print(String),
 }
@@ -104,6 +117,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>, environment: Environ
         limits: Limits { memory: 512 << 20, seconds: 30 },
         retry_wait: Duration::from_secs(1),
         webhooks: webhooks::Options { targets: Targets::Public, wait: Duration::from_secs(5) },
+        upkeep: upkeep::Options::default(),
     };
     let mut provider = Provider { url: String::new(), model: String::new(), width: 0, key: environment.embeddings_key };
     let mut parser = lexopt::Parser::from_args(arguments);
@@ -127,6 +141,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>, environment: Environ
                 let mut number = || parser.value().and_then(|value| value.parse()).map_err(wrong);
                 return Ok(Command::Extract(Limits { memory: number()?, seconds: number()? }));
             }
+            Value(word) if word == "backup" => return backup(parser, args.data),
             other => return Err(other.unexpected().to_string()),
         }
     }
@@ -142,6 +157,22 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>, environment: Environ
     }
     args.provider = given(provider)?;
     Ok(Command::Serve(Box::new(args)))
+}
+
+/// What follows the word `backup`.
+fn backup(mut parser: lexopt::Parser, mut data: PathBuf) -> Result<Command, String> {
+    use lexopt::prelude::*;
+    let wrong = |error: lexopt::Error| error.to_string();
+    let mut to = None;
+    while let Some(argument) = parser.next().map_err(wrong)? {
+        match argument {
+            Long("data") => data = parser.value().map_err(wrong)?.into(),
+            Long("to") => to = Some(parser.value().map_err(wrong)?.into()),
+            other => return Err(other.unexpected().to_string()),
+        }
+    }
+    let to = to.ok_or("backup needs --to DIR, where it is to be made")?;
+    Ok(Command::Backup { data, to })
 }
 
 /// The provider, if all of it was given; `None` if nothing was.
@@ -206,6 +237,8 @@ fn text_flag(
         "embeddings-width" => provider.width = number(value()?)?.min(u64::from(u32::MAX)) as usize,
         "retry-wait" => args.retry_wait = Duration::from_millis(number(value()?)?.min(3_600_000)),
         "webhook-wait" => args.webhooks.wait = Duration::from_millis(number(value()?)?.min(3_600_000)),
+        "collect-after" => args.upkeep.keep = Duration::from_secs(number(value()?)?.min(LONGEST)),
+        "collect-every" => args.upkeep.every = Duration::from_secs(number(value()?)?.min(LONGEST)),
         "extract-memory" => args.limits.memory = number(value()?)?.saturating_mul(1 << 20),
         "extract-seconds" => args.limits.seconds = number(value()?)?.min(86_400),
         other => return Err(format!("there is no flag --{other}; see --help")),
@@ -241,12 +274,19 @@ mod tests {
         let args = read("--allow-private-webhooks --webhook-wait 7", None).unwrap();
         assert_eq!((args.webhooks.targets, args.webhooks.wait.as_millis()), (Targets::All, 7));
         assert_eq!(read("", None).unwrap().webhooks.targets, Targets::Public);
+        let args = read("--collect-after 60 --collect-every 99999999999", None).unwrap();
+        assert_eq!((args.upkeep.keep.as_secs(), args.upkeep.every.as_secs()), (60, LONGEST));
         let extract = parse(["extract", "5", "6"].map(Into::into), Environment::default());
         assert!(matches!(extract, Ok(Command::Extract(Limits { memory: 5, seconds: 6 }))));
+        let copy = parse(["backup", "--to", "b", "--data", "a"].map(Into::into), Environment::default());
+        assert!(matches!(copy, Ok(Command::Backup { data, to }) if data == "a".as_ref() && to == "b".as_ref()));
         for wrong in [
+            "backup --data a",
+            "backup --to b --listen 127.0.0.1:0",
             "--nope",
             "--listen x",
             "--max-documents 0",
+            "--collect-after 0",
             "--api-key",
             "--allow-origin app.example",
             "stray",

@@ -9,10 +9,11 @@ use cloudindex_server::embed::http::{Http, Provider};
 use cloudindex_server::embed::local::Local;
 use cloudindex_server::metrics::Metrics;
 use cloudindex_server::pipeline::{Embeddings, Options, Pipeline};
-use cloudindex_server::store::{self, files::Files, sqlite::Sqlite};
+use cloudindex_server::store::{self, Doubtful, files::Files, sqlite::Sqlite};
 use cloudindex_server::tokens::Tokens;
+use cloudindex_server::upkeep::{self, collect::Collector};
 use cloudindex_server::webhooks::Courier;
-use cloudindex_server::{Page, State, app, extract};
+use cloudindex_server::{Page, State, app, backup, extract};
 use cloudindex_wire::Caps;
 use std::fs::{self, File, TryLockError};
 use std::io::Write;
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
                 Err(error) => failed(&error.to_string()),
             };
         }
+        Ok(Command::Backup { data, to }) => return back_up(&data, &to),
         Ok(Command::Print(text)) => {
             print!("{text}");
             return ExitCode::SUCCESS;
@@ -67,6 +69,19 @@ fn failed(error: &str) -> ExitCode {
     ExitCode::FAILURE
 }
 
+fn back_up(data: &Path, to: &Path) -> ExitCode {
+    let report = match backup::run(data, to) {
+        Ok(report) => report,
+        Err(error) => return failed(&error),
+    };
+    let backup::Report { documents, packs, bytes, linked, lost } = report;
+    println!("{documents} documents, and {packs} packs of {bytes} bytes ({linked} linked), are in {}", to.display());
+    match lost.is_empty() {
+        true => ExitCode::SUCCESS,
+        false => failed(&format!("packs are missing, and with them what lay there: {}", lost.join(", "))),
+    }
+}
+
 async fn serve(args: Args) -> Result<(), String> {
     let at_data = |error: &dyn std::fmt::Display| format!("--data {}: {error}", args.data.display());
     fs::create_dir_all(&args.data).map_err(|error| at_data(&error))?;
@@ -77,7 +92,8 @@ async fn serve(args: Args) -> Result<(), String> {
         Err(TryLockError::WouldBlock) => return Err(at_data(&"another server uses this directory")),
         Err(TryLockError::Error(error)) => return Err(at_data(&error)),
     }
-    let records = Sqlite::open(&args.data.join("records.sqlite")).map_err(|error| at_data(&error))?;
+    let records =
+        Sqlite::keeping(&args.data.join("records.sqlite"), args.upkeep.keep).map_err(|error| at_data(&error))?;
     let blocks = Files::open(&args.data.join("packs")).map_err(|error| at_data(&error))?;
     let swept = store::sweep(&records, &blocks).await.map_err(|error| at_data(&error))?;
     if swept > 0 {
@@ -110,6 +126,11 @@ async fn serve(args: Args) -> Result<(), String> {
     let metrics: Arc<Metrics> = Arc::default();
     let courier = Courier::new(records.clone(), pipeline.clone(), metrics.clone(), args.webhooks);
     tokio::spawn(Arc::new(courier).run());
+    let doubtful: Arc<Doubtful> = Arc::default();
+    let keep = i64::try_from(args.upkeep.keep.as_millis()).unwrap_or(i64::MAX);
+    let collector =
+        Collector::new(records.clone(), records.clone(), blocks.clone(), doubtful.clone(), metrics.clone(), keep);
+    tokio::spawn(upkeep::run(collector, pipeline.clone(), args.upkeep.every));
     let page_key = keys.first().filter(|_| args.listen.ip().is_loopback()).map(|option| Arc::from(option.key.as_str()));
     let state = State {
         keys: Arc::new(auth::resolve(&*records, &keys).await.map_err(|error| at_data(&error))?),
@@ -120,7 +141,7 @@ async fn serve(args: Args) -> Result<(), String> {
         records,
         pipeline: pipeline.clone(),
         blocks,
-        doubtful: Arc::default(),
+        doubtful,
         caps: Arc::new(Caps {
             bundle_bytes: args.max_bundle_bytes,
             block_bytes: args.max_block_bytes,

@@ -5,7 +5,9 @@ mod support;
 use axum::body::Bytes;
 use cloudindex_server::auth::Keys;
 use cloudindex_server::pipeline::{Embeddings, Pipeline};
-use cloudindex_server::store::{Answer, Blocks, PackWriter, Records, StoreError, files::Files, sqlite::Sqlite};
+use cloudindex_server::store::{
+    Answer, Blocks, PackWriter, Records, Removal, StoreError, files::Files, sqlite::Sqlite,
+};
 use cloudindex_server::tokens::Tokens;
 use cloudindex_server::webhooks::target::Targets;
 use cloudindex_server::{State, app};
@@ -38,7 +40,11 @@ impl Blocks for Disk {
     fn read(&self, pack: &str, offset: u64, length: usize) -> Answer<'_, Bytes> {
         self.files.read(pack, offset, length)
     }
-    fn remove(&self, pack: &str) -> Answer<'_, ()> {
+    fn size(&self, pack: &str) -> Answer<'_, Option<u64>> {
+        self.files.size(pack)
+    }
+
+    fn remove(&self, pack: &str) -> Answer<'_, Removal> {
         self.files.remove(pack)
     }
     fn packs(&self) -> Answer<'_, Vec<String>> {
