@@ -279,7 +279,7 @@ mod tests {
         let extract = parse(["extract", "5", "6"].map(Into::into), Environment::default());
         assert!(matches!(extract, Ok(Command::Extract(Limits { memory: 5, seconds: 6 }))));
         let copy = parse(["backup", "--to", "b", "--data", "a"].map(Into::into), Environment::default());
-        assert!(matches!(copy, Ok(Command::Backup { data, to }) if data == "a".as_ref() && to == "b".as_ref()));
+        assert!(matches!(copy, Ok(Command::Backup { data, to }) if data == *"a" && to == *"b"));
         for wrong in [
             "backup --data a",
             "backup --to b --listen 127.0.0.1:0",

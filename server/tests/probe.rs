@@ -35,15 +35,6 @@ fn acks(reply: &Reply) -> Vec<(Digest, &'static str)> {
     reply.blocks.into_iter().map(|ack| (ack.digest, word(ack.outcome))).collect()
 }
 
-/// A figure of `/metrics`, asked for without a key.
-fn figure(server: &Server, name: &str) -> u64 {
-    let reply = server.send("GET", "/metrics", &[("Authorization", "none")], b"");
-    assert_eq!((reply.status, reply.header("content-type")), (200, "text/plain; version=0.0.4; charset=utf-8"));
-    let text = String::from_utf8(reply.body).unwrap();
-    let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-    line.map_or(0, |value| value.parse().unwrap())
-}
-
 #[test]
 fn every_entry_is_answered_in_order() {
     let mut server = Server::start();

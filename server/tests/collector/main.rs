@@ -2,7 +2,9 @@
 //! seed. After each step every block that a document names, or that a client counts on, must be readable; in the end nothing else is
 //! left. `SEEDS=FROM..TO cargo test -p cloudindex-server --test collector` runs others.
 
+mod checks;
 mod memory;
+mod requests;
 mod world;
 
 use memory::Fault;
