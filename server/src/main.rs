@@ -11,7 +11,7 @@ use cloudindex_server::metrics::Metrics;
 use cloudindex_server::pipeline::{Embeddings, Options, Pipeline};
 use cloudindex_server::store::{self, Doubtful, files::Files, sqlite::Sqlite};
 use cloudindex_server::tokens::Tokens;
-use cloudindex_server::upkeep::{self, collect::Collector};
+use cloudindex_server::upkeep::{Keeper, collect::Collector};
 use cloudindex_server::webhooks::Courier;
 use cloudindex_server::{Page, State, app, backup, extract};
 use cloudindex_wire::Caps;
@@ -130,7 +130,8 @@ async fn serve(args: Args) -> Result<(), String> {
     let keep = i64::try_from(args.upkeep.keep.as_millis()).unwrap_or(i64::MAX);
     let collector =
         Collector::new(records.clone(), records.clone(), blocks.clone(), doubtful.clone(), metrics.clone(), keep);
-    tokio::spawn(upkeep::run(collector, pipeline.clone(), args.upkeep.every));
+    let (upkeep, every) = (records.clone(), args.upkeep.every);
+    tokio::spawn(Keeper { collector, upkeep, pipeline: pipeline.clone(), every }.run());
     let page_key = keys.first().filter(|_| args.listen.ip().is_loopback()).map(|option| Arc::from(option.key.as_str()));
     let state = State {
         keys: Arc::new(auth::resolve(&*records, &keys).await.map_err(|error| at_data(&error))?),

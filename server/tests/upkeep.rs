@@ -53,11 +53,8 @@ fn what_no_document_names_goes_and_its_room_is_free() {
     let dropped =
         (figure(&server, "cloudindex_blocks_dropped_total"), figure(&server, "cloudindex_block_bytes_dropped_total"));
     assert_eq!(dropped, (6, 55_000));
-    assert_eq!(
-        figure(&server, "cloudindex_packs_removed_total"),
-        2,
-        "one of the old content, one that was written anew"
-    );
+    // One of the old content, and the one that was written anew; they are counted when they are gone.
+    until(|| figure(&server, "cloudindex_packs_removed_total") == 2);
     let all = [slices.as_slice(), &[&old, &new]].concat();
     let [t, f] = [true, false];
     assert_eq!(missing(&server, &batch, &all), [f, f, f, t, t, t, t, t, t, f]);

@@ -51,6 +51,15 @@ pub struct Lying {
     pub length: u64,
 }
 
+/// What was removed because it is old.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Pruned {
+    /// Webhooks that were delivered.
+    pub deliveries: u64,
+    /// Idempotency keys.
+    pub keys: u64,
+}
+
 /// Records, as those see them who keep house. Times are milliseconds since 1970 and the caller's, so that a test has its own.
 /// What is answered `Ok` by a method that writes is durable.
 pub trait Upkeep: Send + Sync {
@@ -68,4 +77,7 @@ pub trait Upkeep: Send + Sync {
     /// Notes that blocks of `from` lie in the sealed pack `to` now, where they are still held; then drops `from` if it holds
     /// nothing else. Tells the packs that no record names now; `to` may be one.
     fn moved(&self, from: PackId, to: String, blocks: Vec<Lying>) -> Answer<'_, Vec<String>>;
+    /// Removes some of the webhooks that were delivered and are 30 days old, and of the idempotency keys of two days; when it
+    /// has removed nothing, there is nothing left.
+    fn prune(&self, now: i64) -> Answer<'_, Pruned>;
 }

@@ -2,7 +2,7 @@
 
 use axum::body::Bytes;
 use cloudindex_server::store::sqlite::Sqlite;
-use cloudindex_server::store::upkeep::{Contents, Dropped, HeldBlock, Lying, Names, PackId};
+use cloudindex_server::store::upkeep::{Contents, Dropped, HeldBlock, Lying, Names, PackId, Pruned};
 use cloudindex_server::store::{Answer, Blocks, PackWriter, Removal, StoreError, Tenant, Upkeep};
 use cloudindex_wire::Digest;
 use std::collections::BTreeMap;
@@ -225,5 +225,9 @@ impl Upkeep for Faulty {
             self.tally.moved.fetch_add(1, Relaxed);
             Ok(gone)
         })
+    }
+
+    fn prune(&self, now: i64) -> Answer<'_, Pruned> {
+        self.records.prune(now)
     }
 }
