@@ -20,6 +20,8 @@ impl Files {
     pub fn open(directory: &Path) -> Result<Self, StoreError> {
         fs::create_dir_all(directory)?;
         sync_directory(directory.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new(".")))?;
+        // Made by whoever serves, so that a backup by another user finds it. On a full disk it is made another time.
+        let _ = Keep::file(directory);
         Ok(Files { directory: directory.to_owned() })
     }
 

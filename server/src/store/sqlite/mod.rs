@@ -20,6 +20,8 @@ mod index;
 mod jobs;
 mod search;
 mod upkeep;
+#[cfg(test)]
+mod versions;
 
 use super::files::blocking;
 use super::{
