@@ -111,7 +111,7 @@ fn others(data: &Path) -> io::Result<Vec<PathBuf>> {
         for entry in entries {
             let name = entry?.file_name();
             let path = Path::new(directory).join(&name);
-            let own = name.to_string_lossy().starts_with("records.") || name == "lock";
+            let own = name.to_string_lossy().starts_with("records.") || name == "lock" || name == "packs.keep";
             if !own && data.join(&path).is_file() {
                 files.push(path);
             }

@@ -220,7 +220,8 @@ impl PackWriter for FilePack {
     }
 }
 
-/// While one is held, by this process or another, no pack is removed from its directory. It ends with whoever holds it.
+/// While one is held, by this process or another, no pack is removed from its directory. It is a lock on the file `packs.keep`
+/// beside the directory `packs`, and ends with whoever holds it.
 pub struct Keep(File);
 
 impl Keep {
@@ -242,7 +243,7 @@ impl Keep {
     }
 
     fn file(directory: &Path) -> std::io::Result<File> {
-        File::options().read(true).write(true).create(true).truncate(false).open(directory.join("keep"))
+        File::options().read(true).write(true).create(true).truncate(false).open(directory.with_extension("keep"))
     }
 }
 
