@@ -4,6 +4,7 @@
 
 use crate::State;
 use crate::body::{self, BodyReader};
+use crate::clock;
 use crate::error::{Fault, brief};
 use crate::multipart::{self, Multipart};
 use crate::rules::{self, Candidate};
@@ -188,7 +189,7 @@ impl Intake {
     async fn hold(&mut self, blocks: impl IntoIterator<Item = &(Digest, u64)>) -> Result<(), Fault> {
         let unique: HashSet<Digest> = blocks.into_iter().map(|(digest, _)| *digest).collect();
         let unique: Vec<Digest> = unique.into_iter().collect();
-        let held = self.state.records.hold(self.tenant, unique.clone()).await?;
+        let held = self.state.records.hold(self.tenant, unique.clone(), clock::now_ms()).await?;
         self.held = unique.into_iter().zip(held).filter_map(|(digest, held)| held.then_some(digest)).collect();
         Ok(())
     }
@@ -199,7 +200,7 @@ impl Intake {
         // With documents one look-up told of all their blocks; others are asked for one by one.
         let held = self.kept.names.contains(&digest)
             || self.held.contains(&digest)
-            || (self.call == Call::Blocks && self.state.records.hold(self.tenant, vec![digest]).await?.contains(&true));
+            || (self.call == Call::Blocks && holds(&self.state, self.tenant, digest).await?);
         // The block that passes the bound is let in: how long it is shows when it is there.
         let room = self.usage.room().is_none_or(|room| self.kept.written < room);
         let keep = !held && room && self.phase == Phase::Open;
@@ -267,7 +268,7 @@ impl Intake {
         let pack = bundle.pack.clone();
         let lengths: Vec<u64> = bundle.blocks.iter().map(|(_, _, length)| *length).collect();
         let doubtful = self.state.doubtful.take();
-        let committed = match self.state.records.commit(self.tenant, &self.batch, bundle).await {
+        let committed = match self.state.records.commit(self.tenant, &self.batch, bundle, clock::now_ms()).await {
             Ok(committed) => committed,
             Err(error) => {
                 self.state.doubtful.add(doubtful.into_iter().chain(pack));
@@ -292,10 +293,11 @@ impl Intake {
                 pack.into_iter().collect()
             }
         };
-        if !unused.is_empty()
-            && let Err(error) = remove_unused(&*self.state.records, &*self.state.blocks, unused).await
-        {
-            tracing::warn!(%error, "unused packs stay until the next start");
+        if !unused.is_empty() {
+            match remove_unused(&*self.state.records, &*self.state.blocks, unused).await {
+                Ok(removed) => self.state.doubtful.add(removed.kept),
+                Err(error) => tracing::warn!(%error, "unused packs stay until the next start"),
+            }
         }
         Ok(committed)
     }
@@ -321,6 +323,10 @@ impl Intake {
         let blocks = acks.into_iter().map(|(digest, ack)| BlockAck { digest, outcome: outcome(ack) }).collect();
         Ok(BundleReply { documents, blocks })
     }
+}
+
+async fn holds(state: &State, tenant: Tenant, digest: Digest) -> Result<bool, Fault> {
+    Ok(state.records.hold(tenant, vec![digest], clock::now_ms()).await?.contains(&true))
 }
 
 /// The part that a bundle opens with.

@@ -5,13 +5,15 @@
 //! | [`routes`] | the calls, one file a noun; they speak HTTP and know no storage |
 //! | [`ingest`] | the bundle's way in: read, hash, write, commit, answer |
 //! | [`rules`] | what a document must be: paths, sizes, limits; pure |
-//! | [`store`] | the traits `Records`, `Jobs`, `Deliveries` and `Blocks`, on SQLite and files |
+//! | [`store`] | the traits `Records`, `Jobs`, `Deliveries`, `Upkeep` and `Blocks`, on SQLite and files |
 //! | [`source`] | a document's bytes |
 //! | [`pipeline`] | workers: from a document to what can be found |
 //! | [`extract`] | bytes to text to chunks, in a process of its own |
 //! | [`embed`] | texts to vectors |
 //! | [`search`] | words and meaning, for every question alike |
 //! | [`snippet`] | the piece of a text that a search shows |
+//! | [`backup`] | the data directory as it is at one moment |
+//! | [`upkeep`] | drops what nobody needs any more |
 //! | [`verify`] | reads a batch back: bytes, vectors, and whether search finds it |
 //! | [`webhooks`] | sends events to those who want to be told |
 //! | [`auth`], [`tokens`] | bearer keys and tenants; what a browser has instead of a key |
@@ -27,6 +29,7 @@
 //! A document goes on: job (of the same transaction) → text → chunks → vectors → index, and then it counts as processed.
 
 pub mod auth;
+pub mod backup;
 pub mod body;
 pub mod clock;
 pub mod embed;
@@ -47,6 +50,7 @@ pub mod source;
 pub mod store;
 pub mod throttle;
 pub mod tokens;
+pub mod upkeep;
 pub mod verify;
 pub mod webhooks;
 

@@ -10,11 +10,12 @@ use cloudindex_server::embed::local::Local;
 use cloudindex_server::extract::child::Limits;
 use cloudindex_server::metrics::Metrics;
 use cloudindex_server::pipeline::{Embeddings, Options, Pipeline};
-use cloudindex_server::store::{self, Records, StoreError, files::Files, sqlite::Sqlite};
+use cloudindex_server::store::{self, Doubtful, Records, StoreError, files::Files, sqlite::Sqlite};
 use cloudindex_server::throttle::Throttle;
 use cloudindex_server::tokens::Tokens;
+use cloudindex_server::upkeep::{Keeper, collect::Collector};
 use cloudindex_server::webhooks::{self, Courier, target::Targets};
-use cloudindex_server::{Page, State, app, extract};
+use cloudindex_server::{Page, State, app, backup, extract};
 use cloudindex_wire::Caps;
 use config::{Command, Config, Settings, Tenant, Terms};
 use std::collections::HashMap;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
                 Err(error) => failed(&error.to_string()),
             };
         }
+        Ok(Command::Backup { data, to }) => return back_up(&data, &to),
         Ok(Command::Print(text)) => {
             print!("{text}");
             return ExitCode::SUCCESS;
@@ -74,6 +76,19 @@ fn failed(error: &str) -> ExitCode {
     ExitCode::FAILURE
 }
 
+fn back_up(data: &Path, to: &Path) -> ExitCode {
+    let report = match backup::run(data, to) {
+        Ok(report) => report,
+        Err(error) => return failed(&error),
+    };
+    let backup::Report { documents, packs, bytes, linked, lost } = report;
+    println!("{documents} documents, and {packs} packs of {bytes} bytes ({linked} linked), are in {}", to.display());
+    match lost.is_empty() {
+        true => ExitCode::SUCCESS,
+        false => failed(&format!("packs are missing, and with them what lay there: {}", lost.join(", "))),
+    }
+}
+
 async fn serve(config: Config) -> Result<(), String> {
     let Config { settings, mut tenants, provider } = config;
     let at_data = |error: &dyn std::fmt::Display| format!("--data {}: {error}", settings.data.display());
@@ -85,7 +100,8 @@ async fn serve(config: Config) -> Result<(), String> {
         Err(TryLockError::WouldBlock) => return Err(at_data(&"another server uses this directory")),
         Err(TryLockError::Error(error)) => return Err(at_data(&error)),
     }
-    let records = Sqlite::open(&settings.data.join("records.sqlite")).map_err(|error| at_data(&error))?;
+    let keep = Duration::from_secs(settings.collect_after);
+    let records = Sqlite::keeping(&settings.data.join("records.sqlite"), keep).map_err(|error| at_data(&error))?;
     let blocks = Files::open(&settings.data.join("packs")).map_err(|error| at_data(&error))?;
     let swept = store::sweep(&records, &blocks).await.map_err(|error| at_data(&error))?;
     if swept > 0 {
@@ -121,6 +137,12 @@ async fn serve(config: Config) -> Result<(), String> {
     let webhooks = webhooks::Options { targets, wait: Duration::from_millis(settings.webhook_wait) };
     let courier = Courier::new(records.clone(), pipeline.clone(), metrics.clone(), webhooks);
     tokio::spawn(Arc::new(courier).run());
+    let doubtful: Arc<Doubtful> = Arc::default();
+    let keep = i64::try_from(keep.as_millis()).unwrap_or(i64::MAX);
+    let collector =
+        Collector::new(records.clone(), records.clone(), blocks.clone(), doubtful.clone(), metrics.clone(), keep);
+    let (upkeep, every) = (records.clone(), Duration::from_secs(settings.collect_every));
+    tokio::spawn(Keeper { collector, upkeep, pipeline: pipeline.clone(), every }.run());
     let first_key = settings.api_key.first().map(|option| &option.key);
     let first_key = first_key.or_else(|| tenants.iter().flat_map(|tenant| &tenant.keys).next());
     let page_key = first_key.filter(|_| settings.listen.ip().is_loopback()).map(|key| Arc::from(key.as_str()));
@@ -135,7 +157,7 @@ async fn serve(config: Config) -> Result<(), String> {
         records,
         pipeline: pipeline.clone(),
         blocks,
-        doubtful: Arc::default(),
+        doubtful,
         caps: Arc::new(Caps {
             bundle_bytes: settings.max_bundle_bytes,
             block_bytes: settings.max_block_bytes,

@@ -79,6 +79,10 @@ pub struct Metrics {
     pub block_bytes: Counter,
     /// Bytes of blocks that were new and are durable.
     pub block_bytes_stored: Counter,
+    /// Blocks that no document named, and their bytes.
+    pub blocks_dropped: Counter,
+    pub block_bytes_dropped: Counter,
+    pub packs_removed: Counter,
     committed: Counter,
     duplicate: Counter,
     incomplete: Counter,
@@ -130,6 +134,9 @@ impl Metrics {
             ("body_bytes", "Bytes of request bodies received on /v1, as sent.", &self.body_bytes),
             ("block_bytes", "Bytes of block parts received, whatever became of them.", &self.block_bytes),
             ("block_bytes_stored", "Bytes of new blocks made durable.", &self.block_bytes_stored),
+            ("blocks_dropped", "Blocks dropped because no document named them.", &self.blocks_dropped),
+            ("block_bytes_dropped", "Bytes of those blocks.", &self.block_bytes_dropped),
+            ("packs_removed", "Packs removed because no record named them any more.", &self.packs_removed),
         ] {
             family(&mut text, name, help, [(String::new(), counter.get())]);
         }

@@ -112,6 +112,8 @@ fn every_setting_is_a_flag_a_variable_and_a_key() {
         ("log-level", "debug"),
         ("log-format", "json"),
         ("webhook-wait", "90"),
+        ("collect-after", "88"),
+        ("collect-every", "87"),
         ("allow-private-webhooks", "true"),
         ("api-key", "a secret"),
         ("allow-origin", "https://a.example,https://b.example"),

@@ -5,7 +5,9 @@ mod support;
 use axum::body::Bytes;
 use cloudindex_server::app;
 use cloudindex_server::auth::Keys;
-use cloudindex_server::store::{Answer, Blocks, PackWriter, Records, StoreError, files::Files, sqlite::Sqlite};
+use cloudindex_server::store::{
+    Answer, Blocks, PackWriter, Records, Removal, StoreError, files::Files, sqlite::Sqlite,
+};
 use cloudindex_wire::{DocumentOutcome, NewBatch, codes};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -34,7 +36,11 @@ impl Blocks for Disk {
     fn read(&self, pack: &str, offset: u64, length: usize) -> Answer<'_, Bytes> {
         self.files.read(pack, offset, length)
     }
-    fn remove(&self, pack: &str) -> Answer<'_, ()> {
+    fn size(&self, pack: &str) -> Answer<'_, Option<u64>> {
+        self.files.size(pack)
+    }
+
+    fn remove(&self, pack: &str) -> Answer<'_, Removal> {
         self.files.remove(pack)
     }
     fn packs(&self) -> Answer<'_, Vec<String>> {

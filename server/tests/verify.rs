@@ -6,7 +6,7 @@ use cloudindex_server::embed::local::Local;
 use cloudindex_server::pipeline::Embeddings;
 use cloudindex_server::store::files::Files;
 use cloudindex_server::store::sqlite::Sqlite;
-use cloudindex_server::store::{Answer, Blocks, PackWriter, Records, StoreError, Tenant};
+use cloudindex_server::store::{Answer, Blocks, PackWriter, Records, Removal, StoreError, Tenant};
 use cloudindex_server::verify::{Bounds, Verifier};
 use cloudindex_wire::{Phase, VerifyPage, VerifyQuery, codes};
 use rusqlite::Connection;
@@ -349,7 +349,11 @@ impl<F: Fn() + Send + Sync> Blocks for Failing<F> {
         Box::pin(async { Err(lost) })
     }
 
-    fn remove(&self, _: &str) -> Answer<'_, ()> {
+    fn size(&self, _: &str) -> Answer<'_, Option<u64>> {
+        unreachable!()
+    }
+
+    fn remove(&self, _: &str) -> Answer<'_, Removal> {
         unreachable!()
     }
 

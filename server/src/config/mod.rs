@@ -18,12 +18,13 @@ mod tenants;
 pub use settings::{LogFormat, LogLevel, Settings};
 pub use tenants::{Tenant, Terms, add};
 
-use clap::FromArgMatches;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{FromArgMatches, Parser};
 use cloudindex_server::embed::http::Provider;
 use cloudindex_server::extract::child::Limits;
 use file::File;
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 /// What was asked for.
 #[derive(Debug)]
@@ -41,6 +42,11 @@ pub enum Command {
     Serve(Box<Config>),
     /// Read files for the server that started this.
     Extract(Limits),
+    /// Copy the data directory to another one.
+    Backup {
+        data: PathBuf,
+        to: PathBuf,
+    },
     /// Print this and end.
     Print(String),
 }
@@ -51,6 +57,9 @@ pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, St
     // Started once a worker, and again and again: nothing else is looked at.
     if arguments.get(1).is_some_and(|word| word == "extract") {
         return extract(&arguments[2..]).map(Command::Extract);
+    }
+    if arguments.get(1).is_some_and(|word| word == "backup") {
+        return backup(&arguments[1..]);
     }
     let command = settings::command();
     let parse = |command: clap::Command| match command.try_get_matches_from(&arguments) {
@@ -81,6 +90,26 @@ pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, St
         return Ok(Command::Print(printed::text(&matches, &file, &config)));
     }
     Ok(Command::Serve(Box::new(config)))
+}
+
+/// Copies a data directory, whether or not a server uses it
+#[derive(Debug, Parser)]
+#[command(name = "cloudindex-server backup")]
+struct Backup {
+    /// What is copied
+    #[arg(long, value_name = "DIR", default_value = "data")]
+    data: PathBuf,
+    /// Where the copy is made: a directory that is empty, or is not there yet
+    #[arg(long, value_name = "DIR")]
+    to: PathBuf,
+}
+
+fn backup(arguments: &[OsString]) -> Result<Command, String> {
+    match Backup::try_parse_from(arguments) {
+        Ok(Backup { data, to }) => Ok(Command::Backup { data, to }),
+        Err(error) if error.kind() == ErrorKind::DisplayHelp => Ok(Command::Print(error.render().to_string())),
+        Err(error) => Err(said(&error, arguments)),
+    }
 }
 
 /// The two numbers after `extract`.

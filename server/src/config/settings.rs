@@ -36,7 +36,12 @@ In the file a tenant may have a table of its own, for its keys and in the place 
   quota-bytes = 1000000000
   rate-limit = \"50/200\"
 
+cloudindex-server backup --data DIR --to DIR copies a data directory, whether or not a server uses it.
+
 Prints one line, \"listening on http://ADDR\", to stdout when ready. SIGINT and SIGTERM stop it gracefully.";
+
+/// Seconds that housekeeping may wait, at most.
+const TEN_YEARS: u64 = 10 * 365 * 86_400;
 
 /// The reference CloudIndex server, on embedded storage
 #[derive(Debug, Parser)]
@@ -162,6 +167,15 @@ pub struct Settings {
     /// eight hours at most, then it fails
     #[arg(long, value_name = "MS", default_value = "5000", value_parser = clap::value_parser!(u64).range(1..=3_600_000))]
     pub webhook_wait: u64,
+
+    /// Seconds after which a block is dropped that no document names; a client that was told that it is held may count on it for that
+    /// long, less a twenty-fourth part
+    #[arg(long, value_name = "N", default_value = "86400", value_parser = clap::value_parser!(u64).range(1..=TEN_YEARS))]
+    pub collect_after: u64,
+
+    /// Seconds between two rounds of housekeeping
+    #[arg(long, value_name = "N", default_value = "3600", value_parser = clap::value_parser!(u64).range(1..=TEN_YEARS))]
+    pub collect_every: u64,
 
     /// Webhooks may go to private, loopback and link-local addresses
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false", action = ArgAction::Set)]

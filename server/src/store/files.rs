@@ -1,9 +1,9 @@
 //! [`Blocks`] as files: one append-only file a pack, in one directory.
 
-use super::{Answer, Blocks, PackWriter, StoreError};
+use super::{Answer, Blocks, PackWriter, Removal, StoreError};
 use crate::clock;
 use axum::body::Bytes;
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
@@ -20,6 +20,8 @@ impl Files {
     pub fn open(directory: &Path) -> Result<Self, StoreError> {
         fs::create_dir_all(directory)?;
         sync_directory(directory.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new(".")))?;
+        // Made by whoever serves, so that a backup by another user finds it. On a full disk it is made another time.
+        let _ = Keep::file(directory);
         Ok(Files { directory: directory.to_owned() })
     }
 
@@ -68,13 +70,32 @@ impl Blocks for Files {
         })
     }
 
-    fn remove(&self, pack: &str) -> Answer<'_, ()> {
+    fn size(&self, pack: &str) -> Answer<'_, Option<u64>> {
         let path = self.path(pack);
         Box::pin(async move {
             let path = path?;
-            blocking(move || match fs::remove_file(path) {
-                Err(error) if error.kind() != ErrorKind::NotFound => Err(error.into()),
-                _ => Ok(()),
+            blocking(move || match fs::metadata(path) {
+                Ok(metadata) => Ok(Some(metadata.len())),
+                Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+                Err(error) => Err(error.into()),
+            })
+            .await
+        })
+    }
+
+    fn remove(&self, pack: &str) -> Answer<'_, Removal> {
+        let path = self.path(pack);
+        let directory = self.directory.clone();
+        Box::pin(async move {
+            let path = path?;
+            blocking(move || {
+                if Keep::is_taken(&directory)? {
+                    return Ok(Removal::Kept);
+                }
+                match fs::remove_file(path) {
+                    Err(error) if error.kind() != ErrorKind::NotFound => Err(error.into()),
+                    _ => Ok(Removal::Gone),
+                }
             })
             .await
         })
@@ -199,8 +220,42 @@ impl PackWriter for FilePack {
     }
 }
 
+/// While one is held, by this process or another, no pack is removed from its directory. It is a lock on the file `packs.keep`
+/// beside the directory `packs`, and ends with whoever holds it.
+pub struct Keep(File);
+
+impl Keep {
+    /// Waits for another one to end.
+    pub fn take(directory: &Path) -> std::io::Result<Keep> {
+        let file = Self::file(directory)?;
+        file.lock()?;
+        Ok(Keep(file))
+    }
+
+    /// Whether one is held now. Who asks must have dropped a pack from the records before: then one that is taken later finds
+    /// no record that names it.
+    fn is_taken(directory: &Path) -> std::io::Result<bool> {
+        match Self::file(directory)?.try_lock_shared() {
+            Ok(()) => Ok(false),
+            Err(TryLockError::WouldBlock) => Ok(true),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+
+    fn file(directory: &Path) -> std::io::Result<File> {
+        File::options().read(true).write(true).create(true).truncate(false).open(directory.with_extension("keep"))
+    }
+}
+
+impl Drop for Keep {
+    fn drop(&mut self) {
+        // Closing it would do as well.
+        let _ = self.0.unlock();
+    }
+}
+
 /// Makes the names in a directory durable.
-fn sync_directory(directory: &Path) -> Result<(), StoreError> {
+pub(crate) fn sync_directory(directory: &Path) -> Result<(), StoreError> {
     if cfg!(unix) {
         File::open(directory)?.sync_all()?;
     }

@@ -1,6 +1,6 @@
-//! What is kept, behind four traits: [`Records`] (batches, documents, errors, and where blocks lie), [`Jobs`] (what is to
-//! be processed, and the index of what was), [`Deliveries`] (webhooks) and [`Blocks`] (bytes, in packs). Nothing above this module knows that they
-//! are SQLite and files.
+//! What is kept, behind five traits: [`Records`] (batches, documents, errors, and where blocks lie), [`Jobs`] (what is to
+//! be processed, and the index of what was), [`Deliveries`] (webhooks), [`Upkeep`] (what nobody needs any more) and [`Blocks`]
+//! (bytes, in packs). Nothing above this module knows that they are SQLite and files.
 //!
 //! **Order of writing.** A request's new blocks go into one pack; [`PackWriter::seal`] makes it durable; then one
 //! [`Records::commit`] makes blocks and documents known, durably and all at once; then the client is told. So a record
@@ -10,9 +10,11 @@ pub mod deliveries;
 pub mod files;
 pub mod jobs;
 pub mod sqlite;
+pub mod upkeep;
 
 pub use deliveries::{Attempt, Deliveries, DeliveryId, Due, Fate, Line, Most, Parcel};
 pub use jobs::{Ahead, Found, Indexed, Job, JobId, Jobs, Outcome, Retry, Waiting};
+pub use upkeep::Upkeep;
 
 use crate::rules::Candidate;
 use axum::body::Bytes;
@@ -164,7 +166,8 @@ pub struct Page {
     pub limit: u32,
 }
 
-/// Records. What is answered `Ok` by a method that writes is durable.
+/// Records. What is answered `Ok` by a method that writes is durable. `now` is in milliseconds since 1970, and the caller's, so
+/// that a test has its own.
 pub trait Records: Send + Sync {
     /// The tenant of this name, made if there is none.
     fn tenant(&self, name: &str) -> Answer<'_, Tenant>;
@@ -199,9 +202,9 @@ pub trait Records: Send + Sync {
     fn locate(&self, tenant: Tenant, digests: Vec<Digest>) -> Answer<'_, Vec<Option<Location>>>;
     /// Which of these blocks the tenant holds. A client that is told may rely on it: such a block is there for most of
     /// a day yet, even if no document ever names it.
-    fn hold(&self, tenant: Tenant, digests: Vec<Digest>) -> Answer<'_, Vec<bool>>;
+    fn hold(&self, tenant: Tenant, digests: Vec<Digest>, now: i64) -> Answer<'_, Vec<bool>>;
     /// Makes blocks and documents known, all at once.
-    fn commit(&self, tenant: Tenant, batch: &str, bundle: Bundle) -> Answer<'_, Committed>;
+    fn commit(&self, tenant: Tenant, batch: &str, bundle: Bundle, now: i64) -> Answer<'_, Committed>;
 
     /// Of these packs, those that hold no block that is known.
     fn unused_packs(&self, packs: Vec<String>) -> Answer<'_, Vec<String>>;
@@ -214,10 +217,20 @@ pub trait Blocks: Send + Sync {
     /// `length` bytes at `offset`, all of them or an error: [`StoreError::Lost`] if they are there no more. Callers ask for
     /// at most 1 MiB or so at once.
     fn read(&self, pack: &str, offset: u64, length: usize) -> Answer<'_, Bytes>;
-    /// Removes a pack; it is no error if there is none.
-    fn remove(&self, pack: &str) -> Answer<'_, ()>;
+    /// Bytes of a pack; `None`: there is none of that name.
+    fn size(&self, pack: &str) -> Answer<'_, Option<u64>>;
+    /// Removes a pack that no record names; it is no error if there is none.
+    fn remove(&self, pack: &str) -> Answer<'_, Removal>;
     /// All packs there are.
     fn packs(&self) -> Answer<'_, Vec<String>>;
+}
+
+/// What became of a pack that was to be removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Removal {
+    Gone,
+    /// A backup is under way, whose records may name it. Another time.
+    Kept,
 }
 
 /// A pack that is being written.
@@ -246,7 +259,15 @@ impl Doubtful {
 
 /// Removes packs that no record names: what requests left behind that a crash cut off. Only while nothing is written.
 pub async fn sweep(records: &dyn Records, blocks: &dyn Blocks) -> Result<usize, StoreError> {
-    remove_unused(records, blocks, blocks.packs().await?).await
+    Ok(remove_unused(records, blocks, blocks.packs().await?).await?.gone)
+}
+
+/// What became of packs that were to be removed.
+#[derive(Debug, Default)]
+pub struct Removed {
+    pub gone: usize,
+    /// To be tried again.
+    pub kept: Vec<String>,
 }
 
 /// Removes those of `packs` that no record names, nor will.
@@ -254,10 +275,13 @@ pub async fn remove_unused(
     records: &dyn Records,
     blocks: &dyn Blocks,
     packs: Vec<String>,
-) -> Result<usize, StoreError> {
-    let unused = records.unused_packs(packs).await?;
-    for pack in &unused {
-        blocks.remove(pack).await?;
+) -> Result<Removed, StoreError> {
+    let mut removed = Removed::default();
+    for pack in records.unused_packs(packs).await? {
+        match blocks.remove(&pack).await? {
+            Removal::Gone => removed.gone += 1,
+            Removal::Kept => removed.kept.push(pack),
+        }
     }
-    Ok(unused.len())
+    Ok(removed)
 }

@@ -18,6 +18,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
 pub const KEY: &str = "test-key";
 pub const BOUNDARY: &str = "----a-boundary";
@@ -304,6 +305,25 @@ impl Server {
         let reply = self.get(&format!("/v1/documents/{id}/content"));
         assert_eq!(reply.status, 200);
         reply.body
+    }
+}
+
+/// A figure of `/metrics`, asked for without a key.
+pub fn figure(server: &Server, name: &str) -> u64 {
+    let reply = server.send("GET", "/metrics", &[("Authorization", "none")], b"");
+    assert_eq!((reply.status, reply.header("content-type")), (200, "text/plain; version=0.0.4; charset=utf-8"));
+    let text = String::from_utf8(reply.body).unwrap();
+    let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    line.map_or(0, |value| value.parse().unwrap())
+}
+
+/// Waits for what a server does by itself.
+#[track_caller]
+pub fn until(so: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !so() {
+        assert!(start.elapsed() < Duration::from_secs(60), "it did not come to that");
+        std::thread::sleep(Duration::from_millis(20));
     }
 }
 

@@ -1,6 +1,6 @@
 //! The one transaction of a bundle: new blocks, documents, errors and totals, all or nothing.
 
-use super::documents::{block_length, insert_block, pack_list};
+use super::documents::{Notes, insert_block, pack_list, relied_on};
 use super::{Result, batches, deliveries, int, jobs, tenants, uint};
 use crate::clock;
 use crate::rules::{self, Candidate, MAX_PATH, Totals};
@@ -10,7 +10,14 @@ use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, 
 use serde_json::value::RawValue;
 use std::collections::HashMap;
 
-pub(super) fn commit(c: &mut Connection, tenant: Tenant, batch: &str, bundle: Bundle) -> Result<Committed> {
+pub(super) fn commit(
+    c: &mut Connection,
+    tenant: Tenant,
+    batch: &str,
+    bundle: Bundle,
+    now: i64,
+    notes: Notes,
+) -> Result<Committed> {
     let transaction = c.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let Some((seq, record)) = batches::find(&transaction, tenant, batch)? else { return Ok(Committed::NoBatch) };
     let phase = record.status.status;
@@ -28,7 +35,8 @@ pub(super) fn commit(c: &mut Connection, tenant: Tenant, batch: &str, bundle: Bu
         new: None,
         tally: jobs::Tally::default(),
         fresh: HashMap::new(),
-        now: clock::now_ms(),
+        now,
+        notes,
     };
     if phase != Phase::Open {
         // A lost ack is no error: documents that are all there are answered as they were.
@@ -81,6 +89,7 @@ struct Work<'a> {
     /// Documents that are replaced, and so were processed or had failed no more.
     tally: jobs::Tally,
     now: i64,
+    notes: Notes,
 }
 
 /// A document of the batch under the path in question.
@@ -99,9 +108,15 @@ impl Work<'_> {
         let pack = self.c.last_insert_rowid();
         let mut stored = Vec::with_capacity(blocks.len());
         for block in blocks {
-            let new = insert_block(self.c, self.tenant, pack, *block, self.now)?;
-            if new {
-                self.fresh.insert(block.0, block.2);
+            let new = insert_block(self.c, self.tenant, pack, *block, self.notes.now)?;
+            match new {
+                true => {
+                    self.fresh.insert(block.0, block.2);
+                }
+                // Another request brought it, and the client is told that it is held.
+                false => {
+                    relied_on(self.c, self.tenant, &block.0, self.notes)?;
+                }
             }
             stored.push(new);
         }
@@ -166,14 +181,14 @@ impl Work<'_> {
         Ok(DocumentOutcome::Committed { id })
     }
 
-    /// Blocks that are not there, each once; or what is wrong with one that is.
+    /// Blocks that are not there, each once; or what is wrong with one that is. Whoever is told relies on the others.
     fn missing(&self, entry: &DocumentEntry) -> Result<std::result::Result<Vec<Digest>, Problem>> {
         let (mut missing, mut seen) = (Vec::new(), HashMap::new());
         for (digest, length) in &entry.blocks {
             let held = match (seen.get(digest), self.fresh.get(digest)) {
                 (Some(held), _) => *held,
                 (None, Some(fresh)) => Some(*fresh),
-                (None, None) => block_length(self.c, self.tenant, digest)?,
+                (None, None) => relied_on(self.c, self.tenant, digest, self.notes)?,
             };
             let first = seen.insert(digest, held).is_none();
             match held {

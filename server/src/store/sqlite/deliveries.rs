@@ -17,7 +17,7 @@ const SECRET: usize = 32;
 
 /// `deliveries.state`.
 const WAITING: i64 = 0;
-const DELIVERED: i64 = 1;
+pub(super) const DELIVERED: i64 = 1;
 const FAILED: i64 = 2;
 
 /// How far a batch is, as coarsely as receivers are told: nothing is an event that does not change it.

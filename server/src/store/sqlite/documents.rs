@@ -140,11 +140,32 @@ pub(super) fn delete(c: &mut Connection, tenant: Tenant, id: &str) -> Result<boo
     Ok(true)
 }
 
-/// The length of a block of the tenant's; `None`: there is none of that name.
-pub(super) fn block_length(c: &Connection, tenant: Tenant, digest: &Digest) -> Result<Option<u64>> {
-    let mut select = c.prepare_cached("SELECT length FROM blocks WHERE tenant = ?1 AND digest = ?2")?;
-    let length = select.query_row(params![tenant.0, digest.0], |row| row.get(0)).optional()?;
-    Ok(length.map(uint))
+/// How it is noted that clients are told of blocks. Times are milliseconds since 1970, and never go back.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Notes {
+    pub now: i64,
+    /// Notes from before this are made anew.
+    pub stale: i64,
+}
+
+/// The length of a block of the tenant's, which is noted to be relied on from now on; `None`: there is none of that name.
+///
+/// Without the note a collector that saw the documents of before could take the block from the one that names it now.
+pub(super) fn relied_on(c: &Connection, tenant: Tenant, digest: &Digest, notes: Notes) -> Result<Option<u64>> {
+    let mut select = c.prepare_cached("SELECT length, at FROM blocks WHERE tenant = ?1 AND digest = ?2")?;
+    let held =
+        select.query_row(params![tenant.0, digest.0], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?))).optional()?;
+    let Some((length, at)) = held else { return Ok(None) };
+    if at < notes.stale {
+        note(c, tenant, digest, notes.now)?;
+    }
+    Ok(Some(uint(length)))
+}
+
+/// Notes that a client is told of a block; whether it is there.
+fn note(c: &Connection, tenant: Tenant, digest: &Digest, now: i64) -> Result<bool> {
+    let mut update = c.prepare_cached("UPDATE blocks SET at = ?3 WHERE tenant = ?1 AND digest = ?2")?;
+    Ok(update.execute(params![tenant.0, digest.0, now])? > 0)
 }
 
 pub(super) fn locate(c: &Connection, tenant: Tenant, digests: &[Digest]) -> Result<Vec<Option<Location>>> {
@@ -173,10 +194,7 @@ pub(super) fn told_at(c: &Connection, tenant: Tenant, digests: &[Digest]) -> Res
 /// Notes that clients are told of these blocks now; whether each is there.
 pub(super) fn refresh(c: &mut Connection, tenant: Tenant, digests: &[Digest], now: i64) -> Result<Vec<bool>> {
     let transaction = c.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let mut update = transaction.prepare_cached("UPDATE blocks SET at = ?3 WHERE tenant = ?1 AND digest = ?2")?;
-    let kept = digests.iter().map(|digest| Ok(update.execute(params![tenant.0, digest.0, now])? > 0));
-    let kept = kept.collect::<Result<_>>()?;
-    drop(update);
+    let kept = digests.iter().map(|digest| note(&transaction, tenant, digest, now)).collect::<Result<_>>()?;
     transaction.commit()?;
     Ok(kept)
 }

@@ -56,7 +56,7 @@ pub(super) fn indexed(c: &Connection, tenant: Tenant, document: &str, pick: u64)
     let (Some((document, chunks)), Some(model)) = (found, model_held(c)?) else { return Ok(None) };
     let mut indexed = Indexed { width: model.width, chunks: uint(chunks), ..Indexed::default() };
     let mut select = c.prepare_cached(
-        "SELECT k.embedding, v.bits FROM chunks k JOIN vectors v ON v.rowid = k.seq WHERE k.document = ?1",
+        "SELECT k.embedding, v.bits FROM chunks k CROSS JOIN vectors v ON v.rowid = k.seq WHERE k.document = ?1",
     )?;
     let sound = select.query_map([document], |row| {
         let (embedding, bits) = (row.get_ref(0)?.as_blob()?, row.get_ref(1)?.as_blob()?);

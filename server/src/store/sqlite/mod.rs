@@ -8,8 +8,11 @@
 //! | `jobs` | the queue, and the one transaction that ends jobs |
 //! | `deliveries` | which changes are events, and the queue of webhooks |
 //! | `tenants` | what tenants hold and may |
+//! | `upkeep` | which blocks nobody needs, and moving those that lie among them |
+//! | [`backup`] | a copy of them, while they are written |
 //! | `index`, `search` | chunks, their words and vectors; finding them |
 
+pub mod backup;
 mod batches;
 mod commit;
 mod deliveries;
@@ -18,32 +21,39 @@ mod index;
 mod jobs;
 mod search;
 mod tenants;
+mod upkeep;
+#[cfg(test)]
+mod versions;
 
 use super::files::blocking;
 use super::{
     Ahead, Answer, BatchRecord, Bundle, Committed, Created, Ending, Found, Indexed, JobId, Jobs, Listed, Location,
     Outcome, Page, Records, Retry, Standing, StoreError, Tenant, Waiting,
 };
-use crate::clock;
 use crate::embed::{Model, Vector};
 use cloudindex_wire::{BatchError, Digest, Document, NewBatch, Quota, SearchQuery, Usage};
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::Semaphore;
 
 /// What leads from one version of the schema to the next, from nothing on. `PRAGMA user_version` tells how many are done.
-const STEPS: [&str; 4] = [
+const STEPS: [&str; 5] = [
     include_str!("schema/1.sql"),
     include_str!("schema/2.sql"),
     include_str!("schema/3.sql"),
     include_str!("schema/4.sql"),
+    include_str!("schema/5.sql"),
 ];
 /// Connections that read at once.
 const READERS: usize = 4;
-/// Milliseconds for which a block that was told of as held need not be noted again, so that a probe seldom writes.
-const TOLD: i64 = 3_600_000;
+/// How long a block that no document names is kept after a client was told of it, unless something else is asked for.
+const KEEP: Duration = Duration::from_secs(24 * 3600);
+/// That a block was told of is noted only if the last note is older than this part of the time it is kept, so that a probe
+/// seldom writes.
+const TOLD: u32 = 24;
 
 type Result<T> = std::result::Result<T, StoreError>;
 
@@ -64,6 +74,15 @@ pub struct Sqlite {
     writer: Arc<tokio::sync::Mutex<Writer>>,
     idle_readers: Arc<Mutex<Vec<Connection>>>,
     readers: Semaphore,
+    /// The latest time that was ever given, in milliseconds since 1970.
+    latest: Arc<AtomicI64>,
+    /// How old a note may be that a block was told of, in milliseconds.
+    told: i64,
+}
+
+/// `now`, or the latest time that was given before: a clock that is set back must not make what comes later look older.
+fn later(latest: &AtomicI64, now: i64) -> i64 {
+    latest.fetch_max(now, Ordering::SeqCst).max(now)
 }
 
 /// The writing connection; it is opened anew when one was lost.
@@ -72,6 +91,11 @@ struct Writer(Option<Connection>);
 impl Sqlite {
     /// Opens the file, and makes it if need be. The disk must lock as a local one does.
     pub fn open(path: &Path) -> Result<Self> {
+        Self::keeping(path, KEEP)
+    }
+
+    /// The same, where blocks that no document names are kept for that long.
+    pub fn keeping(path: &Path, keep: Duration) -> Result<Self> {
         load_vectors()?;
         let mut connection = connect(path, OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         migrate(&mut connection)?;
@@ -80,6 +104,8 @@ impl Sqlite {
             writer: Arc::new(tokio::sync::Mutex::new(Writer(Some(connection)))),
             idle_readers: Arc::default(),
             readers: Semaphore::new(READERS),
+            latest: Arc::default(),
+            told: i64::try_from((keep / TOLD).as_millis()).unwrap_or(i64::MAX),
         })
     }
 
@@ -260,26 +286,32 @@ impl Records for Sqlite {
         Box::pin(self.read(move |c| documents::locate(c, tenant, &digests)))
     }
 
-    fn hold(&self, tenant: Tenant, digests: Vec<Digest>) -> Answer<'_, Vec<bool>> {
+    fn hold(&self, tenant: Tenant, digests: Vec<Digest>, now: i64) -> Answer<'_, Vec<bool>> {
+        let (now, latest) = (later(&self.latest, now), self.latest.clone());
         Box::pin(async move {
-            let now = clock::now_ms();
             let told = move |c: &Connection| Ok((documents::told_at(c, tenant, &digests)?, digests));
             let (told, digests) = self.read(told).await?;
             let mut held: Vec<bool> = told.iter().map(Option::is_some).collect();
-            let stale = told.iter().enumerate().filter(|(_, at)| at.is_some_and(|at| at < now - TOLD));
+            let stale =
+                told.iter().enumerate().filter(|(_, at)| at.is_some_and(|at| at < now.saturating_sub(self.told)));
             let (places, stale): (Vec<usize>, Vec<Digest>) = stale.map(|(place, _)| (place, digests[place])).unzip();
             if !stale.is_empty() {
                 // What a collector took meanwhile is held no more.
-                let kept = self.write(move |c| documents::refresh(c, tenant, &stale, now)).await?;
+                let kept = self.write(move |c| documents::refresh(c, tenant, &stale, later(&latest, now))).await?;
                 places.into_iter().zip(kept).for_each(|(place, kept)| held[place] = kept);
             }
             Ok(held)
         })
     }
 
-    fn commit(&self, tenant: Tenant, batch: &str, bundle: Bundle) -> Answer<'_, Committed> {
-        let batch = batch.to_owned();
-        Box::pin(self.write(move |c| commit::commit(c, tenant, &batch, bundle)))
+    fn commit(&self, tenant: Tenant, batch: &str, bundle: Bundle, now: i64) -> Answer<'_, Committed> {
+        let (batch, told, latest) = (batch.to_owned(), self.told, self.latest.clone());
+        Box::pin(self.write(move |c| {
+            // Only here has it the writer to itself: no round that began before this transaction has a later time.
+            let noted = later(&latest, now);
+            let notes = documents::Notes { now: noted, stale: noted.saturating_sub(told) };
+            commit::commit(c, tenant, &batch, bundle, now, notes)
+        }))
     }
 
     fn unused_packs(&self, packs: Vec<String>) -> Answer<'_, Vec<String>> {
