@@ -202,7 +202,7 @@ fn a_document_that_search_does_not_find_is_named() {
     let probes = verify(&server, &batch, "").probes;
     assert_eq!((probes.asked, probes.answered), (10, 9));
     assert_eq!((probes.missed[0].document_id.as_str(), probes.missed[0].path.as_str()), (id.as_str(), "d/6"));
-    assert!(probes.missed[0].query.ends_with("is a fast vehicle."), "{:?}", probes.missed);
+    assert!(probes.missed[0].query.contains("is a fast vehicle."), "{:?}", probes.missed);
 }
 
 #[test]

@@ -9,6 +9,8 @@ use cloudindex_wire::{Document, Missed, SearchQuery};
 const FIRST: u32 = 10;
 /// Characters of a sentence.
 const LONGEST: usize = 240;
+/// Words that are enough for a question.
+const WORDS: usize = 10;
 
 /// Which documents are looked for: each by itself, so that pages need not know of each other.
 #[derive(Debug, Clone, Copy)]
@@ -30,11 +32,35 @@ pub fn number(digest: [u8; 32]) -> u64 {
     digest.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 
-/// The longest sentence of a text, since it tells most, or as much of it as a question may have; `None`: it has no words.
+/// The longest sentence of a text, since it tells most, and what follows it until there are enough words; `None`: the text has
+/// none.
 pub fn sentence(text: &str) -> Option<String> {
-    let sentences = text.split_inclusive(['.', '!', '?', '\n', '。']).map(squeezed);
-    let said = sentences.filter(|sentence| sentence.contains(char::is_alphanumeric));
-    said.map(|sentence| cut(&sentence)).max_by_key(|sentence| sentence.chars().count())
+    let mut start = 0;
+    let spans: Vec<(usize, usize)> = ends(text).map(|end| (std::mem::replace(&mut start, end), end)).collect();
+    let said = |(_, (start, end)): &(usize, &(usize, usize))| text[*start..*end].contains(char::is_alphanumeric);
+    let length = |(start, end): (usize, usize)| squeezed(&text[start..end]).chars().count();
+    // Of equals the first.
+    let (place, (start, _)) = spans.iter().enumerate().filter(said).rev().max_by_key(|(_, span)| length(**span))?;
+    let mut passage = String::new();
+    // Empty lines have no words, however many there are.
+    for (_, end) in spans[place..].iter().take(4 * WORDS) {
+        passage = squeezed(&text[*start..*end]);
+        if passage.split(' ').count() >= WORDS {
+            break;
+        }
+    }
+    Some(cut(&passage))
+}
+
+/// Where sentences end, and lines.
+fn ends(text: &str) -> impl Iterator<Item = usize> {
+    let next = text.char_indices().skip(1).map(|(at, c)| (at, Some(c))).chain([(text.len(), None)]);
+    let ended = |(now, (at, next)): (char, (usize, Option<char>))| match now {
+        '\n' | '。' => Some(at),
+        '.' | '!' | '?' => next.is_none_or(char::is_whitespace).then_some(at),
+        _ => next.is_none().then_some(at),
+    };
+    text.chars().zip(next).filter_map(ended)
 }
 
 /// As many of the first words as there is room for; one word alone may be cut.
@@ -84,8 +110,14 @@ mod tests {
 
     #[test]
     fn the_longest_sentence_is_asked() {
-        assert_eq!(sentence("Short. This one  is\tlonger, yes! No.").as_deref(), Some("This one is longer, yes!"));
+        let text = "Short. This one  is\tlonger, and has ten words: yes, ten! No. ";
+        assert_eq!(sentence(text).as_deref(), Some("This one is longer, and has ten words: yes, ten!"));
         assert_eq!(sentence("line\nanother line\n").as_deref(), Some("another line"));
+        assert_eq!(
+            sentence("a. the longest, of 1.5 or x.y words\nb?c d. e f g").as_deref(),
+            Some("the longest, of 1.5 or x.y words b?c d. e f g")
+        );
+        assert_eq!(sentence("一つの文。もう一つの長い文。").as_deref(), Some("もう一つの長い文。"));
         assert_eq!(sentence(" -- !!\n***"), None);
         assert_eq!(sentence(""), None);
         let words = "word ".repeat(100);
