@@ -18,7 +18,7 @@ await command(async (args) => {
     args,
     options: {
       // Cases a call and phase, at most.
-      examples: { type: 'string', default: '25' },
+      examples: { type: 'string', default: '40' },
       seed: { type: 'string', default: '1' },
     },
   });
