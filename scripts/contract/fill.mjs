@@ -7,7 +7,7 @@ import { once } from 'node:events';
 const TEXT = ['The moon pulls the sea up twice a day.\n', '8617c481fde35ab53efa3b87ffccacd6135b026d5c2799992e6977712e702a54'];
 const PICTURE = ['GIF89a', 'd731a5286f80d502959779b9cabf0322dc72f3cba2cd21d11d5ac5ff1dc30a66'];
 
-/** Puts all that into the server; tells ids, more of what calls end or remove. */
+/** Puts all that into the server; tells ids (and some of nothing), more of what calls end or remove. */
 export async function fill(server) {
   const receiver = createServer((request, response) => request.resume().on('end', () => response.writeHead(204).end()));
   receiver.listen(0, '127.0.0.1');
@@ -29,8 +29,17 @@ export async function fill(server) {
   for await (const document of server.list(`/v1/batches/${done}/documents`, 'documents')) documents.push(document.id);
   const deliveries = [];
   for await (const delivery of server.list(`/v1/batches/${done}/deliveries`, 'deliveries')) deliveries.push(delivery.id);
+  const strange = Array.from({ length: 12 }, (_, i) => `nothing-${i}`);
+  const batches = [done, cancelled, ...open.map(({ id }) => id), ...strange];
   return {
-    lists: { batches: [done, cancelled, ...open.map(({ id }) => id)], done: [done], taking: [taking], documents, deliveries, receivers: [webhookUrl] },
+    lists: {
+      batches,
+      done: [done],
+      taking: [taking],
+      documents: [...documents, ...strange],
+      deliveries: [...deliveries, ...strange],
+      receivers: [webhookUrl],
+    },
     end: () => {
       receiver.close();
       receiver.closeAllConnections();

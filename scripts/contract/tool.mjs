@@ -16,7 +16,7 @@ export async function schemathesis() {
   if (wanted !== there) {
     const beside = `${PLACE}.${process.pid}`;
     try {
-      await run(program, ['-m', 'pip', 'install', '--quiet', '--target', beside, '-r', REQUIREMENTS], { label: 'schemathesis' });
+      await run(program, ['-m', 'pip', 'install', '--quiet', '--root-user-action=ignore', '--target', beside, '-r', REQUIREMENTS], { label: 'schemathesis' });
       await cp(REQUIREMENTS, join(beside, 'requirements.txt'));
       // It is there whole, or not at all.
       await rm(PLACE, { recursive: true, force: true });

@@ -26,7 +26,7 @@ use cloudindex_wire::BundleReply;
         content((
             BlocksForm = "multipart/form-data",
             example = json!({ "manifest": { "blocks": [
-                ["d731a5286f80d502959779b9cabf0322dc72f3cba2cd21d11d5ac5ff1dc30a66", 6],
+                ["6437b3ac38465133ffb63b75273a8db548c558465d79db03fd359c6cd5bd9d85", 3],
             ] } }),
             encoding(("manifest" = (content_type = "application/json"))),
         )),

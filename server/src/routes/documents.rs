@@ -29,8 +29,8 @@ use cloudindex_wire::{BundleReply, Document, DocumentPage};
             BundleForm = "multipart/form-data",
             example = json!({ "manifest": { "documents": [
                 { "path": "notes/empty.txt", "size": 0, "type": "text/plain", "lastModified": 1_700_000_000_000_u64, "blocks": [] },
-                { "path": "picture.gif", "size": 6, "metadata": { "of": "the sea" }, "blocks": [
-                    ["d731a5286f80d502959779b9cabf0322dc72f3cba2cd21d11d5ac5ff1dc30a66", 6],
+                { "path": "notes/abc.txt", "size": 3, "metadata": { "of": "letters" }, "blocks": [
+                    ["6437b3ac38465133ffb63b75273a8db548c558465d79db03fd359c6cd5bd9d85", 3],
                 ] },
             ] } }),
             encoding(("manifest" = (content_type = "application/json"))),
