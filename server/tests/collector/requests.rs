@@ -3,7 +3,7 @@
 use crate::world::{BLOCKS, Check, PATHS, TENANTS, World, wrong};
 use cloudindex_server::rules::Candidate;
 use cloudindex_server::store::{Blocks, Bundle, Committed, Records, remove_unused};
-use cloudindex_wire::{Caps, Digest, DocumentEntry, DocumentOutcome};
+use cloudindex_wire::{BatchLimits, Caps, Digest, DocumentEntry, DocumentOutcome};
 use std::collections::BTreeSet;
 
 pub fn content(block: u64) -> Vec<u8> {
@@ -133,7 +133,7 @@ impl World {
         list: Vec<(Digest, u64, u64)>,
     ) -> Check {
         let documents = vec![candidate(&path, &blocks)];
-        let bundle = Bundle { pack: pack.clone(), blocks: list, documents };
+        let bundle = Bundle { pack: pack.clone(), blocks: list, documents, limits: BatchLimits::default() };
         let doubtful = self.doubtful.take();
         let fails = self.rng.below(20) == 0;
         if fails {

@@ -1,14 +1,12 @@
 //! How a batch stands: events and their resumption, the time to the end, and providers of embeddings.
 
-mod support;
-
+use crate::support::*;
 use cloudindex_wire::{ErrorType, Phase, codes};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
-use support::*;
 
 #[test]
 fn events_tell_every_change_and_resume() {

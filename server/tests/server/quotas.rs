@@ -1,13 +1,11 @@
 //! What a tenant may hold, and what a token may bring.
 
-mod support;
-
+use crate::support::*;
 use cloudindex_wire::{
     Batch, BatchLimits, BatchPage, BlockOutcome, BundleReply, DocumentOutcome, ErrorType, Problem, Quota, UploadToken,
     Usage, codes,
 };
 use serde_json::json;
-use support::*;
 
 fn usage(server: &Server) -> Usage {
     server.get("/v1/usage").json()

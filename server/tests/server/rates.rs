@@ -1,7 +1,6 @@
 //! How often may be called. Buckets here fill so slowly that nothing depends on how long a test takes.
 
-mod support;
-
+use crate::support::*;
 use axum::Extension;
 use axum::extract::ConnectInfo;
 use cloudindex_server::app;
@@ -14,7 +13,6 @@ use serde_json::json;
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use support::*;
 
 /// 429, and when to come again.
 #[track_caller]

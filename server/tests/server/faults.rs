@@ -1,12 +1,10 @@
 //! Crashes, cut connections, full disks: what was acknowledged is there, what was not is not wrong.
 
-mod support;
-
+use crate::support::*;
 use cloudindex_wire::{BundleReply, DocumentOutcome, DocumentPage};
 use std::io::Write;
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
-use support::*;
 
 fn packs(server: &Server) -> usize {
     std::fs::read_dir(server.data.join("packs")).unwrap().count()

@@ -1,11 +1,9 @@
 //! What a server logs, and how requests are named.
 
-mod support;
-
+use crate::support::*;
 use cloudindex_wire::{DocumentState, Problem, UploadToken, codes};
 use serde_json::{Value, json};
 use std::path::Path;
-use support::*;
 
 /// The log as JSON, an object a line.
 #[track_caller]

@@ -1,13 +1,11 @@
 //! The probe for blocks, and the figures of `/metrics`.
 
-mod support;
-
+use crate::support::*;
 use cloudindex_server::store::{Records, sqlite::Sqlite};
 use cloudindex_wire::{BlockOutcome, BundleReply, Digest, codes};
 use std::io::Write;
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
-use support::*;
 
 /// The body of `POST …/blocks` with a manifest of `asked`, then `parts`.
 fn probe(asked: &[&[u8]], parts: &[&[u8]]) -> Vec<u8> {

@@ -1,7 +1,6 @@
 //! Backups: made while a server works and keeps house, and as good as the data they were made of.
 
-mod support;
-
+use crate::support::*;
 use cloudindex_server::store::files::{Files, Keep};
 use cloudindex_server::store::{Blocks, Removal};
 use cloudindex_wire::{Phase, UploadToken, VerifyPage};
@@ -9,7 +8,6 @@ use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
-use support::*;
 
 fn back_up(data: &Path, to: &Path) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cloudindex-server"));

@@ -1,12 +1,10 @@
 //! The protocol around the bundle: keys, caps, encodings, ranges, origins, the page.
 
-mod support;
-
+use crate::support::*;
 use cloudindex_wire::{Batch, BatchPage, codes};
 use flate2::{Compression, write::GzEncoder};
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use support::*;
 
 #[test]
 fn keys_are_asked_for() {

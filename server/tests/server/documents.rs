@@ -1,9 +1,7 @@
 //! Bundles: what is committed, what is refused, and how each is said.
 
-mod support;
-
+use crate::support::*;
 use cloudindex_wire::{BlockOutcome, Document, DocumentOutcome, DocumentPage, ErrorPage, Phase, codes};
-use support::*;
 
 #[track_caller]
 fn committed(outcome: &DocumentOutcome) -> String {

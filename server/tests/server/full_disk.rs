@@ -1,7 +1,6 @@
 //! Full disks: no false ack, a clear answer, and no end of the server.
 
-mod support;
-
+use crate::support::{Server, multipart, state};
 use axum::body::Bytes;
 use cloudindex_server::app;
 use cloudindex_server::auth::Keys;
@@ -14,7 +13,6 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use support::{Server, multipart, state};
 
 /// Files on a disk that may be full.
 struct Disk {
@@ -62,7 +60,7 @@ impl PackWriter for Pack {
 
 #[test]
 fn a_pack_that_cannot_be_sealed_is_no_ack() {
-    let data = support::directory();
+    let data = crate::support::directory();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let full = Arc::new(AtomicBool::new(true));
     let files = Files::open(&data.join("packs")).unwrap();
@@ -70,7 +68,7 @@ fn a_pack_that_cannot_be_sealed_is_no_ack() {
     let (url, batch) = runtime.block_on(async {
         let tenant = records.tenant("t").await.unwrap();
         let mut keys = Keys::default();
-        keys.allow(support::KEY, tenant, "t");
+        keys.allow(crate::support::KEY, tenant, "t");
         let cloudindex_server::store::Created::New(batch) =
             records.create_batch(tenant, NewBatch::default(), None).await.unwrap()
         else {
@@ -84,10 +82,10 @@ fn a_pack_that_cannot_be_sealed_is_no_ack() {
         (url, batch.id)
     });
     let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
-    let body = support::bundle(Some(&[support::document("x", &[b"block"])]), &[b"block"]);
+    let body = crate::support::bundle(Some(&[crate::support::document("x", &[b"block"])]), &[b"block"]);
     let send = || {
         let path = format!("{url}/v1/batches/{batch}/documents");
-        let request = agent.post(path).header("Authorization", format!("Bearer {}", support::KEY));
+        let request = agent.post(path).header("Authorization", format!("Bearer {}", crate::support::KEY));
         let mut reply = request.header("Content-Type", multipart()).send(&body[..]).unwrap();
         let retry = reply.headers().contains_key("retry-after");
         (reply.status().as_u16(), retry, reply.body_mut().read_to_string().unwrap())
@@ -108,7 +106,7 @@ struct Tmpfs(PathBuf);
 
 impl Tmpfs {
     fn mount(size: &str) -> Self {
-        let disk = Tmpfs(support::directory());
+        let disk = Tmpfs(crate::support::directory());
         disk.run("mount", &["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"]);
         // There is always something to give back, however full the disk is when it is filled.
         std::fs::write(disk.0.join("filler"), [0; 64 << 10]).unwrap();
@@ -155,13 +153,13 @@ impl Drop for Tmpfs {
 type Held = Vec<(String, Vec<u8>)>;
 
 /// Sends documents of `size` bytes until the disk is full, two a bundle.
-fn until_full(server: &Server, batch: &str, seed: u64, size: usize, held: &mut Held) -> support::Reply {
+fn until_full(server: &Server, batch: &str, seed: u64, size: usize, held: &mut Held) -> crate::support::Reply {
     for round in 0.. {
         assert!(round < 10_000, "the disk is never full");
-        let blocks: Vec<_> = (0..2).map(|i| support::noise(seed << 32 | round << 1 | i, size)).collect();
+        let blocks: Vec<_> = (0..2).map(|i| crate::support::noise(seed << 32 | round << 1 | i, size)).collect();
         let slices: Vec<&[u8]> = blocks.iter().map(Vec::as_slice).collect();
         let path = |i| format!("{seed}/{round}/{i}");
-        let documents: Vec<_> = (0..2).map(|i| support::document(&path(i), &[slices[i]])).collect();
+        let documents: Vec<_> = (0..2).map(|i| crate::support::document(&path(i), &[slices[i]])).collect();
         let reply = server.bundle_reply(batch, Some(&documents), &slices);
         if reply.status != 200 {
             return reply;
@@ -187,7 +185,7 @@ fn named(server: &Server) -> BTreeSet<String> {
 }
 
 #[track_caller]
-fn is_full(reply: &support::Reply) {
+fn is_full(reply: &crate::support::Reply) {
     let problem = reply.problem(507, codes::TEMPORARY_ERROR);
     assert!(problem.retryable && problem.title.contains("full"), "{problem:?}");
     assert!(!reply.header("retry-after").is_empty());
@@ -213,13 +211,17 @@ fn a_disk_that_is_really_full_is_said_and_survived() {
     is_full(&until_full(&server, &batch, 1, 200_000, &mut held));
     assert!(held.len() > 10);
     // The answer comes to a client that has far more to send.
-    let (large, more) = (support::noise(9, 8 << 20), support::noise(10, 8 << 20));
+    let (large, more) = (crate::support::noise(9, 8 << 20), crate::support::noise(10, 8 << 20));
     is_full(&server.bundle_reply(&batch, None, &[&large, &more]));
-    is_full(&server.bundle_reply(&batch, Some(&[support::document("large", &[&large, &more])]), &[&large, &more]));
+    is_full(&server.bundle_reply(
+        &batch,
+        Some(&[crate::support::document("large", &[&large, &more])]),
+        &[&large, &more],
+    ));
     is_full(&until_full(&server, &batch, 2, 100, &mut held));
     // Records do not fit: first where a pack still does, then where nothing does.
     disk.fill(8192);
-    let empty: Vec<_> = (0..500).map(|i| support::document(&format!("empty/{i}"), &[])).collect();
+    let empty: Vec<_> = (0..500).map(|i| crate::support::document(&format!("empty/{i}"), &[])).collect();
     is_full(&server.bundle_reply(&batch, Some(&empty), &[b"lost"]));
     let filler = disk.fill(0);
     is_full(&server.bundle_reply(&batch, Some(&empty), &[]));
@@ -233,7 +235,7 @@ fn a_disk_that_is_really_full_is_said_and_survived() {
     disk.resize("9m");
     let before = packs(&server);
     assert!(before.len() > named(&server).len(), "a pack is left whose records did not fit");
-    let reply = server.bundle(&batch, &[support::document("small", &[b"small"])], &[b"small"]);
+    let reply = server.bundle(&batch, &[crate::support::document("small", &[b"small"])], &[b"small"]);
     let DocumentOutcome::Committed { id } = &reply.documents[0].outcome else { panic!("{reply:?}") };
     held.push((id.clone(), b"small".to_vec()));
     assert_eq!(packs(&server), named(&server));
@@ -250,7 +252,7 @@ fn a_disk_that_is_really_full_is_said_and_survived() {
         let DocumentOutcome::Committed { id } = ack.outcome else { panic!("{ack:?}") };
         held.push((id, Vec::new()));
     }
-    let reply = server.bundle(&batch, &[support::document("large", &[&large, &more])], &[&large, &more]);
+    let reply = server.bundle(&batch, &[crate::support::document("large", &[&large, &more])], &[&large, &more]);
     let DocumentOutcome::Committed { id } = &reply.documents[0].outcome else { panic!("{reply:?}") };
     held.push((id.clone(), [large, more].concat()));
     all_there(&server, &batch, &held);

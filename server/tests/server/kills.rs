@@ -1,11 +1,9 @@
 //! `kill -9` while documents are processed: every one is processed exactly once, or has a typed error, and counts add up.
 
-mod support;
-
+use crate::support::*;
 use cloudindex_wire::{DocumentState, Phase};
 use serde_json::json;
 use std::collections::BTreeMap;
-use support::*;
 
 /// Kills, and as many uploads, so that there is always work under way.
 const KILLS: u64 = 20;

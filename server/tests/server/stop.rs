@@ -1,13 +1,11 @@
 //! SIGTERM: what is under way is answered, what follows a batch is let go, workers end, and so does the process, well.
 
-mod support;
-
+use crate::support::*;
 use cloudindex_wire::{BundleReply, DocumentOutcome};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
-use support::*;
 
 /// Looks again and again until it is so.
 #[track_caller]

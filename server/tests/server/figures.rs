@@ -1,9 +1,7 @@
 //! The figures of the pipeline, of searches and batches, at `/metrics`.
 
-mod support;
-
+use crate::support::*;
 use serde_json::json;
-use support::*;
 
 /// A figure, asked for without a key.
 fn figure(server: &Server, name: &str) -> f64 {

@@ -1,14 +1,12 @@
 //! The description of the calls (`GET /openapi.json`): that it is of this server, and that it is checked at all. That answers
 //! fit it is seen to by all tests (`support/contract.rs`), and by schemathesis (`npm run contract`).
 
-mod support;
-
+use crate::support::*;
 use cloudindex_wire::codes;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use support::*;
 
 #[test]
 fn the_description_is_served_without_a_key_to_pages_elsewhere_too() {

@@ -1,10 +1,8 @@
 //! Files that break their readers: each ends as a typed error, and the server, its memory and its other work stay sound.
 
-mod support;
-
+use crate::support::*;
 use cloudindex_wire::{ErrorType, Phase, codes};
 use std::collections::BTreeMap;
-use support::*;
 
 /// The most memory that a process ever held, in MiB.
 fn peak(pid: u32) -> u64 {

@@ -1,11 +1,9 @@
 //! Settings: flags before the environment before the file before the default; what is wrong is named, secrets are not.
 
-mod support;
-
+use crate::support::*;
 use cloudindex_wire::{Quota, Usage};
 use std::collections::BTreeMap;
 use std::process::{Command, Output};
-use support::*;
 
 fn run(flags: &[&str], environment: &[(&str, &str)]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cloudindex-server"));

@@ -1,11 +1,9 @@
 //! From files to what is found: every kind of file, search and its filters, errors and retries.
 
-mod support;
-
+use crate::support::files::{docx, pdf};
+use crate::support::*;
 use cloudindex_wire::{DocumentEntry, DocumentState, ErrorType, Phase, Retried, codes};
 use serde_json::json;
-use support::files::{docx, pdf};
-use support::*;
 
 #[test]
 fn every_kind_of_file_is_found_by_its_words() {

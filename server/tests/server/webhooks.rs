@@ -1,13 +1,11 @@
 //! Webhooks at a real receiver: order, signatures, failures, kills, private targets, and sending again.
 
-mod support;
-
+use crate::support::receiver::{Answer, Call, Receiver};
+use crate::support::*;
 use cloudindex_wire::{Delivery, DeliveryPage, DeliveryState, ErrorType, Phase, WebhookSecret, codes};
 use standardwebhooks::Webhook;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
-use support::receiver::{Answer, Call, Receiver};
-use support::*;
 
 const FLAGS: [&str; 3] = ["--allow-private-webhooks", "--webhook-wait", "20"];
 

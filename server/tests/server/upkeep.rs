@@ -1,12 +1,10 @@
 //! Housekeeping in a real server: what nobody needs goes, and what somebody needs stays.
 
-mod support;
-
+use crate::support::*;
 use cloudindex_wire::{BlockOutcome, BundleReply, VerifyPage, codes};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
-use support::*;
 
 /// A day is a second, and there is a round each second.
 const FAST: [&str; 4] = ["--collect-after", "1", "--collect-every", "1"];

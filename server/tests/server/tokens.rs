@@ -1,9 +1,7 @@
 //! Upload tokens: one batch, uploads alone, for a time.
 
-mod support;
-
+use crate::support::*;
 use cloudindex_wire::{Phase, UploadToken, codes};
-use support::*;
 
 fn token(server: &Server, body: &str) -> UploadToken {
     let reply = server.post("/v1/tokens", body);

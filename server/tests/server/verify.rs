@@ -1,7 +1,7 @@
 //! Verification: what is sound is told so, and each damage by its name.
 
-mod support;
-
+use crate::support::files::docx;
+use crate::support::*;
 use cloudindex_server::embed::local::Local;
 use cloudindex_server::pipeline::Embeddings;
 use cloudindex_server::store::files::Files;
@@ -12,8 +12,6 @@ use cloudindex_wire::{Phase, VerifyPage, VerifyQuery, codes};
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use support::files::docx;
-use support::*;
 
 /// One page of a batch, which must be all of it.
 #[track_caller]
