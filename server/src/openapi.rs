@@ -21,6 +21,10 @@ pub static JSON: LazyLock<Bytes> = LazyLock::new(|| {
     // Nothing in it can fail to be written.
     let mut json = serde_json::to_value(shared(contract)).unwrap_or_default();
     bound(&mut json);
+    json["components"]["schemas"]["Problem"]["properties"]["instance"] = serde_json::json!({
+        "type": "string", "format": "uri",
+        "description": "Of an answer of 5xx: the request, as the server's log has it.",
+    });
     json.to_string().into()
 });
 
@@ -111,7 +115,7 @@ const BEARER: &str = "bearer";
 fn behind_a_key(mut calls: OpenApi) -> OpenApi {
     for call in calls.paths.paths.values_mut().flat_map(operations) {
         call.security = Some(vec![SecurityRequirement::new(BEARER, [""; 0])]);
-        let mut refusals = vec![401, 403, 503];
+        let mut refusals = vec![401, 403, 429, 503];
         if call.parameters.is_some() || call.request_body.is_some() {
             refusals.push(400);
         }
@@ -163,13 +167,13 @@ struct Refusal {
 const RETRY_AFTER: Option<(&str, &str)> = Some(("Retry-After", "Seconds after which to try again."));
 
 #[rustfmt::skip]
-const REFUSALS: [Refusal; 12] = [
+const REFUSALS: [Refusal; 13] = [
     Refusal { status: 400, name: "Invalid", header: None,
         description: "Path, query, header or body is not what is described: `invalid_request`. Or the body was cut off: `connection_error`." },
     Refusal { status: 401, name: "Unauthorized", header: Some(("WWW-Authenticate", "`Bearer`, with what was wrong.")),
         description: "No key, or none that is known here; or a token that has expired: `unauthorized`." },
     Refusal { status: 403, name: "Forbidden", header: None,
-        description: "The token is not for this call or not for this batch: `forbidden`." },
+        description: "The token is not for this call or not for this batch: `forbidden`. Or a new batch would be over the tenant's quota: `quota_exceeded`." },
     Refusal { status: 404, name: "NotFound", header: None,
         description: "There is no such thing, or it is another tenant's: `batch_not_found`, `not_found`." },
     Refusal { status: 408, name: "Stalled", header: None,
@@ -184,6 +188,8 @@ const REFUSALS: [Refusal; 12] = [
         description: "The document has no byte of this range: `invalid_request`." },
     Refusal { status: 422, name: "KeyReused", header: None,
         description: "The `Idempotency-Key` made another batch before: `invalid_request`." },
+    Refusal { status: 429, name: "TooManyRequests", header: RETRY_AFTER,
+        description: "Over a rate limit of the tenant, or too many unknown keys from this address: `rate_limit_exceeded`." },
     Refusal { status: 503, name: "Unavailable", header: RETRY_AFTER,
         description: "The server cannot do it now; nothing of the request was acknowledged: `temporary_error`." },
     Refusal { status: 507, name: "StorageFull", header: RETRY_AFTER,
