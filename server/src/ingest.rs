@@ -12,8 +12,8 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::http::StatusCode;
 use cloudindex_wire::{
-    BlockAck, BlockManifest, BlockOutcome, BundleReply, Digest, DocumentAck, MANIFEST_PART, Manifest, Phase, Problem,
-    codes,
+    BlockAck, BlockManifest, BlockOutcome, BundleReply, Digest, DocumentAck, MANIFEST_PART, Manifest, Object, Phase,
+    Problem, codes,
 };
 use serde::de::DeserializeOwned;
 use std::collections::HashSet;
@@ -306,7 +306,7 @@ async fn manifest<T: DeserializeOwned>(parts: &mut Multipart) -> Result<T, Fault
         }
         text.extend_from_slice(&bytes);
     }
-    serde_json::from_slice(&text).map_err(|error| Fault::invalid(format!("the manifest is not valid: {error}")))
+    body::read("the manifest", &text).map(|Object(manifest)| manifest)
 }
 
 fn too_large(detail: String) -> Fault {
