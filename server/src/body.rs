@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use cloudindex_wire::codes;
 use flate2::write::MultiGzDecoder;
 use http_body_util::BodyExt;
+use serde::de::DeserializeOwned;
 use std::io::Write;
 use std::time::Duration;
 
@@ -158,6 +159,11 @@ pub async fn small(request: Request, cap: u64) -> Result<(Parts, Vec<u8>), Fault
         all.extend_from_slice(&bytes);
     }
     Ok((head, all))
+}
+
+/// Reads a body's JSON; `what` is what it is called if it is not valid.
+pub fn read<T: DeserializeOwned>(what: &str, json: &[u8]) -> Result<T, Fault> {
+    serde_json::from_slice(json).map_err(|error| Fault::invalid(format!("{what} is not valid: {error}")))
 }
 
 /// Reads `body` to its end without use, within bounds of bytes and time.

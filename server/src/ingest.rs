@@ -14,7 +14,7 @@ use axum::extract::Request;
 use axum::http::StatusCode;
 use cloudindex_wire::{
     BatchLimits, BlockAck, BlockManifest, BlockOutcome, BundleReply, Digest, DocumentAck, MANIFEST_PART, Manifest,
-    Phase, Problem, Usage, codes,
+    Object, Phase, Problem, Usage, codes,
 };
 use serde::de::DeserializeOwned;
 use std::collections::HashSet;
@@ -338,7 +338,7 @@ async fn manifest<T: DeserializeOwned>(parts: &mut Multipart) -> Result<T, Fault
         }
         text.extend_from_slice(&bytes);
     }
-    serde_json::from_slice(&text).map_err(|error| Fault::invalid(format!("the manifest is not valid: {error}")))
+    body::read("the manifest", &text).map(|Object(manifest)| manifest)
 }
 
 fn too_large(detail: String) -> Fault {

@@ -2,6 +2,7 @@
 
 use crate::ErrorType;
 use crate::json::Reader;
+use crate::object::optional;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -17,11 +18,11 @@ pub struct NewBatch {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub metadata: Option<Box<RawValue>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "optional", skip_serializing_if = "Option::is_none")]
     pub processing: Option<ProcessingOptions>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "optional", skip_serializing_if = "Option::is_none")]
     pub limits: Option<BatchLimits>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "optional", skip_serializing_if = "Option::is_none")]
     pub tracking: Option<TrackingOptions>,
 }
 

@@ -8,6 +8,7 @@
 //! | [`document`] | [`Document`], and the pages of lists: [`DocumentPage`], [`BatchPage`], [`ErrorPage`] |
 //! | [`json`] | JSON read and written in little, for the page; the server uses serde |
 //! | `schema` | what of the schemas cannot be derived (with the feature `openapi`, for the server alone) |
+//! | [`object`] | [`Object`]: read from an object and from nothing else |
 //! | [`search`] | [`SearchQuery`] and [`SearchReply`] |
 //! | [`text`] | sentences with gaps, hex digits |
 //! | [`token`] | [`NewToken`] and [`UploadToken`] |
@@ -23,6 +24,7 @@ pub mod bundle;
 pub mod digest;
 pub mod document;
 pub mod json;
+pub mod object;
 pub mod problem;
 #[cfg(feature = "openapi")]
 pub mod schema;
@@ -42,6 +44,7 @@ pub use bundle::{
 };
 pub use digest::Digest;
 pub use document::{BatchPage, Document, DocumentPage, DocumentState, ErrorPage};
+pub use object::Object;
 pub use problem::{ErrorType, Problem, codes};
 pub use search::{SearchHit, SearchQuery, SearchReply};
 pub use token::{NewToken, UploadToken};

@@ -2,7 +2,7 @@
 
 use super::PageQuery;
 use crate::State;
-use crate::body::small;
+use crate::body::{read, small};
 use crate::clock;
 use crate::error::{Fault, json};
 use crate::ingest::closed;
@@ -15,7 +15,7 @@ use axum::extract::{Path, Query, Request};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use cloudindex_wire::{
-    Batch, BatchLimits, BatchPage, BatchReport, Caps, ErrorPage, NewBatch, Phase, Problem, Retried, codes,
+    Batch, BatchLimits, BatchPage, BatchReport, Caps, ErrorPage, NewBatch, Object, Phase, Problem, Retried, codes,
 };
 
 /// Bytes of the JSON that creates a batch.
@@ -78,13 +78,8 @@ pub async fn create(
     request: Request,
 ) -> Result<Response, Fault> {
     let (head, body) = small(request, MAX_BODY).await?;
-    let new: NewBatch = if body.is_empty() {
-        NewBatch::default()
-    } else {
-        let new: Option<_> = serde_json::from_slice(&body)
-            .map_err(|error| Fault::invalid(format!("the batch is not valid: {error}")))?;
-        new.unwrap_or_default()
-    };
+    let new: Option<Object<NewBatch>> = if body.is_empty() { None } else { read("the batch", &body)? };
+    let Object(new) = new.unwrap_or_default();
     check(&new, state.targets).map_err(Fault::invalid)?;
     let key = match head.headers.get("idempotency-key").map(HeaderValue::to_str) {
         None => None,

@@ -1,7 +1,7 @@
 //! `POST /v1/search`.
 
 use crate::State;
-use crate::body::small;
+use crate::body::{read, small};
 use crate::error::Fault;
 use crate::openapi::Refused;
 use crate::search::find;
@@ -11,7 +11,7 @@ use axum::Extension;
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::response::Response;
-use cloudindex_wire::{SearchHit, SearchQuery, SearchReply};
+use cloudindex_wire::{Object, SearchHit, SearchQuery, SearchReply};
 
 /// Bytes of a query's JSON.
 const MAX_BODY: u64 = 64 << 10;
@@ -35,8 +35,7 @@ pub async fn post(
     request: Request,
 ) -> Result<Response, Fault> {
     let (_, body) = small(request, MAX_BODY).await?;
-    let mut query: SearchQuery =
-        serde_json::from_slice(&body).map_err(|error| Fault::invalid(format!("the query is not valid: {error}")))?;
+    let Object(mut query): Object<SearchQuery> = read("the query", &body)?;
     if query.query.trim().is_empty() {
         return Err(Fault::invalid("query must say what is looked for"));
     }

@@ -1,7 +1,7 @@
 //! `POST /v1/tokens`.
 
 use crate::State;
-use crate::body::small;
+use crate::body::{read, small};
 use crate::clock;
 use crate::error::{Fault, json};
 use crate::openapi::Refused;
@@ -11,7 +11,7 @@ use axum::Extension;
 use axum::extract::Request;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
-use cloudindex_wire::{NewToken, UploadToken};
+use cloudindex_wire::{NewToken, Object, UploadToken};
 
 /// Bytes of the JSON that asks for a token.
 const MAX_BODY: u64 = 16 << 10;
@@ -34,8 +34,7 @@ pub async fn create(
     request: Request,
 ) -> Result<Response, Fault> {
     let (_, body) = small(request, MAX_BODY).await?;
-    let NewToken { batch_id, expires_in, limits } = serde_json::from_slice(&body)
-        .map_err(|error| Fault::invalid(format!("what is asked for is not valid: {error}")))?;
+    let Object(NewToken { batch_id, expires_in, limits }) = read("what is asked for", &body)?;
     let seconds = expires_in.unwrap_or(USUAL);
     if !(1..=MOST).contains(&seconds) {
         return Err(Fault::invalid(format!("expiresIn must be 1 to {MOST} seconds")));

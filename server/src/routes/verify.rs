@@ -1,7 +1,7 @@
 //! `POST /v1/batches/{id}/verify`.
 
 use crate::State;
-use crate::body::small;
+use crate::body::{read, small};
 use crate::error::{Fault, json};
 use crate::openapi::Refused;
 use crate::store::Tenant;
@@ -10,7 +10,7 @@ use axum::Extension;
 use axum::extract::{Path, Request};
 use axum::http::StatusCode;
 use axum::response::Response;
-use cloudindex_wire::{VerifyPage, VerifyQuery};
+use cloudindex_wire::{Object, VerifyPage, VerifyQuery};
 
 /// Bytes of the JSON that asks for it.
 const MAX_BODY: u64 = 16 << 10;
@@ -32,10 +32,9 @@ pub async fn post(
     request: Request,
 ) -> Result<Response, Fault> {
     let (_, body) = small(request, MAX_BODY).await?;
-    let query: VerifyQuery = match body.trim_ascii().is_empty() {
-        true => VerifyQuery::default(),
-        false => serde_json::from_slice(&body)
-            .map_err(|error| Fault::invalid(format!("what is asked for is not valid: {error}")))?,
+    let Object(query) = match body.trim_ascii().is_empty() {
+        true => Object(VerifyQuery::default()),
+        false => read("what is asked for", &body)?,
     };
     if query.probes.is_some_and(|probes| probes > MOST_PROBES) {
         return Err(Fault::invalid(format!("probes must be 0 to {MOST_PROBES}")));

@@ -153,3 +153,24 @@ fn what_is_no_call_is_refused_and_the_connection_is_good_for_the_next() {
         assert!(answers.ends_with("\r\n\r\nok\n"), "{method} {path}: {answers}");
     }
 }
+
+#[test]
+fn a_list_is_no_object_though_it_has_the_values_of_all_fields() {
+    let server = Server::start();
+    let batch = server.batch().id;
+    let refused = |reply: Reply| reply.problem(400, codes::INVALID_REQUEST);
+    refused(server.post("/v1/batches", "[null,null,null,null,null,null]"));
+    for part in [r#"{"processing":[7]}"#, r#"{"limits":[1,2,3]}"#, r#"{"tracking":[null]}"#] {
+        refused(server.post("/v1/batches", part));
+    }
+    refused(server.post("/v1/tokens", &json!([batch, 60]).to_string()));
+    refused(server.post("/v1/search", r#"["x",null,null,null,null,null]"#));
+    for call in ["documents", "blocks"] {
+        let mut body = Vec::new();
+        part(&mut body, "manifest", b"[[]]");
+        body.extend_from_slice(format!("--{BOUNDARY}--\r\n").as_bytes());
+        let path = format!("/v1/batches/{batch}/{call}");
+        let problem = refused(server.send("POST", &path, &[("Content-Type", &multipart())], &body));
+        assert!(problem.detail.contains("manifest") && problem.detail.contains("object"), "{}", problem.detail);
+    }
+}
