@@ -32,10 +32,8 @@ pub async fn post(
     request: Request,
 ) -> Result<Response, Fault> {
     let (_, body) = small(request, MAX_BODY).await?;
-    let Object(query) = match body.trim_ascii().is_empty() {
-        true => Object(VerifyQuery::default()),
-        false => read("what is asked for", &body)?,
-    };
+    let query: Option<Object<VerifyQuery>> = if body.is_empty() { None } else { read("what is asked for", &body)? };
+    let Object(query) = query.unwrap_or_default();
     if query.probes.is_some_and(|probes| probes > MOST_PROBES) {
         return Err(Fault::invalid(format!("probes must be 0 to {MOST_PROBES}")));
     }
