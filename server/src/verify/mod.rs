@@ -141,7 +141,9 @@ impl Verifier<'_> {
         batch: &str,
         query: &VerifyQuery,
     ) -> Result<Option<VerifyPage>, StoreError> {
-        let mut at = query.cursor.as_deref().map_or(Ok(Cursor::default()), Cursor::read)?;
+        // An empty one is none, as in lists.
+        let cursor = query.cursor.as_deref().filter(|cursor| !cursor.is_empty());
+        let mut at = cursor.map_or(Ok(Cursor::default()), Cursor::read)?;
         let Some(record) = self.records.batch(tenant, batch).await? else { return Ok(None) };
         let probes = u64::from(query.probes.unwrap_or(PROBES).min(MOST_PROBES));
         let choice = probe::Choice { probes, among: record.status.processed_files };
