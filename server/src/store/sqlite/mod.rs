@@ -99,6 +99,7 @@ impl Sqlite {
         load_vectors()?;
         let mut connection = connect(path, OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         migrate(&mut connection)?;
+        jobs::resume(&connection)?;
         Ok(Sqlite {
             path: path.to_owned(),
             writer: Arc::new(tokio::sync::Mutex::new(Writer(Some(connection)))),
