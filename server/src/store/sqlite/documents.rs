@@ -1,6 +1,6 @@
 //! Documents, and where their blocks lie.
 
-use super::{Result, batches, index, int, jobs, uint};
+use super::{PAGE_WEIGHT, Result, batches, index, int, jobs, uint};
 use crate::clock;
 use crate::store::{Listed, Location, Page, StoreError, Tenant};
 use cloudindex_wire::{Digest, Document, DocumentState};
@@ -11,9 +11,6 @@ const COLUMNS: &str = "d.id, d.path, d.size, d.type, d.last_modified, d.metadata
 
 /// One block in `documents.blocks`.
 const ENTRY: usize = 40;
-
-/// Bytes of block lists and metadata after which a page ends early: documents of many blocks are large records.
-const PAGE_WEIGHT: usize = 8 << 20;
 
 /// `[digest, length]` as the column holds them.
 pub(super) fn pack_list(blocks: &[(Digest, u64)]) -> Vec<u8> {

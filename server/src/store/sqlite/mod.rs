@@ -55,6 +55,9 @@ const KEEP: Duration = Duration::from_secs(24 * 3600);
 /// seldom writes.
 const TOLD: u32 = 24;
 
+/// Bytes of block lists and free-form JSON after which a page ends early: some records are large.
+const PAGE_WEIGHT: usize = 8 << 20;
+
 type Result<T> = std::result::Result<T, StoreError>;
 
 impl From<rusqlite::Error> for StoreError {
