@@ -362,3 +362,16 @@ fn a_media_type_is_short() {
     assert_eq!(code, codes::INVALID_FILE);
     assert!(detail.contains("256 bytes") && detail.contains("255"), "{detail}");
 }
+
+#[test]
+fn what_was_said_against_a_document_goes_with_it() {
+    let server = Server::start();
+    let batch = server.batch_with(r#"{"limits":{"maxFileSize":3}}"#).id;
+    server.upload(&batch, &[("a", b"abc".to_vec())]);
+    rejected(&server.bundle(&batch, &[document("a", &[b"abcd"])], &[b"abcd"]).documents[0].outcome);
+    assert_eq!(server.errors(&batch).len(), 1);
+    let id = server.documents(&batch).remove(0).id;
+    assert_eq!(server.send("DELETE", &format!("/v1/documents/{id}"), &[], b"").status, 204);
+    let status = server.status(&batch).status;
+    assert_eq!((status.total_files, status.failed_files, server.errors(&batch).len()), (0, 0, 0));
+}

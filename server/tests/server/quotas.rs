@@ -6,6 +6,8 @@ use cloudindex_wire::{
     Usage, codes,
 };
 use serde_json::json;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 
 fn usage(server: &Server) -> Usage {
     server.get("/v1/usage").json()
@@ -157,4 +159,41 @@ fn a_token_has_limits_of_its_own() {
     // The key's are the batch's.
     server.upload(&batch, &[("c", noise(4, 100))]);
     assert_eq!(server.get(&format!("/v1/batches/{batch}")).json::<Batch>().limits.total_batch_bytes, None);
+}
+
+#[test]
+fn blocks_that_come_at_once_share_the_room() {
+    let server = Server::with(&["--quota-bytes", "1000"]);
+    let batch = server.batch().id;
+    let begin = |seed: u64| {
+        let blocks: Vec<Vec<u8>> = (0..4).map(|n| noise(seed + n, 500)).collect();
+        let body = bundle(None, &blocks.iter().map(Vec::as_slice).collect::<Vec<_>>());
+        let mut socket = TcpStream::connect(server.address()).unwrap();
+        let (kind, length) = (multipart(), body.len());
+        write!(
+            socket,
+            "POST /v1/batches/{batch}/blocks HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {KEY}\r\nContent-Type: {kind}\r\n\
+             Content-Length: {length}\r\nConnection: close\r\n\r\n"
+        )
+        .unwrap();
+        socket.write_all(&body[..length - 10]).unwrap();
+        (socket, body[length - 10..].to_vec())
+    };
+    let mut under_way = [begin(0), begin(100)];
+    // Three blocks of each are there, and nobody was told of the other's.
+    until(|| figure(&server, "cloudindex_block_bytes_total") >= 6 * 500);
+    let outcomes = under_way.each_mut().map(|(socket, rest)| {
+        socket.write_all(rest).unwrap();
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).unwrap();
+        let reply: BundleReply = serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap();
+        reply.blocks.into_iter().map(|ack| ack.outcome).collect::<Vec<_>>()
+    });
+    assert_eq!(usage(&server).block_bytes, 2000);
+    assert!(outcomes[0].iter().all(|outcome| matches!(outcome, BlockOutcome::Stored)), "{outcomes:?}");
+    for outcome in &outcomes[1] {
+        let BlockOutcome::Rejected { error } = outcome else { panic!("{outcome:?}") };
+        assert_eq!(&*error.code, codes::QUOTA_EXCEEDED);
+        assert!(error.detail.contains("have 2000 bytes"), "{}", error.detail);
+    }
 }

@@ -125,7 +125,8 @@ pub(super) fn delete(c: &mut Connection, tenant: Tenant, id: &str) -> Result<boo
         transaction.query_row(select, params![id, tenant.0], row).optional()?;
     let Some((document, batch, size, state, path)) = gone else { return Ok(false) };
     index::remove(&transaction, document)?;
-    jobs::forgive(&transaction, batch, &path)?;
+    // Also what was said against other content in its place, which does not count while a document is held.
+    transaction.execute("DELETE FROM errors WHERE batch = ?1 AND path = ?2", params![batch, path])?;
     transaction.execute("DELETE FROM jobs WHERE document = ?1", [document])?;
     transaction.execute("DELETE FROM documents WHERE seq = ?1", [document])?;
     let update = "UPDATE batches SET documents = documents - 1, bytes = bytes - ?2 WHERE seq = ?1";
