@@ -9,6 +9,7 @@ use crate::extract::{CHUNK_SIZE, Extracted, MAX_INPUT, Request};
 use crate::source::Source;
 use crate::store::{Ahead, Job, JobId, Outcome};
 use cloudindex_wire::{ErrorType, Problem, codes};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
 /// Jobs taken at once.
@@ -162,7 +163,9 @@ async fn embed(pipeline: &Pipeline, embedder: &dyn Embedder, chunks: &[String]) 
     for some in chunks.chunks(TEXTS) {
         let start = Instant::now();
         let texts: Vec<&str> = some.iter().map(String::as_str).collect();
-        let more = embedder.embed(&texts)?;
+        // A text that breaks the model must not end the worker, and after the next start all others of it.
+        let more = catch_unwind(AssertUnwindSafe(|| embedder.embed(&texts)));
+        let more = more.unwrap_or_else(|_| Err(EmbedError("the model broke".into())))?;
         took += start.elapsed();
         if more.len() != texts.len() {
             return Err(EmbedError(format!("{} vectors came for {} texts", more.len(), texts.len())));
