@@ -139,3 +139,17 @@ fn a_text_that_breaks_the_model_fails_alone_and_workers_live_on() {
     runtime.block_on(workers.ended());
     std::fs::remove_dir_all(data).unwrap();
 }
+
+#[test]
+fn where_a_server_keeps_what_it_lost_is_not_told() {
+    let server = Server::with(&["--workers", "0"]);
+    let batch = server.batch().id;
+    server.upload(&batch, &[("a", b"words".to_vec())]);
+    let data = server.keep();
+    std::fs::remove_dir_all(data.join("packs")).unwrap();
+    let server = Server::on(data, &["--retry-wait", "1"]);
+    assert_eq!(server.settled(&batch).failed_files, 1);
+    let error = server.errors(&batch).remove(0);
+    assert_eq!((error.error_type, error.code.as_str()), (ErrorType::System, codes::TEMPORARY_ERROR));
+    assert!(!error.message.contains("packs") && error.message.contains("storage"), "{}", error.message);
+}
