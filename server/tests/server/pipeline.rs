@@ -297,3 +297,30 @@ fn a_search_answers_within_bounds_of_memory() {
     assert!(reply.body.len() < 12 << 20, "{}", reply.body.len());
     assert_eq!(reply.json::<cloudindex_wire::SearchReply>().results.len(), 3);
 }
+
+#[test]
+fn nested_metadata_is_compared_by_value_however_it_is_written() {
+    let server = Server::start();
+    let batch = server.batch().id;
+    let written = r#"{ "tags": ["é", "a/b"], "n": { "x": 1, "y": [2, {"z": null}] } }"#;
+    let metadata = Some(serde_json::value::RawValue::from_string(written.into()).unwrap());
+    server.bundle(&batch, &[DocumentEntry { metadata, ..document("x", &[b"word"]) }], &[b"word"]);
+    server.settled(&batch);
+    let found = |metadata: &str| {
+        let reply = server.post("/v1/search", &format!(r#"{{"query":"word","metadata":{metadata}}}"#));
+        reply.json::<cloudindex_wire::SearchReply>().results.len()
+    };
+    for same in [
+        r#"{"tags":["é","a/b"]}"#,
+        r#"{"tags":["\u00e9","a\/b"]}"#,
+        r#"{"n":{"x":1,"y":[2,{"z":null}]}}"#,
+        r#"{"n":{"y":[2,{"z":null}],"x":1}}"#,
+    ] {
+        assert_eq!(found(same), 1, "{same}");
+    }
+    for other in
+        [r#"{"tags":["a/b","é"]}"#, r#"{"tags":["é"]}"#, r#"{"n":{"x":1}}"#, r#"{"n":{"x":"1","y":[2,{"z":null}]}}"#]
+    {
+        assert_eq!(found(other), 0, "{other}");
+    }
+}

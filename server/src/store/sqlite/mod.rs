@@ -174,6 +174,7 @@ fn connect(path: &Path, how: OpenFlags) -> Result<Connection> {
     let connection = Connection::open_with_flags(path, how | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(Duration::from_secs(20))?;
     connection.set_prepared_statement_cache_capacity(64);
+    search::add_functions(&connection)?;
     if !how.contains(OpenFlags::SQLITE_OPEN_READ_ONLY) {
         // FULL: a commit is on the disk before it is answered. A checkpoint each 16 MiB of log rather than 4.
         connection.execute_batch(

@@ -24,7 +24,22 @@ const FILTER: &str = "b.tenant = :tenant AND (:batch IS NULL OR b.id = :batch)
      AND (:type IS NULL OR d.detected = :type OR d.type = :type)
      AND (:metadata IS NULL OR NOT EXISTS (
          SELECT 1 FROM json_each(:metadata) w WHERE NOT EXISTS (
-             SELECT 1 FROM json_each(iif(json_valid(d.metadata), d.metadata, NULL)) h WHERE h.key = w.key AND h.type = w.type AND h.value IS w.value)))";
+             SELECT 1 FROM json_each(iif(json_valid(d.metadata), d.metadata, NULL)) h WHERE h.key = w.key AND h.type = w.type
+                 AND (h.value IS w.value OR h.type IN ('array', 'object') AND canonical(h.value) = canonical(w.value)))))";
+
+/// Makes `canonical(json)` known: the same text for all that have the same value, whatever their order, blanks and escapes.
+pub(super) fn add_functions(c: &Connection) -> Result<()> {
+    use rusqlite::functions::FunctionFlags;
+    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC | FunctionFlags::SQLITE_INNOCUOUS;
+    c.create_scalar_function("canonical", 1, flags, |context| Ok(canonical(&context.get::<String>(0)?)))?;
+    Ok(())
+}
+
+fn canonical(json: &str) -> Option<String> {
+    let mut value: serde_json::Value = serde_json::from_str(json).ok()?;
+    value.sort_all_objects();
+    Some(value.to_string())
+}
 
 /// A chunk in one of the lists.
 struct Hit {
