@@ -324,3 +324,18 @@ fn nested_metadata_is_compared_by_value_however_it_is_written() {
         assert_eq!(found(other), 0, "{other}");
     }
 }
+
+#[test]
+fn old_content_is_found_no_more_when_the_new_will_never_be_processed() {
+    let server = Server::start();
+    let batch = server.batch().id;
+    server.upload(&batch, &[("x", b"walrus".to_vec()), ("y", b"otter".to_vec())]);
+    server.settled(&batch);
+    let server = Server::on(server.keep(), &["--workers", "0"]);
+    server.upload(&batch, &[("x", b"penguin".to_vec())]);
+    assert_eq!(server.found(json!({ "query": "walrus" }))[0], "x", "until the new content is");
+    assert_eq!(server.post(&format!("/v1/batches/{batch}/cancel"), "").status, 200);
+    assert_eq!(server.found(json!({ "query": "walrus" })), ["y"], "near in meaning, as all unknown words are");
+    let chunks: Vec<u64> = server.documents(&batch).iter().map(|document| document.chunks).collect();
+    assert_eq!(chunks, [0, 1]);
+}

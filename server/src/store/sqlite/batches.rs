@@ -1,6 +1,6 @@
 //! Batches and their errors.
 
-use super::{PAGE_WEIGHT, Result, deliveries, int, tenants, uint};
+use super::{PAGE_WEIGHT, Result, deliveries, index, int, tenants, uint};
 use crate::clock;
 use crate::store::{BatchRecord, Created, Ending, Listed, Page, StoreError, Tenant};
 use cloudindex_wire::{BatchError, BatchLimits, BatchStatus, ErrorType, NewBatch, Phase};
@@ -184,6 +184,7 @@ pub(super) fn end(c: &mut Connection, tenant: Tenant, id: &str, ending: Ending) 
         if ending == Ending::Cancel {
             // A result that comes yet finds no job, and is dropped.
             transaction.execute("DELETE FROM jobs WHERE batch = ?1", [seq])?;
+            index::forget_replaced(&transaction, seq)?;
         }
         settle(&transaction, seq, now)?;
         deliveries::note(&transaction, seq, now)?;
