@@ -8,7 +8,7 @@ use crate::clock;
 use crate::error::{Fault, brief};
 use crate::multipart::{self, Multipart};
 use crate::rules::{self, Candidate};
-use crate::store::{Bundle, Committed, PackWriter, Tenant, remove_unused};
+use crate::store::{Bundle, Committed, PackWriter, Taken, Tenant, remove_unused};
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::StatusCode;
@@ -255,7 +255,7 @@ impl Intake {
         let (blocks, limits) = (std::mem::take(&mut self.kept.blocks), self.limits.clone());
         let mut bundle = Bundle { pack: None, blocks, documents: candidates, limits };
         if bundle.blocks.is_empty() && bundle.documents.is_empty() {
-            return Ok(Committed::Done { documents: Vec::new(), stored: Vec::new() });
+            return Ok(Committed::Done { documents: Vec::new(), blocks: Vec::new() });
         }
         if !bundle.blocks.is_empty() {
             // An empty block alone needs a pack as well: a location names one.
@@ -276,9 +276,9 @@ impl Intake {
             }
         };
         let mut needed = false;
-        if let Committed::Done { documents, stored } = &committed {
-            needed = stored.contains(&true);
-            let new = stored.iter().zip(lengths).filter_map(|(new, length)| new.then_some(length));
+        if let Committed::Done { documents, blocks } = &committed {
+            needed = blocks.contains(&Taken::New);
+            let new = blocks.iter().zip(lengths).filter_map(|(taken, length)| (*taken == Taken::New).then_some(length));
             self.state.metrics.block_bytes_stored.add(new.sum());
             documents.iter().for_each(|outcome| self.state.metrics.document(outcome));
             if !documents.is_empty() {
@@ -307,17 +307,20 @@ impl Intake {
             return Err(Fault::of(closed(&self.batch, self.phase)));
         }
         let paths: Vec<String> = candidates.iter().map(|candidate| candidate.entry.path.clone()).collect();
-        let (outcomes, stored) = match self.store(candidates).await? {
-            Committed::Done { documents, stored } => (documents, stored),
+        let (outcomes, taken) = match self.store(candidates).await? {
+            Committed::Done { documents, blocks } => (documents, blocks),
             Committed::NoBatch => return Err(Fault::batch_not_found(&self.batch)),
             Committed::Closed(phase) => return Err(Fault::of(closed(&self.batch, phase))),
         };
         let documents = paths.into_iter().zip(outcomes).map(|(path, outcome)| DocumentAck { path, outcome }).collect();
-        let outcome = |ack: Result<BlockOutcome, usize>| match ack {
+        if taken.contains(&Taken::NoRoom) {
+            self.usage = self.state.records.usage(self.tenant).await?;
+        }
+        let outcome = |ack: Result<BlockOutcome, usize>| match ack.map_err(|at| taken.get(at)) {
             Ok(outcome) => outcome,
-            Err(at) if stored.get(at) == Some(&true) => BlockOutcome::Stored,
-            // Another request brought it meanwhile.
-            Err(_) => BlockOutcome::Duplicate,
+            Err(Some(Taken::New)) => BlockOutcome::Stored,
+            Err(Some(Taken::NoRoom)) => BlockOutcome::Rejected { error: rules::no_room(&self.usage) },
+            Err(Some(Taken::Held) | None) => BlockOutcome::Duplicate,
         };
         let acks = std::mem::take(&mut self.kept.acks);
         let blocks = acks.into_iter().map(|(digest, ack)| BlockAck { digest, outcome: outcome(ack) }).collect();

@@ -8,6 +8,12 @@ use std::borrow::Cow;
 /// Bytes of a path.
 pub const MAX_PATH: usize = 4096;
 
+/// Bytes of a media type; those of RFC 6838 have 255.
+const MAX_TYPE: usize = 255;
+
+/// How deep free-form JSON may be nested. SQLite, which looks into it, goes ten times as deep.
+const MAX_DEPTH: usize = 100;
+
 /// A document of a manifest, with what its own entry says against it.
 #[derive(Debug)]
 pub struct Candidate {
@@ -64,15 +70,39 @@ fn shape(entry: &DocumentEntry, caps: &Caps) -> Result<(), Problem> {
     if entry.last_modified.is_some_and(|ms| i64::try_from(ms).is_err()) {
         return Err(invalid_file(format!("lastModified of {name:?} is no time in milliseconds since 1970")));
     }
+    if entry.media_type.len() > MAX_TYPE {
+        let length = entry.media_type.len();
+        return Err(invalid_file(format!(
+            "the type of {name:?} has {length} bytes, the most is {MAX_TYPE}; send less of it, or none"
+        )));
+    }
     if entry.metadata.as_deref().is_some_and(|json| !is_object(json)) {
-        return Err(invalid_file(format!("metadata of {name:?} must be a JSON object")));
+        return Err(invalid_file(format!("metadata of {name:?} must be {OBJECT}")));
     }
     Ok(())
 }
 
-/// Whether free-form JSON is an object.
+/// What free-form JSON must be.
+pub const OBJECT: &str = "a JSON object, nested 100 deep at most";
+
+/// Whether it is.
 pub fn is_object(json: &RawValue) -> bool {
-    json.get().trim_start().starts_with('{')
+    let (mut depth, mut deepest, mut quoted, mut escaped) = (0usize, 0, false, false);
+    for byte in json.get().bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = true,
+            b'"' => quoted = !quoted,
+            _ if quoted => {}
+            b'{' | b'[' => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    json.get().trim_start().starts_with('{') && deepest <= MAX_DEPTH
 }
 
 /// The file and its blocks do not fit.

@@ -115,24 +115,23 @@ impl Throttle {
     /// Counts a call of a tenant's, unless it came too early.
     pub fn call(&self, tenant: Tenant, kind: Kind, now: Instant) -> Result<(), TooOften> {
         let Some(allowances) = self.tenants.get(&tenant) else { return Ok(()) };
-        self.take((tenant, Kind::Call), allowances.calls, now)?;
-        match kind {
-            Kind::Call => Ok(()),
-            Kind::Search => self.take((tenant, kind), allowances.searches, now),
-        }
-    }
-
-    fn take(&self, whose: (Tenant, Kind), allowance: Option<Allowance>, now: Instant) -> Result<(), TooOften> {
-        let Some(allowance) = allowance else { return Ok(()) };
+        let searches = allowances.searches.filter(|_| kind == Kind::Search);
+        let limits = [(Kind::Call, allowances.calls), (Kind::Search, searches)];
+        let limits = limits.into_iter().filter_map(|(kind, allowance)| Some((kind, allowance?)));
         let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
-        let bucket = calls.entry(whose).or_insert_with(|| Bucket::full(allowance, now));
-        match bucket.wait(allowance, now) {
-            Some(wait) => Err(TooOften { kind: whose.1, allowance, wait }),
-            None => {
-                bucket.left -= 1.0;
-                Ok(())
+        for (kind, allowance) in limits.clone() {
+            let bucket = calls.entry((tenant, kind)).or_insert_with(|| Bucket::full(allowance, now));
+            if let Some(wait) = bucket.wait(allowance, now) {
+                return Err(TooOften { kind, allowance, wait });
             }
         }
+        // What is refused takes nothing.
+        for (kind, _) in limits {
+            if let Some(bucket) = calls.get_mut(&(tenant, kind)) {
+                bucket.left -= 1.0;
+            }
+        }
+        Ok(())
     }
 
     /// How long an address must wait before a key of it is looked at; nothing if it need not.

@@ -17,6 +17,7 @@ use serde_json::value::RawValue;
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Manifest {
+    #[serde(deserialize_with = "crate::object::all")]
     pub documents: Vec<DocumentEntry>,
 }
 

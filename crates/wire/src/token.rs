@@ -15,7 +15,7 @@ pub struct NewToken {
     #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 86_400))]
     pub expires_in: Option<u64>,
     /// What the batch may hold for whoever sends the token, if that is less than the batch's own limits.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::object::one")]
     pub limits: BatchLimits,
 }
 

@@ -87,7 +87,7 @@ impl Embedder for Http {
     fn embed(&self, texts: &[&str]) -> Result<Vec<Vector>, EmbedError> {
         let mut vectors = Vec::with_capacity(texts.len());
         for some in texts.chunks(TEXTS) {
-            let more = self.ask(some).map_err(|error| EmbedError(format!("{}: {error}", self.provider.url)))?;
+            let more = self.ask(some).map_err(|error| EmbedError(format!("the provider of embeddings: {error}")))?;
             vectors.extend(more);
         }
         Ok(vectors)

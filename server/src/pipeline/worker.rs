@@ -9,6 +9,7 @@ use crate::extract::{CHUNK_SIZE, Extracted, MAX_INPUT, Request};
 use crate::source::Source;
 use crate::store::{Ahead, Job, JobId, Outcome};
 use cloudindex_wire::{ErrorType, Problem, codes};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
 /// Jobs taken at once.
@@ -21,6 +22,8 @@ const TIME: Duration = Duration::from_millis(250);
 const TEXTS: usize = 64;
 /// Failures for a time that a document may have before it ends with one.
 const ATTEMPTS: u32 = 5;
+/// What a client is told of failures of this server's own: its paths are for the log.
+const OURS: &str = "the server's storage, or its reader of files, failed; try again, or tell the server's operator";
 /// How long a worker waits when the records fail.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -147,13 +150,13 @@ async fn process(pipeline: &Pipeline, sandbox: &mut Sandbox, job: &Job) -> Outco
     let Extracted { kind, chunks } = match extracted {
         Ok(extracted) => extracted,
         Err(Failure::Refused(refusal)) => return refused(&refusal.code, refusal.detail),
-        Err(Failure::Ours(what)) => return later(pipeline, job, what),
+        Err(Failure::Ours(what)) => return later(pipeline, job, what, Some(OURS)),
     };
     match embed(pipeline, &**embedder, &chunks).await {
         Ok(vectors) => {
             Outcome::Processed { detected: kind.media_type(), chunks: chunks.into_iter().zip(vectors).collect() }
         }
-        Err(error) => later(pipeline, job, format!("no embedding could be had: {error}")),
+        Err(error) => later(pipeline, job, format!("no embedding could be had: {error}"), None),
     }
 }
 
@@ -162,7 +165,9 @@ async fn embed(pipeline: &Pipeline, embedder: &dyn Embedder, chunks: &[String]) 
     for some in chunks.chunks(TEXTS) {
         let start = Instant::now();
         let texts: Vec<&str> = some.iter().map(String::as_str).collect();
-        let more = embedder.embed(&texts)?;
+        // A text that breaks the model must not end the worker, and after the next start all others of it.
+        let more = catch_unwind(AssertUnwindSafe(|| embedder.embed(&texts)));
+        let more = more.unwrap_or_else(|_| Err(EmbedError("the model broke".into())))?;
         took += start.elapsed();
         if more.len() != texts.len() {
             return Err(EmbedError(format!("{} vectors came for {} texts", more.len(), texts.len())));
@@ -193,12 +198,16 @@ fn refused(code: &str, detail: String) -> Outcome {
     }
 }
 
-/// Not the file's fault: another attempt, until there were enough.
-fn later(pipeline: &Pipeline, job: &Job, what: String) -> Outcome {
-    if job.attempts + 1 >= ATTEMPTS {
-        return failed(ErrorType::System, codes::TEMPORARY_ERROR, "The server failed", what);
-    }
+/// Not the file's fault: another attempt, until there were enough; then `told` is what its client is told.
+fn later(pipeline: &Pipeline, job: &Job, what: String, told: Option<&str>) -> Outcome {
     let Job { document, batch, attempts, .. } = job;
+    if attempts + 1 >= ATTEMPTS {
+        if told.is_some() {
+            tracing::warn!(document, batch, error = what, "a document is given up");
+        }
+        let detail = told.map_or(what, str::to_owned);
+        return failed(ErrorType::System, codes::TEMPORARY_ERROR, "The server failed", detail);
+    }
     tracing::warn!(document, batch, attempt = attempts + 1, error = what, "a document is tried again");
     let wait = pipeline.retry_wait * 4u32.pow(job.attempts);
     Outcome::Later { ready_at: clock::now_ms() + wait.as_millis() as i64 }

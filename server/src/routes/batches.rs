@@ -107,7 +107,7 @@ pub async fn create(
 /// What serde cannot check.
 fn check(new: &NewBatch, targets: Targets) -> Result<(), String> {
     if new.metadata.as_deref().is_some_and(|json| !rules::is_object(json)) {
-        return Err("metadata must be a JSON object".into());
+        return Err(format!("metadata must be {}", rules::OBJECT));
     }
     if new.processing.as_ref().and_then(|p| p.chunk_size).is_some_and(|size| !(1..=MAX_CHUNK).contains(&size)) {
         return Err(format!("processing.chunkSize must be 1 to {MAX_CHUNK} characters"));

@@ -40,7 +40,7 @@ pub async fn post(
         return Err(Fault::invalid("query must say what is looked for"));
     }
     if query.metadata.as_deref().is_some_and(|json| !crate::rules::is_object(json)) {
-        return Err(Fault::invalid("metadata must be a JSON object"));
+        return Err(Fault::invalid(format!("metadata must be {}", crate::rules::OBJECT)));
     }
     if let Some(batch) = &query.batch_id
         && state.records.batch(tenant, batch).await?.is_none()

@@ -235,7 +235,12 @@ impl Keep {
     /// Whether one is held now. Who asks must have dropped a pack from the records before: then one that is taken later finds
     /// no record that names it.
     fn is_taken(directory: &Path) -> std::io::Result<bool> {
-        match Self::file(directory)?.try_lock_shared() {
+        let file = match File::open(directory.with_extension("keep")) {
+            // Whoever takes one makes it. To make it here would need room, where removing packs makes some.
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+            file => file?,
+        };
+        match file.try_lock_shared() {
             Ok(()) => Ok(false),
             Err(TryLockError::WouldBlock) => Ok(true),
             Err(TryLockError::Error(error)) => Err(error),

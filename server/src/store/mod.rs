@@ -138,13 +138,25 @@ pub struct Bundle {
     pub limits: BatchLimits,
 }
 
+/// What became of a block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    /// Its pack is needed.
+    New,
+    /// Another request brought it meanwhile.
+    Held,
+    /// Other requests took what room there was.
+    NoRoom,
+}
+
 /// What became of a [`Bundle`].
 #[derive(Debug)]
 pub enum Committed {
-    /// Durable. `stored[i]`: block i was new, and its pack is needed.
+    /// Durable.
     Done {
         documents: Vec<DocumentOutcome>,
-        stored: Vec<bool>,
+        /// One a block.
+        blocks: Vec<Taken>,
     },
     NoBatch,
     /// The batch takes no more, and not every document was there already; nothing was stored.

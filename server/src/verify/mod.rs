@@ -294,8 +294,16 @@ impl Verifier<'_> {
         *dimension = Some(indexed.width as u64);
         let sentence = indexed.text.as_deref().and_then(probe::sentence);
         let Some(sentence) = sentence.filter(|_| choice.falls_on(number)) else { return Ok(()) };
+        let missed = self.probe(tenant, batch, document, sentence).await?;
+        if missed.is_some() {
+            // It may have been deleted or replaced since its text was read.
+            let now = self.jobs.indexed(tenant, &document.id, number).await?;
+            if now.is_none_or(|now| now.text != indexed.text) {
+                return Ok(());
+            }
+        }
         page.probes.asked += 1;
-        match self.probe(tenant, batch, document, sentence).await? {
+        match missed {
             None => page.probes.answered += 1,
             Some(missed) if page.probes.missed.len() < NAMED => page.probes.missed.push(missed),
             Some(_) => {}

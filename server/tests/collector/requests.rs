@@ -2,7 +2,7 @@
 
 use crate::world::{BLOCKS, Check, PATHS, TENANTS, World, wrong};
 use cloudindex_server::rules::Candidate;
-use cloudindex_server::store::{Blocks, Bundle, Committed, Records, remove_unused};
+use cloudindex_server::store::{Blocks, Bundle, Committed, Records, Taken, remove_unused};
 use cloudindex_wire::{BatchLimits, Caps, Digest, DocumentEntry, DocumentOutcome};
 use std::collections::BTreeSet;
 
@@ -143,8 +143,8 @@ impl World {
         }
         let (id, batch) = self.tenants[tenant].clone();
         let committed = self.records.commit(id, &batch, bundle, self.now).await.map_err(wrong)?;
-        let Committed::Done { mut documents, stored } = committed else { return Err(format!("{committed:?}")) };
-        let unused = match stored.contains(&true) {
+        let Committed::Done { mut documents, blocks: taken } = committed else { return Err(format!("{committed:?}")) };
+        let unused = match taken.contains(&Taken::New) {
             true => doubtful,
             false => {
                 self.doubtful.add(doubtful);

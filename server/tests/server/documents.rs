@@ -1,7 +1,7 @@
 //! Bundles: what is committed, what is refused, and how each is said.
 
 use crate::support::*;
-use cloudindex_wire::{BlockOutcome, Document, DocumentOutcome, DocumentPage, ErrorPage, Phase, codes};
+use cloudindex_wire::{BlockOutcome, Document, DocumentEntry, DocumentOutcome, DocumentPage, ErrorPage, Phase, codes};
 
 #[track_caller]
 fn committed(outcome: &DocumentOutcome) -> String {
@@ -331,4 +331,47 @@ fn a_page_of_large_records_ends_early_and_loses_none() {
         cursor = format!("&cursor={next}");
     }
     assert_eq!((listed, pages), (4, 2));
+}
+
+#[test]
+fn a_page_of_large_batches_ends_early_and_loses_none() {
+    let server = Server::start();
+    let metadata = format!(r#"{{"metadata":{{"a":"{}"}}}}"#, "x".repeat((1 << 20) - 100));
+    let made: Vec<String> = (0..12).map(|_| server.batch_with(&metadata).id).collect();
+    let (mut listed, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let reply = server.get(&format!("/v1/batches?limit=1000&cursor={cursor}"));
+        assert!(reply.body.len() < 10 << 20, "{}", reply.body.len());
+        let page: cloudindex_wire::BatchPage = reply.json();
+        listed.extend(page.batches.into_iter().map(|batch| batch.id));
+        let Some(next) = page.next else { break };
+        cursor = next;
+    }
+    listed.reverse();
+    assert_eq!(listed, made);
+}
+
+#[test]
+fn a_media_type_is_short() {
+    let server = Server::start();
+    let batch = server.batch().id;
+    let of = |path: &str, length: usize| DocumentEntry { media_type: "x".repeat(length), ..document(path, &[]) };
+    let reply = server.bundle(&batch, &[of("a", 255), of("b", 256)], &[]);
+    committed(&reply.documents[0].outcome);
+    let (code, detail) = rejected(&reply.documents[1].outcome);
+    assert_eq!(code, codes::INVALID_FILE);
+    assert!(detail.contains("256 bytes") && detail.contains("255"), "{detail}");
+}
+
+#[test]
+fn what_was_said_against_a_document_goes_with_it() {
+    let server = Server::start();
+    let batch = server.batch_with(r#"{"limits":{"maxFileSize":3}}"#).id;
+    server.upload(&batch, &[("a", b"abc".to_vec())]);
+    rejected(&server.bundle(&batch, &[document("a", &[b"abcd"])], &[b"abcd"]).documents[0].outcome);
+    assert_eq!(server.errors(&batch).len(), 1);
+    let id = server.documents(&batch).remove(0).id;
+    assert_eq!(server.send("DELETE", &format!("/v1/documents/{id}"), &[], b"").status, 204);
+    let status = server.status(&batch).status;
+    assert_eq!((status.total_files, status.failed_files, server.errors(&batch).len()), (0, 0, 0));
 }

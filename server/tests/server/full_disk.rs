@@ -266,3 +266,17 @@ fn a_disk_that_is_really_full_is_said_and_survived() {
     // All but the empty ones and the small one are noise.
     assert_eq!(status.processed_files, 501);
 }
+
+#[cfg(unix)]
+#[test]
+fn packs_are_removed_also_where_the_lock_of_backups_cannot_be_made() {
+    let data = crate::support::directory();
+    // As on a disk that was full when this server was started for the first time.
+    std::os::unix::fs::symlink(data.join("nowhere/x"), data.join("packs.keep")).unwrap();
+    let files = Files::open(&data.join("packs")).unwrap();
+    std::fs::write(data.join("packs/pack_x"), "x").unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    assert_eq!(runtime.block_on(files.remove("pack_x")).unwrap(), Removal::Gone);
+    assert!(runtime.block_on(files.packs()).unwrap().is_empty());
+    std::fs::remove_dir_all(data).unwrap();
+}

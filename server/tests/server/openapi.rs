@@ -164,13 +164,17 @@ fn a_list_is_no_object_though_it_has_the_values_of_all_fields() {
         refused(server.post("/v1/batches", part));
     }
     refused(server.post("/v1/tokens", &json!([batch, 60]).to_string()));
+    refused(server.post("/v1/tokens", &json!({ "batchId": batch, "limits": [1, 2, 3] }).to_string()));
     refused(server.post("/v1/search", r#"["x",null,null,null,null,null]"#));
     for call in ["documents", "blocks"] {
-        let mut body = Vec::new();
-        part(&mut body, "manifest", b"[[]]");
-        body.extend_from_slice(format!("--{BOUNDARY}--\r\n").as_bytes());
-        let path = format!("/v1/batches/{batch}/{call}");
-        let problem = refused(server.send("POST", &path, &[("Content-Type", &multipart())], &body));
-        assert!(problem.detail.contains("manifest") && problem.detail.contains("object"), "{}", problem.detail);
+        let wrong = [r"[[]]", r#"{"documents":[["a",0,"",null,null,[]]]}"#];
+        for manifest in if call == "blocks" { &wrong[..1] } else { &wrong } {
+            let mut body = Vec::new();
+            part(&mut body, "manifest", manifest.as_bytes());
+            body.extend_from_slice(format!("--{BOUNDARY}--\r\n").as_bytes());
+            let path = format!("/v1/batches/{batch}/{call}");
+            let problem = refused(server.send("POST", &path, &[("Content-Type", &multipart())], &body));
+            assert!(problem.detail.contains("manifest") && problem.detail.contains("object"), "{}", problem.detail);
+        }
     }
 }

@@ -239,3 +239,103 @@ fn a_cancelled_batch_is_left_alone() {
     let now = server.status(&batch).status;
     assert_eq!(now.processed_files, status.processed_files);
 }
+
+#[test]
+fn metadata_that_is_nested_without_end_spoils_no_search() {
+    let server = Server::start();
+    let batch = server.batch().id;
+    let deep = format!("{{\"a\":{}{}}}", "[".repeat(2000), "]".repeat(2000));
+    let raw = |json: &str| Some(serde_json::value::RawValue::from_string(json.into()).unwrap());
+    let odd = DocumentEntry { metadata: raw(&deep), ..document("odd", &[b"word"]) };
+    let even = DocumentEntry { metadata: raw(r#"{"a":1}"#), ..document("even", &[b"word"]) };
+    let reply = server.bundle(&batch, &[odd, even], &[b"word"]);
+    let cloudindex_wire::DocumentOutcome::Rejected { error } = &reply.documents[0].outcome else { panic!("{reply:?}") };
+    assert_eq!(error.code, codes::INVALID_FILE);
+    assert!(error.detail.contains("100 deep"), "{}", error.detail);
+    server.settled(&batch);
+    // As an older server took it.
+    let c = rusqlite::Connection::open(server.data.join("records.sqlite")).unwrap();
+    c.execute("UPDATE batches SET metadata = ?1", [&deep]).unwrap();
+    let copy = "INSERT INTO documents (id, batch, path, size, type, metadata, blocks, created_at, updated_at)
+         SELECT 'old', batch, 'old', size, type, ?1, blocks, 0, 0 FROM documents";
+    c.execute(copy, [&deep]).unwrap();
+    c.execute_batch("UPDATE chunks SET document = (SELECT seq FROM documents WHERE id = 'old')").unwrap();
+    assert!(server.found(json!({ "query": "word", "metadata": { "a": 1 } })).is_empty());
+    let query = format!(r#"{{"query":"word","metadata":{deep}}}"#);
+    server.post("/v1/search", &query).problem(400, codes::INVALID_REQUEST);
+    server.post("/v1/batches", &format!(r#"{{"metadata":{deep}}}"#)).problem(400, codes::INVALID_REQUEST);
+}
+
+#[test]
+fn accents_are_no_ends_of_words_however_they_are_written() {
+    let server = Server::start();
+    let batch = server.batch().id;
+    server.upload(&batch, &[("x", "Das schöne Café".into()), ("y", "Das scho\u{308}ne Cafe\u{301}".into())]);
+    server.settled(&batch);
+    for query in ["schöne", "scho\u{308}ne", "schone", "SCHO\u{308}NE"] {
+        let mut found = server.search(json!({ "query": query })).results;
+        found.sort_by(|a, b| a.path.cmp(&b.path));
+        let paths: Vec<&str> = found.iter().map(|hit| hit.path.as_str()).collect();
+        assert_eq!(paths, ["x", "y"], "{query}");
+        // By words too: those that are near in meaning alone, which of unknown words are all, have less.
+        assert!(found.iter().all(|hit| hit.score > 0.9), "{query}: {found:?}");
+    }
+}
+
+#[test]
+fn a_search_answers_within_bounds_of_memory() {
+    let server = Server::start();
+    let batch = server.batch().id;
+    let large = serde_json::value::RawValue::from_string(format!("{{\"a\":\"{}\"}}", "x".repeat(3 << 20))).unwrap();
+    for path in ["1", "2", "3", "4", "5"] {
+        let entry = DocumentEntry { metadata: Some(large.clone()), ..document(path, &[b"word"]) };
+        server.bundle(&batch, &[entry], &[b"word"]);
+    }
+    server.settled(&batch);
+    let reply = server.post("/v1/search", r#"{"query":"word","limit":100}"#);
+    assert_eq!(reply.status, 200);
+    assert!(reply.body.len() < 12 << 20, "{}", reply.body.len());
+    assert_eq!(reply.json::<cloudindex_wire::SearchReply>().results.len(), 3);
+}
+
+#[test]
+fn nested_metadata_is_compared_by_value_however_it_is_written() {
+    let server = Server::start();
+    let batch = server.batch().id;
+    let written = r#"{ "tags": ["é", "a/b"], "n": { "x": 1, "y": [2, {"z": null}] } }"#;
+    let metadata = Some(serde_json::value::RawValue::from_string(written.into()).unwrap());
+    server.bundle(&batch, &[DocumentEntry { metadata, ..document("x", &[b"word"]) }], &[b"word"]);
+    server.settled(&batch);
+    let found = |metadata: &str| {
+        let reply = server.post("/v1/search", &format!(r#"{{"query":"word","metadata":{metadata}}}"#));
+        reply.json::<cloudindex_wire::SearchReply>().results.len()
+    };
+    for same in [
+        r#"{"tags":["é","a/b"]}"#,
+        r#"{"tags":["\u00e9","a\/b"]}"#,
+        r#"{"n":{"x":1,"y":[2,{"z":null}]}}"#,
+        r#"{"n":{"y":[2,{"z":null}],"x":1}}"#,
+    ] {
+        assert_eq!(found(same), 1, "{same}");
+    }
+    for other in
+        [r#"{"tags":["a/b","é"]}"#, r#"{"tags":["é"]}"#, r#"{"n":{"x":1}}"#, r#"{"n":{"x":"1","y":[2,{"z":null}]}}"#]
+    {
+        assert_eq!(found(other), 0, "{other}");
+    }
+}
+
+#[test]
+fn old_content_is_found_no_more_when_the_new_will_never_be_processed() {
+    let server = Server::start();
+    let batch = server.batch().id;
+    server.upload(&batch, &[("x", b"walrus".to_vec()), ("y", b"otter".to_vec())]);
+    server.settled(&batch);
+    let server = Server::on(server.keep(), &["--workers", "0"]);
+    server.upload(&batch, &[("x", b"penguin".to_vec())]);
+    assert_eq!(server.found(json!({ "query": "walrus" }))[0], "x", "until the new content is");
+    assert_eq!(server.post(&format!("/v1/batches/{batch}/cancel"), "").status, 200);
+    assert_eq!(server.found(json!({ "query": "walrus" })), ["y"], "near in meaning, as all unknown words are");
+    let chunks: Vec<u64> = server.documents(&batch).iter().map(|document| document.chunks).collect();
+    assert_eq!(chunks, [0, 1]);
+}

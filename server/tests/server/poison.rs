@@ -1,8 +1,15 @@
 //! Files that break their readers: each ends as a typed error, and the server, its memory and its other work stay sound.
 
 use crate::support::*;
+use cloudindex_server::embed::local::Local;
+use cloudindex_server::embed::{EmbedError, Embedder, Model, Vector};
+use cloudindex_server::extract::child::Limits;
+use cloudindex_server::pipeline::{Embeddings, Options, Pipeline};
+use cloudindex_server::store::{Page, Records, files::Files, sqlite::Sqlite};
 use cloudindex_wire::{ErrorType, Phase, codes};
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
 
 /// The most memory that a process ever held, in MiB.
 fn peak(pid: u32) -> u64 {
@@ -90,4 +97,59 @@ fn a_reader_that_hangs_is_ended_and_one_that_dies_is_replaced() {
     assert!(
         limits.lines().any(|line| line.starts_with("Max address space") && line.contains(&(512u64 << 20).to_string()))
     );
+}
+
+/// A model that breaks of one text.
+struct Breaking(Local);
+
+impl Embedder for Breaking {
+    fn model(&self) -> Model {
+        self.0.model()
+    }
+
+    fn embed(&self, texts: &[&str]) -> Result<Vec<Vector>, EmbedError> {
+        assert!(!texts.contains(&"poison"), "it breaks");
+        self.0.embed(texts)
+    }
+}
+
+#[test]
+fn a_text_that_breaks_the_model_fails_alone_and_workers_live_on() {
+    let server = Server::with(&["--workers", "0"]);
+    let batch = server.batch().id;
+    server.upload(&batch, &[("a", b"poison".to_vec()), ("b", b"a fast car".to_vec())]);
+    let data = server.keep();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let records = Arc::new(Sqlite::open(&data.join("records.sqlite")).unwrap());
+    let blocks = Arc::new(Files::open(&data.join("packs")).unwrap());
+    let model = Embeddings::By(Arc::new(Breaking(Local::open(&model::small()).unwrap())));
+    let wait = Duration::from_millis(1);
+    let pipeline = Arc::new(Pipeline::new(records.clone(), records.clone(), blocks, model, wait));
+    let program = env!("CARGO_BIN_EXE_cloudindex-server").into();
+    let options = Options { workers: 1, program, limits: Limits { memory: 512 << 20, seconds: 20 } };
+    let workers = runtime.block_on(pipeline.start(&options)).unwrap();
+    let tenant = runtime.block_on(records.tenant("default")).unwrap();
+    let status = || runtime.block_on(records.batch(tenant, &batch)).unwrap().unwrap().status;
+    until(|| status().processed_files + status().failed_files == 2);
+    assert_eq!((status().processed_files, status().failed_files), (1, 1));
+    let page = Page { cursor: None, limit: 9 };
+    let error = runtime.block_on(records.errors(tenant, &batch, page)).unwrap().unwrap().rows.remove(0);
+    assert_eq!((error.error_type, error.code.as_str()), (ErrorType::System, codes::TEMPORARY_ERROR));
+    pipeline.stop();
+    runtime.block_on(workers.ended());
+    std::fs::remove_dir_all(data).unwrap();
+}
+
+#[test]
+fn where_a_server_keeps_what_it_lost_is_not_told() {
+    let server = Server::with(&["--workers", "0"]);
+    let batch = server.batch().id;
+    server.upload(&batch, &[("a", b"words".to_vec())]);
+    let data = server.keep();
+    std::fs::remove_dir_all(data.join("packs")).unwrap();
+    let server = Server::on(data, &["--retry-wait", "1"]);
+    assert_eq!(server.settled(&batch).failed_files, 1);
+    let error = server.errors(&batch).remove(0);
+    assert_eq!((error.error_type, error.code.as_str()), (ErrorType::System, codes::TEMPORARY_ERROR));
+    assert!(!error.message.contains("packs") && error.message.contains("storage"), "{}", error.message);
 }

@@ -6,6 +6,8 @@ use cloudindex_wire::{
     Usage, codes,
 };
 use serde_json::json;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 
 fn usage(server: &Server) -> Usage {
     server.get("/v1/usage").json()
@@ -157,4 +159,113 @@ fn a_token_has_limits_of_its_own() {
     // The key's are the batch's.
     server.upload(&batch, &[("c", noise(4, 100))]);
     assert_eq!(server.get(&format!("/v1/batches/{batch}")).json::<Batch>().limits.total_batch_bytes, None);
+}
+
+#[test]
+fn blocks_that_come_at_once_share_the_room() {
+    let server = Server::with(&["--quota-bytes", "1000"]);
+    let batch = server.batch().id;
+    let begin = |seed: u64| {
+        let blocks: Vec<Vec<u8>> = (0..4).map(|n| noise(seed + n, 500)).collect();
+        let body = bundle(None, &blocks.iter().map(Vec::as_slice).collect::<Vec<_>>());
+        let mut socket = TcpStream::connect(server.address()).unwrap();
+        let (kind, length) = (multipart(), body.len());
+        write!(
+            socket,
+            "POST /v1/batches/{batch}/blocks HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {KEY}\r\nContent-Type: {kind}\r\n\
+             Content-Length: {length}\r\nConnection: close\r\n\r\n"
+        )
+        .unwrap();
+        socket.write_all(&body[..length - 10]).unwrap();
+        (socket, body[length - 10..].to_vec())
+    };
+    let mut under_way = [begin(0), begin(100)];
+    // Three blocks of each are there, and nobody was told of the other's.
+    until(|| figure(&server, "cloudindex_block_bytes_total") >= 6 * 500);
+    let outcomes = under_way.each_mut().map(|(socket, rest)| {
+        socket.write_all(rest).unwrap();
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).unwrap();
+        let reply: BundleReply = serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap();
+        reply.blocks.into_iter().map(|ack| ack.outcome).collect::<Vec<_>>()
+    });
+    assert_eq!(usage(&server).block_bytes, 2000);
+    assert!(outcomes[0].iter().all(|outcome| matches!(outcome, BlockOutcome::Stored)), "{outcomes:?}");
+    for outcome in &outcomes[1] {
+        let BlockOutcome::Rejected { error } = outcome else { panic!("{outcome:?}") };
+        assert_eq!(&*error.code, codes::QUOTA_EXCEEDED);
+        assert!(error.detail.contains("have 2000 bytes"), "{}", error.detail);
+    }
+}
+
+#[test]
+fn totals_are_those_of_a_count_whatever_was_done() {
+    let flags = ["--collect-after", "1", "--collect-every", "1", "--retry-wait", "1"];
+    let mut server = Server::with(&flags);
+    let random = noise(7, 4000);
+    let mut batches = Vec::new();
+    for (number, dice) in random.chunks(10).enumerate() {
+        if number % 40 == 0 {
+            batches.push(server.batch_with(r#"{"limits":{"maxFileSize":200}}"#).id);
+        }
+        if number == 200 {
+            server = Server::on(server.keep(), &flags);
+        }
+        let batch = &batches[usize::from(dice[0]) % batches.len()];
+        let path = format!("/v1/batches/{batch}");
+        match dice[1] % 16 {
+            0 => drop(server.post(&format!("{path}/complete"), "")),
+            1 if dice[2] < 64 => drop(server.post(&format!("{path}/cancel"), "")),
+            2 => drop(server.post(&format!("{path}/retry"), "")),
+            3..6 => {
+                let documents = server.documents(batch);
+                if let Some(document) = documents.get(usize::from(dice[2]) % documents.len().max(1)) {
+                    server.send("DELETE", &format!("/v1/documents/{}", document.id), &[], b"");
+                }
+            }
+            _ => {
+                // Of few contents and paths; some are too large, some have no text, some come without their blocks.
+                let content = |dice: u8| {
+                    noise(u64::from(dice % 16), usize::from(dice % 16) * 15).iter().map(|b| b % 26 + b'a').collect()
+                };
+                let contents: Vec<Vec<u8>> = dice[2..6].iter().map(|dice| content(*dice)).collect();
+                let named: Vec<_> = dice[6..10]
+                    .iter()
+                    .zip(&contents)
+                    .map(|(dice, bytes)| {
+                        let path = format!("{}.{}", dice % 8, if dice % 8 == 0 { "pdf" } else { "txt" });
+                        document(&path, &[bytes.as_slice()])
+                    })
+                    .collect();
+                let blocks: Vec<&[u8]> = contents.iter().map(Vec::as_slice).collect();
+                server.bundle_reply(batch, Some(&named), if dice[1] % 2 == 0 { &blocks } else { &[] });
+            }
+        }
+    }
+    let data = server.keep();
+    let c = rusqlite::Connection::open(data.join("records.sqlite")).unwrap();
+    let count = |sql: &str| c.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+    assert!(count("SELECT count(*) FROM documents") > 10 && count("SELECT count(*) FROM batches WHERE phase <> 0") > 2);
+    for (what, wrong) in [
+        ("batches", "SELECT count(*) FROM batches b WHERE
+            (documents, bytes, processed, broken) <> (SELECT count(*), coalesce(sum(size), 0), coalesce(sum(state = 1), 0),
+                coalesce(sum(state = 2), 0) FROM documents WHERE batch = b.seq)
+            OR failed <> (SELECT coalesce(sum(counted), 0) FROM errors WHERE batch = b.seq)"),
+        ("tenants", "SELECT count(*) FROM tenants t WHERE
+            (documents, bytes, batches) <> (SELECT coalesce(sum(documents), 0), coalesce(sum(bytes), 0), count(*) FROM batches WHERE tenant = t.id)
+            OR block_bytes <> (SELECT coalesce(sum(length), 0) FROM blocks WHERE tenant = t.id)"),
+        ("phases", "SELECT count(*) FROM phases p WHERE
+            (batches, waiting) <> (SELECT count(*), coalesce(sum(documents - processed - broken), 0) FROM batches WHERE phase = p.phase)"),
+        ("jobs", "SELECT (SELECT count(*) FROM documents d JOIN batches b ON b.seq = d.batch
+            WHERE (d.state = 0 AND b.phase <> 3) <> (d.seq IN (SELECT document FROM jobs)))
+            + (SELECT count(*) FROM jobs WHERE document NOT IN (SELECT seq FROM documents))"),
+        ("ends", "SELECT count(*) FROM batches WHERE (phase = 1) <> (phase IN (1, 2) AND processed + broken < documents)"),
+        ("chunks", "SELECT (SELECT count(*) FROM documents d WHERE chunks <> (SELECT count(*) FROM chunks WHERE document = d.seq))
+            + (SELECT count(*) FROM chunks WHERE document NOT IN (SELECT seq FROM documents))"),
+        ("errors", "SELECT count(*) FROM errors e WHERE stage = 1
+            AND NOT EXISTS (SELECT 1 FROM documents d WHERE d.batch = e.batch AND d.path = e.path AND d.state = 2)"),
+    ] {
+        assert_eq!(count(wrong), 0, "{what}");
+    }
+    std::fs::remove_dir_all(data).unwrap();
 }

@@ -66,6 +66,17 @@ fn searches_have_a_limit_of_their_own() {
 }
 
 #[test]
+fn a_search_that_comes_too_early_takes_no_room_of_other_calls() {
+    let server = Server::with(&["--rate-limit", "0.001/2", "--search-rate-limit", "0.001/1"]);
+    assert_eq!(server.post("/v1/search", r#"{"query":"x"}"#).status, 200);
+    for _ in 0..3 {
+        too_early(&server.post("/v1/search", r#"{"query":"x"}"#));
+    }
+    assert_eq!(server.get("/v1/batches").status, 200);
+    too_early(&server.get("/v1/batches"));
+}
+
+#[test]
 fn a_proxy_on_this_machine_is_not_taken_for_a_guesser() {
     let server = Server::with(&["--unknown-key-limit", "0.001/1"]);
     for _ in 0..5 {

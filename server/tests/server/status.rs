@@ -5,7 +5,7 @@ use cloudindex_wire::{ErrorType, Phase, codes};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Instant;
 
 #[test]
@@ -104,6 +104,11 @@ fn seconds_until(iso: &str) -> f64 {
 
 /// A provider that fails as often as told, and then answers vectors; tells how often it was asked, and the last request.
 fn provider(failures: usize) -> (String, Arc<AtomicUsize>, Arc<Mutex<String>>) {
+    provider_that(move |number| number < failures)
+}
+
+/// One that fails when `fails` says so of the request of this number, and answers no sooner than it does.
+fn provider_that(fails: impl Fn(usize) -> bool + Send + 'static) -> (String, Arc<AtomicUsize>, Arc<Mutex<String>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/v1/embeddings", listener.local_addr().unwrap());
     let (asked, last) = (Arc::new(AtomicUsize::new(0)), Arc::new(Mutex::new(String::new())));
@@ -127,7 +132,7 @@ fn provider(failures: usize) -> (String, Arc<AtomicUsize>, Arc<Mutex<String>>) {
             reader.read_exact(&mut body).unwrap();
             let request: serde_json::Value = serde_json::from_slice(&body).unwrap();
             *shared.1.lock().unwrap() = format!("{head}{request}");
-            let (status, answer) = if shared.0.fetch_add(1, Ordering::SeqCst) < failures {
+            let (status, answer) = if fails(shared.0.fetch_add(1, Ordering::SeqCst)) {
                 ("500 No", "{}".to_owned())
             } else {
                 let vector =
@@ -177,9 +182,34 @@ fn a_provider_of_embeddings_is_asked_and_may_fail_for_a_time() {
         (ErrorType::System, codes::TEMPORARY_ERROR, true)
     );
     assert!(error.message.contains("500"), "{}", error.message);
+    // Where it is, and with what, is the operator's business.
+    assert!(!error.message.contains("127.0.0.1"), "{}", error.message);
     let retried: cloudindex_wire::Retried = server.post(&format!("/v1/batches/{batch}/retry"), "").json();
     assert_eq!(retried.retried, 1);
     assert_eq!(server.settled(&batch).failed_files, 1);
     let found = server.search(serde_json::json!({ "query": "words" }));
-    assert!(found.notice.unwrap().contains("500"));
+    let notice = found.notice.unwrap();
+    assert!(notice.contains("500") && !notice.contains("127.0.0.1"), "{notice}");
+}
+
+#[test]
+fn what_was_read_of_a_document_before_it_was_replaced_is_dropped_after_a_restart_too() {
+    let (go, gone) = mpsc::channel::<()>();
+    let (url, asked, _) = provider_that(move |number| {
+        if number == 0 {
+            gone.recv().unwrap();
+        }
+        false
+    });
+    let server = Server::with(&["--workers", "0"]);
+    let batch = server.batch().id;
+    server.upload(&batch, &[("a", b"old words".to_vec())]);
+    let flags = ["--embeddings-url", &url, "--embeddings-model", "small", "--embeddings-width", "8", "--workers", "1"];
+    let server = Server::on(server.keep(), &flags);
+    // The job of before is under way; its document gets another one.
+    until(|| asked.load(Ordering::SeqCst) == 1);
+    server.upload(&batch, &[("a", b"new text".to_vec())]);
+    go.send(()).unwrap();
+    assert_eq!(server.settled(&batch).processed_files, 1);
+    assert_eq!(server.search(serde_json::json!({ "query": "text" })).results[0].snippet, "new text");
 }

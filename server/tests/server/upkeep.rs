@@ -114,3 +114,27 @@ fn a_pack_that_goes_while_it_is_read_is_an_error_and_no_end() {
     server.get(&format!("/v1/documents/{id}/content")).problem(503, codes::TEMPORARY_ERROR);
     assert_eq!(server.get("/healthz").status, 200);
 }
+
+#[test]
+fn whoever_reads_slowly_reads_on_when_a_pack_was_written_anew() {
+    let server = Server::with(&FAST);
+    let batch = server.batch().id;
+    let blocks: Vec<Vec<u8>> = (0..32).map(|seed| noise(seed, 1 << 20)).collect();
+    let slices: Vec<&[u8]> = blocks.iter().map(Vec::as_slice).collect();
+    server.bundle(&batch, &[document("goes", &slices[..17]), document("stays", &slices[17..])], &slices);
+    let [goes, stays] = [0, 1].map(|at| server.documents(&batch).remove(at).id);
+    let mut socket = TcpStream::connect(server.address()).unwrap();
+    write!(
+        socket,
+        "GET /v1/documents/{stays}/content HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {KEY}\r\nConnection: close\r\n\r\n"
+    )
+    .unwrap();
+    let mut got = vec![0; 100_000];
+    socket.read_exact(&mut got).unwrap();
+    assert_eq!(server.send("DELETE", &format!("/v1/documents/{goes}"), &[], b"").status, 204);
+    until(|| figure(&server, "cloudindex_packs_removed_total") == 1);
+    // More than the sockets hold was not read yet.
+    socket.read_to_end(&mut got).unwrap();
+    let head = got.windows(4).position(|four| four == b"\r\n\r\n").unwrap() + 4;
+    assert!(got[head..] == slices[17..].concat(), "{} bytes", got.len() - head);
+}

@@ -3,6 +3,7 @@
 use crate::support::files::docx;
 use crate::support::*;
 use cloudindex_server::embed::local::Local;
+use cloudindex_server::embed::{EmbedError, Embedder, Model, Vector};
 use cloudindex_server::pipeline::Embeddings;
 use cloudindex_server::store::files::Files;
 use cloudindex_server::store::sqlite::Sqlite;
@@ -382,5 +383,44 @@ fn what_is_deleted_or_replaced_meanwhile_is_not_damaged() {
     let documents = held.page(&batch, None, Bounds::default()).documents;
     assert_eq!((documents.checked, documents.stored, documents.bytes), (1, 1, 0));
     assert!(documents.damaged.is_empty());
+    std::fs::remove_dir_all(data).unwrap();
+}
+
+/// A model that is asked about a question just when somebody acts.
+struct Meanwhile<F: Fn() + Send + Sync>(Local, F);
+
+impl<F: Fn() + Send + Sync> Embedder for Meanwhile<F> {
+    fn model(&self) -> Model {
+        self.0.model()
+    }
+
+    fn embed(&self, texts: &[&str]) -> Result<Vec<Vector>, EmbedError> {
+        (self.1)();
+        self.0.embed(texts)
+    }
+}
+
+#[test]
+fn what_is_deleted_or_replaced_meanwhile_is_not_missed() {
+    let server = Server::start();
+    let (batch, _) = upload_ten(&server);
+    let data = server.keep();
+    for act in [
+        "UPDATE chunks SET document = -1; DELETE FROM documents",
+        "UPDATE chunks SET document = -1; UPDATE documents SET state = 0",
+    ] {
+        let mut held = Held::open(&data);
+        let c = sql(&data);
+        c.execute_batch("PRAGMA foreign_keys = OFF; CREATE TABLE before AS SELECT * FROM documents").unwrap();
+        let path = data.join("records.sqlite");
+        let small = Local::open(&model::small()).unwrap();
+        held.embeddings = Embeddings::By(Arc::new(Meanwhile(small, move || {
+            let c = Connection::open(&path).unwrap();
+            c.execute_batch(&format!("PRAGMA foreign_keys = OFF; {act}")).unwrap();
+        })));
+        let page = held.page(&batch, None, Bounds::default());
+        assert_eq!(page.probes, cloudindex_wire::ProbesAnswered::default(), "{act}");
+        c.execute_batch("INSERT OR REPLACE INTO documents SELECT * FROM before; DROP TABLE before").unwrap();
+    }
     std::fs::remove_dir_all(data).unwrap();
 }

@@ -1,6 +1,6 @@
 //! Batches and their errors.
 
-use super::{Result, deliveries, int, tenants, uint};
+use super::{PAGE_WEIGHT, Result, deliveries, index, int, tenants, uint};
 use crate::clock;
 use crate::store::{BatchRecord, Created, Ending, Listed, Page, StoreError, Tenant};
 use cloudindex_wire::{BatchError, BatchLimits, BatchStatus, ErrorType, NewBatch, Phase};
@@ -141,8 +141,10 @@ pub(super) fn list(c: &Connection, tenant: Tenant, page: &Page) -> Result<Listed
         "SELECT {COLUMNS} FROM batches WHERE tenant = ?1 AND seq < ?2 ORDER BY seq DESC LIMIT ?3"
     ))?;
     let rows = select.query_map(params![tenant.0, before, i64::from(page.limit) + 1], record)?;
-    let (rows, next) = cut(rows.collect::<rusqlite::Result<_>>()?, page);
-    Ok(Listed { rows, next: next.map(|seq| seq.to_string()) })
+    let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+    listed(rows, page, |batch| {
+        text(&batch.name) + text(&batch.description) + batch.metadata.as_ref().map_or(0, |json| json.get().len())
+    })
 }
 
 /// The row number in the cursor.
@@ -150,13 +152,22 @@ pub(super) fn after(page: &Page) -> Result<Option<i64>> {
     page.cursor.as_deref().map(|cursor| cursor.parse().map_err(|_| StoreError::Cursor)).transpose()
 }
 
-/// The page's rows, and the key of the last of them if there are more.
-pub(super) fn cut<K: Clone, T>(mut rows: Vec<(K, T)>, page: &Page) -> (Vec<T>, Option<K>) {
-    let limit = page.limit as usize;
-    let more = rows.len() > limit;
-    rows.truncate(limit);
-    let next = rows.last().filter(|_| more).map(|(key, _)| key.clone());
-    (rows.into_iter().map(|(_, row)| row).collect(), next)
+/// The page's rows, and the row number of the last of them as a cursor if there are more. `found` has one more than the page may have.
+pub(super) fn listed<T>(
+    found: impl Iterator<Item = rusqlite::Result<(i64, T)>>,
+    page: &Page,
+    weight: impl Fn(&T) -> usize,
+) -> Result<Listed<T>> {
+    let (mut rows, mut last, mut heavy) = (Vec::new(), 0, 0);
+    for row in found {
+        let (seq, row) = row?;
+        if rows.len() >= page.limit as usize || heavy >= PAGE_WEIGHT {
+            return Ok(Listed { rows, next: Some(last.to_string()) });
+        }
+        (last, heavy) = (seq, heavy + weight(&row));
+        rows.push(row);
+    }
+    Ok(Listed { rows, next: None })
 }
 
 pub(super) fn end(c: &mut Connection, tenant: Tenant, id: &str, ending: Ending) -> Result<Option<BatchRecord>> {
@@ -173,6 +184,7 @@ pub(super) fn end(c: &mut Connection, tenant: Tenant, id: &str, ending: Ending) 
         if ending == Ending::Cancel {
             // A result that comes yet finds no job, and is dropped.
             transaction.execute("DELETE FROM jobs WHERE batch = ?1", [seq])?;
+            index::forget_replaced(&transaction, seq)?;
         }
         settle(&transaction, seq, now)?;
         deliveries::note(&transaction, seq, now)?;
@@ -219,6 +231,5 @@ pub(super) fn errors(c: &Connection, tenant: Tenant, batch: &str, page: &Page) -
         };
         Ok((row.get::<_, i64>(0)?, error))
     })?;
-    let (rows, next) = cut(rows.collect::<rusqlite::Result<_>>()?, page);
-    Ok(Some(Listed { rows, next: next.map(|seq| seq.to_string()) }))
+    listed(rows, page, |error| error.message.len() + error.path.as_ref().map_or(0, String::len)).map(Some)
 }

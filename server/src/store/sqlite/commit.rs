@@ -4,7 +4,7 @@ use super::documents::{Notes, insert_block, pack_list, relied_on};
 use super::{Result, batches, deliveries, int, jobs, tenants, uint};
 use crate::clock;
 use crate::rules::{self, Candidate, MAX_PATH, Totals};
-use crate::store::{Bundle, Committed, StoreError, Tenant};
+use crate::store::{Bundle, Committed, StoreError, Taken, Tenant};
 use cloudindex_wire::{BatchLimits, Digest, DocumentEntry, DocumentOutcome, Phase, Problem, Quota};
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use serde_json::value::RawValue;
@@ -28,6 +28,7 @@ pub(super) fn commit(
         seq,
         limits: record.limits.and(&bundle.limits),
         quota: usage.quota,
+        room: usage.room(),
         of_tenant: Totals { documents: usage.documents, bytes: usage.bytes },
         totals: Totals { documents: record.documents, bytes: record.status.bytes },
         failed: record.rejected,
@@ -43,12 +44,12 @@ pub(super) fn commit(
         let held = bundle.documents.iter().map(|document| work.held(document)).collect::<Result<Option<Vec<_>>>>()?;
         return Ok(match held {
             Some(documents) if !documents.is_empty() && bundle.blocks.is_empty() => {
-                Committed::Done { documents, stored: Vec::new() }
+                Committed::Done { documents, blocks: Vec::new() }
             }
             _ => Committed::Closed(phase),
         });
     }
-    let stored = work.blocks(bundle.pack.as_deref(), &bundle.blocks)?;
+    let blocks = work.blocks(bundle.pack.as_deref(), &bundle.blocks)?;
     let documents = bundle.documents.into_iter().map(|document| work.document(document)).collect::<Result<Vec<_>>>()?;
     if let Some((first, last)) = work.new {
         jobs::enqueue_all(&transaction, first, last)?;
@@ -65,7 +66,7 @@ pub(super) fn commit(
     tally.write(&transaction, now)?;
     deliveries::note(&transaction, seq, now)?;
     transaction.commit()?;
-    Ok(Committed::Done { documents, stored })
+    Ok(Committed::Done { documents, blocks })
 }
 
 /// A commit under way.
@@ -76,6 +77,8 @@ struct Work<'a> {
     seq: i64,
     limits: BatchLimits,
     quota: Quota,
+    /// Bytes of blocks that may come yet.
+    room: Option<u64>,
     /// What the tenant holds in all of its batches.
     of_tenant: Totals,
     totals: Totals,
@@ -102,32 +105,34 @@ struct Held {
 }
 
 impl Work<'_> {
-    fn blocks(&mut self, pack: Option<&str>, blocks: &[(Digest, u64, u64)]) -> Result<Vec<bool>> {
+    fn blocks(&mut self, pack: Option<&str>, blocks: &[(Digest, u64, u64)]) -> Result<Vec<Taken>> {
         let Some(pack) = pack else { return Ok(Vec::new()) };
         self.c.execute("INSERT INTO packs (name) VALUES (?1)", [pack])?;
         let pack = self.c.last_insert_rowid();
-        let mut stored = Vec::with_capacity(blocks.len());
+        let (mut all, mut bytes) = (Vec::with_capacity(blocks.len()), 0);
         for block in blocks {
-            let new = insert_block(self.c, self.tenant, pack, *block, self.notes.now)?;
-            match new {
-                true => {
-                    self.fresh.insert(block.0, block.2);
-                }
-                // Another request brought it, and the client is told that it is held.
-                false => {
-                    relied_on(self.c, self.tenant, &block.0, self.notes)?;
-                }
-            }
-            stored.push(new);
+            let (digest, _, length) = *block;
+            // What passes the bound is let in, as it was on its way.
+            let room = self.room.is_none_or(|room| bytes < room);
+            let taken = if room && insert_block(self.c, self.tenant, pack, *block, self.notes.now)? {
+                self.fresh.insert(digest, length);
+                bytes += length;
+                Taken::New
+            } else if relied_on(self.c, self.tenant, &digest, self.notes)?.is_some() {
+                // The client is told that it is held.
+                Taken::Held
+            } else {
+                Taken::NoRoom
+            };
+            all.push(taken);
         }
-        match self.fresh.values().sum() {
-            0 => {}
-            bytes => tenants::add_blocks(self.c, self.tenant, bytes)?,
+        if bytes > 0 {
+            tenants::add_blocks(self.c, self.tenant, bytes)?;
         }
-        if !stored.contains(&true) {
+        if !all.contains(&Taken::New) {
             self.c.execute("DELETE FROM packs WHERE id = ?1", [pack])?;
         }
-        Ok(stored)
+        Ok(all)
     }
 
     fn find(&self, path: &str) -> Result<Option<Held>> {

@@ -1,6 +1,6 @@
 //! Webhooks: which changes of a batch are events, the queue of those, and the secrets that sign them.
 
-use super::batches::{self, cut, raw};
+use super::batches::{self, raw};
 use super::{Result, Sqlite, uint};
 use crate::clock;
 use crate::store::{
@@ -156,8 +156,7 @@ fn list(c: &Connection, tenant: Tenant, batch: &str, page: &Page) -> Result<Opti
         "SELECT {COLUMNS} FROM deliveries WHERE batch = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3"
     ))?;
     let rows = select.query_map(params![batch, after, i64::from(page.limit) + 1], delivery)?;
-    let (rows, next) = cut(rows.collect::<rusqlite::Result<_>>()?, page);
-    Ok(Some(Listed { rows, next: next.map(|seq| seq.to_string()) }))
+    batches::listed(rows, page, |delivery| delivery.event.get().len()).map(Some)
 }
 
 fn resend(c: &mut Connection, tenant: Tenant, batch: &str, id: &str, now: i64) -> Result<Option<Delivery>> {

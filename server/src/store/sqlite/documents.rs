@@ -1,6 +1,6 @@
 //! Documents, and where their blocks lie.
 
-use super::{Result, batches, index, int, jobs, uint};
+use super::{PAGE_WEIGHT, Result, batches, index, int, jobs, uint};
 use crate::clock;
 use crate::store::{Listed, Location, Page, StoreError, Tenant};
 use cloudindex_wire::{Digest, Document, DocumentState};
@@ -11,9 +11,6 @@ const COLUMNS: &str = "d.id, d.path, d.size, d.type, d.last_modified, d.metadata
 
 /// One block in `documents.blocks`.
 const ENTRY: usize = 40;
-
-/// Bytes of block lists and metadata after which a page ends early: documents of many blocks are large records.
-const PAGE_WEIGHT: usize = 8 << 20;
 
 /// `[digest, length]` as the column holds them.
 pub(super) fn pack_list(blocks: &[(Digest, u64)]) -> Vec<u8> {
@@ -128,7 +125,8 @@ pub(super) fn delete(c: &mut Connection, tenant: Tenant, id: &str) -> Result<boo
         transaction.query_row(select, params![id, tenant.0], row).optional()?;
     let Some((document, batch, size, state, path)) = gone else { return Ok(false) };
     index::remove(&transaction, document)?;
-    jobs::forgive(&transaction, batch, &path)?;
+    // Also what was said against other content in its place, which does not count while a document is held.
+    transaction.execute("DELETE FROM errors WHERE batch = ?1 AND path = ?2", params![batch, path])?;
     transaction.execute("DELETE FROM jobs WHERE document = ?1", [document])?;
     transaction.execute("DELETE FROM documents WHERE seq = ?1", [document])?;
     let update = "UPDATE batches SET documents = documents - 1, bytes = bytes - ?2 WHERE seq = ?1";

@@ -93,6 +93,17 @@ pub(super) fn remove(c: &Connection, document: i64) -> Result<()> {
     Ok(())
 }
 
+/// Takes out what documents of a batch held before the content that waits, because it will never be processed.
+pub(super) fn forget_replaced(c: &Connection, batch: i64) -> Result<()> {
+    let mut select = c.prepare_cached("SELECT seq FROM documents WHERE batch = ?1 AND state = 0 AND chunks > 0")?;
+    let replaced = select.query_map([batch], |row| row.get(0))?.collect::<rusqlite::Result<Vec<i64>>>()?;
+    for document in replaced {
+        remove(c, document)?;
+        c.execute("UPDATE documents SET chunks = 0 WHERE seq = ?1", [document])?;
+    }
+    Ok(())
+}
+
 /// Puts the chunks of a document in, of which there are none before.
 pub(super) fn insert(c: &Connection, document: i64, batch: i64, chunks: &[(String, Vector)]) -> Result<()> {
     if chunks.is_empty() {

@@ -43,10 +43,18 @@ impl Tally {
     }
 }
 
-/// A new stamp. What a run before this one left is under way nowhere, so its stamps may come again.
+static NEXT: AtomicI64 = AtomicI64::new(1);
+
+/// A new stamp.
 fn stamp() -> i64 {
-    static NEXT: AtomicI64 = AtomicI64::new(1);
     NEXT.fetch_add(1, Relaxed)
+}
+
+/// Lets no stamp come again that a job of a run before this one has: it may be under way when its document gets another.
+pub(super) fn resume(c: &Connection) -> Result<()> {
+    let last: i64 = c.query_row("SELECT coalesce(max(stamp), 0) FROM jobs", [], |row| row.get(0))?;
+    NEXT.fetch_max(last.saturating_add(1), Relaxed);
+    Ok(())
 }
 
 /// Gives a document a new job, in the place of one it may have.

@@ -55,6 +55,9 @@ const KEEP: Duration = Duration::from_secs(24 * 3600);
 /// seldom writes.
 const TOLD: u32 = 24;
 
+/// Bytes of block lists and free-form JSON after which a page ends early: some records are large.
+const PAGE_WEIGHT: usize = 8 << 20;
+
 type Result<T> = std::result::Result<T, StoreError>;
 
 impl From<rusqlite::Error> for StoreError {
@@ -99,6 +102,7 @@ impl Sqlite {
         load_vectors()?;
         let mut connection = connect(path, OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         migrate(&mut connection)?;
+        jobs::resume(&connection)?;
         Ok(Sqlite {
             path: path.to_owned(),
             writer: Arc::new(tokio::sync::Mutex::new(Writer(Some(connection)))),
@@ -170,6 +174,7 @@ fn connect(path: &Path, how: OpenFlags) -> Result<Connection> {
     let connection = Connection::open_with_flags(path, how | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(Duration::from_secs(20))?;
     connection.set_prepared_statement_cache_capacity(64);
+    search::add_functions(&connection)?;
     if !how.contains(OpenFlags::SQLITE_OPEN_READ_ONLY) {
         // FULL: a commit is on the disk before it is answered. A checkpoint each 16 MiB of log rather than 4.
         connection.execute_batch(

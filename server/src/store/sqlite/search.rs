@@ -1,7 +1,8 @@
 //! Search: the best documents by words and those by meaning, brought together by reciprocal rank fusion.
 
-use super::{Result, batches, index};
+use super::{PAGE_WEIGHT, Result, batches, index};
 use crate::embed::Vector;
+use crate::snippet::pieces;
 use crate::store::{Found, Tenant};
 use cloudindex_wire::SearchQuery;
 use rusqlite::{Connection, named_params};
@@ -16,13 +17,29 @@ const FLAT: f64 = 60.0;
 /// Words of a query that count; what comes after them says little new.
 const MOST_WORDS: usize = 32;
 
-/// Which documents pass. Every parameter is bound, also those of no filter.
+/// Which documents pass. Every parameter is bound, also those of no filter. (Servers of before took metadata that is nested too deep
+/// for SQLite, and to look into it is an error.)
 const FILTER: &str = "b.tenant = :tenant AND (:batch IS NULL OR b.id = :batch)
      AND (:prefix IS NULL OR substr(d.path, 1, length(:prefix)) = :prefix)
      AND (:type IS NULL OR d.detected = :type OR d.type = :type)
      AND (:metadata IS NULL OR NOT EXISTS (
          SELECT 1 FROM json_each(:metadata) w WHERE NOT EXISTS (
-             SELECT 1 FROM json_each(d.metadata) h WHERE h.key = w.key AND h.type = w.type AND h.value IS w.value)))";
+             SELECT 1 FROM json_each(iif(json_valid(d.metadata), d.metadata, NULL)) h WHERE h.key = w.key AND h.type = w.type
+                 AND (h.value IS w.value OR h.type IN ('array', 'object') AND canonical(h.value) = canonical(w.value)))))";
+
+/// Makes `canonical(json)` known: the same text for all that have the same value, whatever their order, blanks and escapes.
+pub(super) fn add_functions(c: &Connection) -> Result<()> {
+    use rusqlite::functions::FunctionFlags;
+    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC | FunctionFlags::SQLITE_INNOCUOUS;
+    c.create_scalar_function("canonical", 1, flags, |context| Ok(canonical(&context.get::<String>(0)?)))?;
+    Ok(())
+}
+
+fn canonical(json: &str) -> Option<String> {
+    let mut value: serde_json::Value = serde_json::from_str(json).ok()?;
+    value.sort_all_objects();
+    Some(value.to_string())
+}
 
 /// A chunk in one of the lists.
 struct Hit {
@@ -53,7 +70,16 @@ pub(super) fn search(
         lists.push(by_meaning(c, tenant, query, vector)?);
     }
     let best = fuse(&lists, query.limit.unwrap_or(10) as usize);
-    best.into_iter().filter_map(|(chunk, score)| found(c, chunk, score).transpose()).collect()
+    let (mut all, mut weight) = (Vec::new(), 0);
+    for (chunk, score) in best {
+        let Some(found) = found(c, chunk, score)? else { continue };
+        weight += found.metadata.as_ref().map_or(0, |json| json.get().len());
+        all.push(found);
+        if weight >= PAGE_WEIGHT {
+            break;
+        }
+    }
+    Ok(all)
 }
 
 /// Words that stand in every second text: to look them up takes long and tells nothing, where there are others.
@@ -64,7 +90,7 @@ const COMMON: &[&str] = &[
 
 /// The words of a text, each as FTS5 takes it: in quotes, so that none is an operator.
 fn words(text: &str) -> Vec<String> {
-    let all = || text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    let all = || pieces(text);
     let common = |word: &&str| COMMON.contains(&word.to_lowercase().as_str());
     let telling = all().any(|word| !common(&word));
     let words = all().filter(|word| !telling || !common(word));

@@ -10,7 +10,7 @@ ALTER TABLE documents ADD COLUMN chunks INTEGER NOT NULL DEFAULT 0;
 -- one is a row at the end: uploads pay for it.
 CREATE TABLE jobs (
     document INTEGER PRIMARY KEY,
-    stamp INTEGER NOT NULL, -- tells the job of a new content from that of before, within the life of a server
+    stamp INTEGER NOT NULL, -- tells the job of a new content from that of before
     batch INTEGER NOT NULL,
     size INTEGER NOT NULL,
     attempts INTEGER NOT NULL DEFAULT 0, -- those that failed for a time
