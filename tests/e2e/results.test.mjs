@@ -219,6 +219,33 @@ test('verified by keyboard alone: all is well, then what was damaged on the disk
   quiet(page);
 });
 
+test('verified while documents wait to be processed: not all is well yet', async (t) => {
+  const provider = await Provider.start();
+  t.after(() => provider.close());
+  let goOn;
+  const rest = new Promise((go) => { goOn = go; });
+  // A worker takes 32 documents at most, and writes them together; of those there are questions, too.
+  const known = new Set();
+  provider.answer = (text) => {
+    const [number] = /\d+\D*$/.exec(text);
+    return known.has(number) || known.size < 32 ? void known.add(number) : rest;
+  };
+  const folder = await tree(t, 'archive', Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`${i}.txt`, `This is the text of number ${i}.`])));
+  const { page } = await open(t, { serverOptions: { flags: provider.flags } });
+  await drop(page, [folder]);
+  await page.waitFor(() => /^[1-9]\d* of 40 /.test(document.querySelector('#results-count').textContent));
+  await page.click('#verify button');
+  await verdict(page, /^All is well/);
+  const [text, tone] = await page.evaluate(() => [document.querySelector('#verify [role=status]').textContent, document.querySelector('#verify [role=status]').dataset.tone]);
+  assert.match(text, /^All is well so far; documents still to be processed: [1-9]\d*\.$/);
+  assert.equal(tone, 'warn');
+  goOn();
+  await processed(page);
+  await page.click('#verify button');
+  await verdict(page, /^All is well\.$/);
+  quiet(page);
+});
+
 test('what failed of something that passed is tried again: one by one, or all together', async (t) => {
   const provider = await Provider.start();
   t.after(() => provider.close());
