@@ -275,16 +275,16 @@ test('a server that does not tell how far it is: the upload is told, and it can 
   assert.match((await processed(page)).notice, /3 can be found now; 1 could not be processed\.$/);
 });
 
-const LOOKS = [['light', {}], ['dark', { theme: 'dark' }], ['narrow', { width: 390 }], ['narrow, Arabic', { width: 390, language: 'ar' }]];
+const LOOKS = [['light', {}], ['low', { height: 560 }], ['dark', { theme: 'dark' }], ['narrow', { width: 390 }], ['narrow, Arabic', { width: 390, language: 'ar' }]];
 
-test('results in every look: nothing wider than the window, and audited', async (t) => {
+test('results in every look: nothing wider than the window or on top of something else, and audited', async (t) => {
   const { page } = await ready(t);
   await type(page, 'what does the moon do to the sea?');
   await told(page, /Documents found/);
   await page.click('#verify button');
   await verdict(page, /^All is well/);
-  for (const [name, { width = 1200, theme = 'system', language = '' }] of LOOKS) {
-    await page.send('Emulation.setDeviceMetricsOverride', { width, height: 900, deviceScaleFactor: 1, mobile: false });
+  for (const [name, { width = 1200, height = 900, theme = 'system', language = '' }] of LOOKS) {
+    await page.send('Emulation.setDeviceMetricsOverride', { width, height, deviceScaleFactor: 1, mobile: false });
     await page.evaluate((values) => {
       for (const [name, value] of Object.entries(values)) {
         const field = document.querySelector(`#settings [name=${name}]`);
@@ -294,6 +294,8 @@ test('results in every look: nothing wider than the window, and audited', async 
     }, { theme, language });
     await page.waitFor((lang) => document.documentElement.lang === lang && document.querySelector('cloudindex-uploader').shadowRoot.querySelector('.base').lang === lang, { args: [language || 'en'] });
     assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${name}: wider than the window`);
+    const list = await until(page, (root) => ['.frame', '.footer'].map((part) => root.querySelector(part).getBoundingClientRect()).map(({ top, bottom, height }) => ({ top, bottom, height })));
+    assert.ok(list[0].bottom <= list[1].top && list[0].height >= 160, `${name}: the list runs over what is below it: ${JSON.stringify(list)}`);
     await audit(t, page, `results, ${name}`);
   }
   quiet(page);
