@@ -153,10 +153,13 @@ export class Watch {
     this.notice = { is: 'none' };
     const failed = ids?.filter((id) => !processed.failures.has(id));
     const unprocessed = ids?.filter((id) => processed.failures.has(id));
-    if (failed?.length ?? this.progress.failed) uploader.retry(failed);
+    const uploads = (failed?.length ?? this.progress.failed) > 0;
+    if (uploads) uploader.retry(failed);
     if (notice.is === 'over' && (unprocessed?.length ?? (processed.state === 'lost' || processed.retryable))) {
       const work = processed.again(uploader, unprocessed, this.#interest.signal);
       this.#settled(uploader, notice.end, work);
+      // All is as it was when they had arrived.
+      if (!uploads) return this.tell({ is: 'over', end: notice.end, seconds: undefined, missing: 0 });
     }
     this.#changed('moved');
   }
@@ -170,7 +173,7 @@ export class Watch {
   async #settled(uploader: Uploader, end: End, work: Promise<void> | void): Promise<void> {
     const { processed } = this;
     await work;
-    if (this.processed === processed && uploader.phase === 'complete') this.#ended(end);
+    if (this.processed === processed && processed.state !== 'under way' && uploader.phase === 'complete') this.#ended(end);
   }
 
   #ended(end: End): void {

@@ -264,6 +264,34 @@ test('what failed of something that passed is tried again: one by one, or all to
   quiet(page);
 });
 
+test('while something is tried again, more can be, and the page says what goes on', async (t) => {
+  const provider = await Provider.start();
+  t.after(() => provider.close());
+  provider.answer = () => 503;
+  const { page } = await ready(t, { serverOptions: { flags: provider.flags } });
+  let goOn;
+  const held = new Promise((go) => { goOn = go; });
+  provider.answer = () => held;
+  const goesOn = (root) => /The server is processing them/.test(root.querySelector('.notice')?.textContent) && root.querySelector('.total').dataset.phase === 'following';
+  for (const name of ['tides.md', 'bread.html']) {
+    await act(page, 'retry', `archive/${name}`);
+    await until(page, goesOn);
+  }
+  assert.match(await until(page, (root) => root.querySelector('[role=status]').textContent), /The server is processing them/, 'it is spoken');
+  assert.deepEqual((await shown(page)).rows.filter(({ status }) => status === 'unprocessed').map(({ path }) => path).sort(), ['archive/cover.png', 'archive/harbour/table.txt']);
+  goOn();
+  await until(page, (root) => /2 can be found now; 2 could not/.test(root.querySelector('.notice')?.textContent));
+
+  const more = new Promise((go) => { goOn = go; });
+  provider.answer = () => more;
+  await press(page, 'retry');
+  await until(page, goesOn);
+  assert.equal(await until(page, (root) => root.querySelector('[data-command=retry]') ?? 'none'), 'none', 'all that may help is done');
+  goOn();
+  await until(page, (root) => /3 can be found now; 1 could not/.test(root.querySelector('.notice')?.textContent));
+  quiet(page);
+});
+
 test('a server that does not tell how far it is: the upload is told, and it can be asked again', async (t) => {
   const folder = await tree(t, 'archive', FILES);
   const { page, gate } = await open(t, { gated: true });
