@@ -79,9 +79,7 @@ export class Watch {
   }
 
   of(uploader: Uploader | undefined): void {
-    this.#interest.abort();
-    this.processed.close();
-    this.#interest = new AbortController();
+    this.leave();
     this.#uploader = uploader;
     this.notice = { is: 'none' };
     this.history = new History();
@@ -90,6 +88,13 @@ export class Watch {
     this.before = undefined;
     this.#stage = uploader && uploader.phase !== 'idle' ? 'ran' : 'empty';
     this.#startedAt = undefined;
+  }
+
+  /** Nobody looks any more, or at something else. */
+  leave(): void {
+    this.#interest.abort();
+    this.#interest = new AbortController();
+    this.processed.close();
   }
 
   follow(uploader: Uploader, signal: AbortSignal): void {

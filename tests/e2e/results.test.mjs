@@ -292,6 +292,19 @@ test('while something is tried again, more can be, and the page says what goes o
   quiet(page);
 });
 
+test('an element that is taken out of the page follows nothing any more', async (t) => {
+  const provider = await Provider.start();
+  t.after(() => provider.close());
+  provider.answer = () => 503;
+  const { page } = await ready(t, { serverOptions: { flags: provider.flags } });
+  provider.answer = () => new Promise(() => {});
+  await press(page, 'retry');
+  const streams = 'navigator.locks.query().then(({ held }) => held.filter(({ name }) => name.includes("events")).length)';
+  await page.waitFor(`async () => await ${streams} === 1`);
+  await page.evaluate(() => document.querySelector('cloudindex-uploader').remove());
+  await page.waitFor(`async () => await ${streams} === 0`, { timeout: 5000 });
+});
+
 test('a server that does not tell how far it is: the upload is told, and it can be asked again', async (t) => {
   const folder = await tree(t, 'archive', FILES);
   const { page, gate } = await open(t, { gated: true });
