@@ -4,7 +4,7 @@ import { readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { audit, quiet } from './audit.mjs';
-import { act, drop, press, processed, shown, until } from './element.mjs';
+import { act, drop, press, processed, shown, status, until } from './element.mjs';
 import { open, scratch, tree } from './harness.mjs';
 import { Provider } from './provider.mjs';
 
@@ -16,7 +16,8 @@ const FILES = {
   'cover.png': PICTURE,
 };
 
-const STATUS = /^\/v1\/batches\/[^/]+$/;
+/** Both ways in which a batch tells how far it is. */
+const STATUS = /^\/v1\/batches\/[^/]+(?:\/events)?$/;
 
 /** What is beneath the element. */
 const results = (page) => page.evaluate(() => {
@@ -69,11 +70,12 @@ test('processing is followed to its end: what can be found, what can not, and wh
   const folder = await tree(t, 'archive', FILES);
   const { page, gate } = await open(t, { gated: true });
   let told;
+  const held = new Promise((answer) => { told = answer; });
   const asked = new Promise((come) => {
     gate.answer = ({ method, url }) => {
       if (method !== 'GET' || !STATUS.test(url)) return undefined;
       come();
-      return new Promise((answer) => { told = answer; });
+      return held;
     };
   });
   await drop(page, [folder]);
@@ -275,6 +277,7 @@ test('while something is tried again, more can be, and the page says what goes o
   const goesOn = (root) => /The server is processing them/.test(root.querySelector('.notice')?.textContent) && root.querySelector('.total').dataset.phase === 'following';
   for (const name of ['tides.md', 'bread.html']) {
     await act(page, 'retry', `archive/${name}`);
+    await status(page, `archive/${name}`, 'committed');
     await until(page, goesOn);
   }
   assert.match(await until(page, (root) => root.querySelector('[role=status]').textContent), /The server is processing them/, 'it is spoken');
