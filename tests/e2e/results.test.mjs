@@ -295,6 +295,29 @@ test('while something is tried again, more can be, and the page says what goes o
   quiet(page);
 });
 
+test('what was uploaded is searched where it is, whatever target is chosen meanwhile', async (t) => {
+  const provider = await Provider.start();
+  t.after(() => provider.close());
+  let goOn;
+  const held = new Promise((go) => { goOn = go; });
+  provider.answer = () => held;
+  const folder = await tree(t, 'archive', FILES);
+  const { page } = await open(t, { serverOptions: { flags: provider.flags } });
+  await drop(page, [folder]);
+  await until(page, (root) => root.querySelector('.total')?.dataset.phase === 'following');
+  await page.evaluate(() => {
+    document.querySelector('#target [value=cloudindex]').click();
+    for (const [name, value] of [['baseUrl', 'http://127.0.0.1:9'], ['apiKey', 'other']]) document.querySelector(`#cloudindex-${name}`).value = value;
+    document.querySelector('#target form').requestSubmit();
+  });
+  await page.waitFor(() => document.querySelector('#server').textContent === '127.0.0.1:9');
+  goOn();
+  await processed(page);
+  await type(page, 'moon');
+  await told(page, /Documents found/);
+  quiet(page);
+});
+
 test('an element that is taken out of the page follows nothing any more', async (t) => {
   const provider = await Provider.start();
   t.after(() => provider.close());
