@@ -216,7 +216,14 @@ export class Uploader extends UploaderEventTarget {
     if (this.hears('error')) this.tell('error', error);
   }
 
-  async #hear(batchId: string): Promise<void> {
+  get #followed(): string | undefined {
+    return this.#phase === 'following' ? this.#batchId : undefined;
+  }
+
+  async #hear(): Promise<void> {
+    this.#hearing?.abort();
+    const batchId = this.#followed;
+    if (!batchId) return;
     const { signal } = this.#hearing = new AbortController();
     try {
       const { hear } = await after();
@@ -235,13 +242,11 @@ export class Uploader extends UploaderEventTarget {
   /** First everything is taken over, then it is told: a listener never sees half an update. */
   #update(update: Update): void {
     const before = this.#phase;
+    const followed = this.#followed;
     this.#phase = update.phase;
     this.#progress = update.progress;
     if (update.batchId !== undefined) this.#batchId = update.batchId;
-    if (before !== update.phase) {
-      this.#hearing?.abort();
-      if (update.phase === 'following' && this.#batchId) void this.#hear(this.#batchId);
-    }
+    if (followed !== this.#followed) void this.#hear();
     let settled = false;
     const changes: [FileChange, 'moved' | 'settled'][] = [];
     for (const change of update.files) {

@@ -34,11 +34,18 @@ await command(async (args) => {
     await ready(page);
     const memory = watchFamily(server.pid);
     const started = performance.now();
-    await drop(page, [folder]);
-    const batchId = await begun(server);
-    const { status, uploaded, said } = await processed(server, batchId);
-    const seconds = since(started);
-    const serverPeakMiB = await memory.stop();
+    let batchId;
+    let followed;
+    let serverPeakMiB;
+    try {
+      await drop(page, [folder]);
+      batchId = await begun(server);
+      followed = await processed(server, batchId);
+    } finally {
+      serverPeakMiB = await memory.stop();
+    }
+    const { status, uploaded, said, ended } = followed;
+    const seconds = (ended - started) / 1000;
     const errors = {};
     for await (const { code } of server.list(`/v1/batches/${batchId}/errors`, 'errors')) errors[code] = (errors[code] ?? 0) + 1;
     const checking = performance.now();
@@ -89,7 +96,7 @@ async function processed(server, batchId) {
   }
   clearTimeout(late);
   if (status?.status !== 'completed') throw new Complaint(`the events ended while the batch was ${status?.status}`);
-  return { status, uploaded, said };
+  return { status, uploaded, said, ended: performance.now() };
 }
 
 /** What the client's own `verify` reports, with numbers in the place of lists. */
@@ -117,7 +124,18 @@ async function searched(server, batchId, asked) {
 }
 
 /** Of a batch that has ended, `estimatedCompletion` is when it did. */
-const endOf = ({ estimatedCompletion }) => Date.parse(estimatedCompletion);
-const lasted = (status) => endOf(status) - Date.parse(status.startedAt);
-const since = (start) => (performance.now() - start) / 1000;
-const round = (number) => Math.round(number * 10) / 10;
+function endOf({ estimatedCompletion }) {
+  return Date.parse(estimatedCompletion);
+}
+
+function lasted(status) {
+  return endOf(status) - Date.parse(status.startedAt);
+}
+
+function since(start) {
+  return (performance.now() - start) / 1000;
+}
+
+function round(number) {
+  return Math.round(number * 10) / 10;
+}

@@ -8,6 +8,8 @@ export class Results {
   #search;
   #verify;
   #words;
+  /** Where the batch is that is uploaded now. */
+  #server;
   /** Of the batch that is shown, as the server told it last. */
   #status;
 
@@ -17,7 +19,9 @@ export class Results {
     this.#count = section.querySelector('#results-count');
     this.#search = new Search(section.querySelector('search'));
     this.#verify = new Verify(section.querySelector('#verify'));
-    element.addEventListener('status', ({ detail }) => this.#take(detail, server));
+    // By the time that something can be found, another target may be chosen.
+    element.addEventListener('uploaderchange', () => { this.#server = server(); });
+    element.addEventListener('status', ({ detail }) => this.#take(detail));
   }
 
   /** In which words. */
@@ -27,13 +31,12 @@ export class Results {
   }
 
   /** A batch is of interest once something of it can be found, or nothing ever will. */
-  #take(status, server) {
+  #take(status) {
     const { batchId, processedFiles, failedFiles, totalFiles } = status;
     if (batchId !== this.#status?.batchId) {
-      const there = processedFiles > 0 || failedFiles >= totalFiles ? server() : undefined;
-      if (!there) return;
-      this.#search.of(there, batchId);
-      this.#verify.of(there, batchId);
+      if (!this.#server || (processedFiles === 0 && failedFiles < totalFiles)) return;
+      this.#search.of(this.#server, batchId);
+      this.#verify.of(this.#server, batchId);
     }
     this.#status = status;
     this.#tell();

@@ -7,12 +7,13 @@ const LISTED = 20;
 const PICTURES = { good: 'm5 12.5 4.5 4.5L19 7.5', bad: 'M12 7v6m0 3.5v.01M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18z' };
 
 /** What is said of it all, and how. */
-const TONES = { verified: 'good', verifiedBut: 'good', verifiedMissed: 'warn', verifiedNot: 'bad' };
+const TONES = { verified: 'good', verifiedBut: 'good', verifiedSoFar: 'warn', verifiedMissed: 'warn', verifiedNot: 'bad' };
 
 /** Damage comes first. A document that others resemble may not be found by words of its own, though nothing of it is damaged. */
-function verdictOf({ documents: { damaged }, embeddings: { chunks, present, wrong }, probes: { asked, answered }, failed }) {
+function verdictOf({ documents: { damaged }, embeddings: { chunks, present, wrong }, probes: { asked, answered }, waiting, failed }) {
   if (damaged.length > 0 || present < chunks || wrong > 0) return 'verifiedNot';
   if (answered < asked) return 'verifiedMissed';
+  if (waiting > 0) return 'verifiedSoFar';
   return failed > 0 ? 'verifiedBut' : 'verified';
 }
 
@@ -81,7 +82,7 @@ export class Verify {
     const text = {
       idle: () => '',
       running: () => say('verifying', { n: count(report?.documents.checked ?? 0), total: count(this.total) }),
-      over: () => say(verdictOf(report)),
+      over: () => say(verdictOf(report), { n: count(report.waiting) }),
       failed: () => say('verifyFailed', { why }),
     }[is]();
     this.#told.dataset.tone = is === 'over' ? TONES[verdictOf(report)] : is === 'failed' ? 'bad' : '';

@@ -3,6 +3,7 @@ import { createParser } from 'eventsource-parser';
 import type { Connection } from '../connection.js';
 import type { BatchStatus } from '../types.js';
 import type { Outcome } from './following.js';
+import { place } from './place.js';
 import type { Seen } from './seen.js';
 import { until } from './until.js';
 
@@ -19,6 +20,9 @@ export async function* stream(
 ): AsyncGenerator<BatchStatus, Outcome, undefined> {
   if (token === 'new') await until(signal, connection.refresh());
   const { baseUrl, apiKey, refresh } = await until(signal, connection.words());
+  // Where there is none, questions do.
+  const leave = await place(connection.baseUrl);
+  if (!leave) return { t: 'failed' };
   const flight = new AbortController();
   const abort = () => flight.abort(signal?.reason);
   signal?.addEventListener('abort', abort);
@@ -65,5 +69,6 @@ export async function* stream(
   } finally {
     signal?.removeEventListener('abort', abort);
     flight.abort();
+    leave();
   }
 }

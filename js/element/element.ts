@@ -141,7 +141,9 @@ export class UploaderElement extends LitElement {
     this.#thumbs.sweep();
     // An element that is only moved is back at once.
     setTimeout(() => {
-      if (!this.isConnected) this.#closeOwn();
+      if (this.isConnected) return;
+      this.#closeOwn();
+      this.#watch.leave();
     });
   }
 

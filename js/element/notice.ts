@@ -53,7 +53,8 @@ function over({ end: { cancelled, progress, reason }, seconds, missing }: Notice
     const why = reason ? sentences(words.reason(reason)) : '';
     return { kind: 'bad', text: `${why} ${words.say(strings.partial, { arrived, n: failed })} ${after?.text ?? ''}`.trim() };
   }
-  const took = seconds === undefined ? '' : words.say(strings.took, { time: words.time(seconds) });
+  // Some languages shorten a unit with a full stop; the sentence has its own.
+  const took = seconds === undefined ? '' : words.say(strings.took, { time: words.time(seconds).replace(/\.$/, '') });
   const done = [words.say(after ? strings.uploaded : strings.done, { arrived, size: words.size(bytes), took })];
   if (missing > 0) done.push(words.say(strings.missing, { n: missing }));
   else if (sentBytes === 0 && bytes > 0) done.push(strings.doneNothingSent);

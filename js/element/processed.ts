@@ -20,6 +20,8 @@ export class Processed {
   /** The same of documents that came into the batch by other uploads. */
   others: UploadError[] = [];
   #calls: Calls | undefined;
+  /** Whoever has it tried again last follows it to its end, for all before. */
+  #turn = 0;
 
   /** Documents that could not be processed, as far as that is known. */
   get failed(): number {
@@ -59,23 +61,34 @@ export class Processed {
   async again(uploader: Uploader, rows: Uint32Array | undefined, signal: AbortSignal): Promise<void> {
     const batchId = uploader.batchId ?? '';
     const goesOn = this.state === 'lost';
+    const turn = ++this.#turn;
     this.begin();
+    this.#forget(rows);
     try {
       if (rows) for (const id of rows) await new Documents(this.#callsTo(uploader)).retry(uploader.rows.document(id) ?? '');
       else if (!goesOn) await this.#batches(uploader).retry(batchId);
       for await (const status of this.#batches(uploader).watch(batchId, { signal })) {
+        if (turn !== this.#turn) return;
         // As the uploader tells it while it follows by itself.
         uploader.dispatchEvent(new CustomEvent('status', { detail: status }));
         if (status.processedFiles + status.failedFiles >= status.totalFiles) break;
       }
     } catch (thrown) {
-      return this.lose(asUploadError(thrown));
+      if (turn === this.#turn) this.lose(asUploadError(thrown));
+      return;
     }
-    await this.end(uploader);
+    if (turn === this.#turn) await this.end(uploader);
   }
 
   close(): void {
     this.#calls?.close();
+  }
+
+  /** These failures, or all that may pass, are none for now. */
+  #forget(rows: Uint32Array | undefined): void {
+    const again = rows ?? [...this.failures].filter(([, { retryable }]) => retryable).map(([id]) => id);
+    for (const id of again) this.failures.delete(id);
+    if (!rows) this.others = this.others.filter(({ retryable }) => !retryable);
   }
 
   #callsTo({ connection }: Uploader): Calls {

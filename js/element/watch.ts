@@ -79,9 +79,7 @@ export class Watch {
   }
 
   of(uploader: Uploader | undefined): void {
-    this.#interest.abort();
-    this.processed.close();
-    this.#interest = new AbortController();
+    this.leave();
     this.#uploader = uploader;
     this.notice = { is: 'none' };
     this.history = new History();
@@ -90,6 +88,13 @@ export class Watch {
     this.before = undefined;
     this.#stage = uploader && uploader.phase !== 'idle' ? 'ran' : 'empty';
     this.#startedAt = undefined;
+  }
+
+  /** Nobody looks any more, or at something else. */
+  leave(): void {
+    this.#interest.abort();
+    this.#interest = new AbortController();
+    this.processed.close();
   }
 
   follow(uploader: Uploader, signal: AbortSignal): void {
@@ -153,10 +158,13 @@ export class Watch {
     this.notice = { is: 'none' };
     const failed = ids?.filter((id) => !processed.failures.has(id));
     const unprocessed = ids?.filter((id) => processed.failures.has(id));
-    if (failed?.length ?? this.progress.failed) uploader.retry(failed);
+    const uploads = (failed?.length ?? this.progress.failed) > 0;
+    if (uploads) uploader.retry(failed);
     if (notice.is === 'over' && (unprocessed?.length ?? (processed.state === 'lost' || processed.retryable))) {
       const work = processed.again(uploader, unprocessed, this.#interest.signal);
       this.#settled(uploader, notice.end, work);
+      // All is as it was when they had arrived.
+      if (!uploads) return this.tell({ is: 'over', end: notice.end, seconds: undefined, missing: 0 });
     }
     this.#changed('moved');
   }
@@ -170,7 +178,7 @@ export class Watch {
   async #settled(uploader: Uploader, end: End, work: Promise<void> | void): Promise<void> {
     const { processed } = this;
     await work;
-    if (this.processed === processed && uploader.phase === 'complete') this.#ended(end);
+    if (this.processed === processed && processed.state !== 'under way' && uploader.phase === 'complete') this.#ended(end);
   }
 
   #ended(end: End): void {

@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { Gate } from './gate.mjs';
 import { openBlank, scratch, tree } from './harness.mjs';
-import { KEY } from './server.mjs';
+import { Page } from './page.mjs';
+import { KEY, UPLOAD_ALONE } from './server.mjs';
 
 const FILES = {
   'sea/tides.md': '# Tides\n\nThe moon pulls the sea up twice a day.\n',
@@ -338,3 +339,31 @@ async function missing(server) {
     },
   };
 }
+
+test('whoever follows many batches, in three tabs, keeps no connection from all else', { timeout: 60_000 }, async (t) => {
+  const { page: first, browser, gate } = await withFiles(t, { serverOptions: { flags: UPLOAD_ALONE }, between: (server) => Gate.before(server) });
+  const others = [await Page.open(browser, `${gate.url}/page/config.json`), await Page.open(browser, `${gate.url}/page/config.json`)];
+  // A page that is not secure has no locks, and can agree with itself alone.
+  await first.evaluate(() => { Object.defineProperty(navigator, 'locks', { value: undefined }); });
+  const stands = [];
+  for (const page of [first, ...others]) {
+    stands.push(...await page.evaluate(async (apiKey) => {
+      const { CloudIndex, Uploader, cloudindex } = await import('/dist/index.js');
+      const client = new CloudIndex({ apiKey });
+      // Uploads that are followed, and batches that are watched; a browser opens six connections to a server.
+      for (let n = 0; n < 4; n++) {
+        const uploader = new Uploader({ target: cloudindex({ apiKey }), tracking: { enabled: true, statusInterval: 100 } });
+        const told = new Promise((come) => uploader.addEventListener('status', come, { once: true }));
+        uploader.add([new File([crypto.randomUUID()], 'one.txt')]);
+        await told;
+      }
+      const batches = await Promise.all(Array.from({ length: 4 }, () => client.batches.create({ name: 'Watched' })));
+      const watches = batches.map(({ id }) => client.batches.watch(id, { statusInterval: 100 }));
+      const first = await Promise.all(watches.map((watch) => watch.next()));
+      await Promise.all(batches.map(({ id }) => client.batches.cancel(id)));
+      const then = await Promise.all(watches.map((watch) => watch.next()));
+      return [...first, ...then].map(({ value: { status } }) => status);
+    }, KEY));
+  }
+  assert.deepEqual(stands, [1, 2, 3].flatMap(() => [...Array(4).fill('open'), ...Array(4).fill('cancelled')]));
+});

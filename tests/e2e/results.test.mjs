@@ -4,7 +4,7 @@ import { readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { audit, quiet } from './audit.mjs';
-import { act, drop, press, processed, shown, until } from './element.mjs';
+import { act, drop, press, processed, shown, status, until } from './element.mjs';
 import { open, scratch, tree } from './harness.mjs';
 import { Provider } from './provider.mjs';
 
@@ -16,7 +16,8 @@ const FILES = {
   'cover.png': PICTURE,
 };
 
-const STATUS = /^\/v1\/batches\/[^/]+$/;
+/** Both ways in which a batch tells how far it is. */
+const STATUS = /^\/v1\/batches\/[^/]+(?:\/events)?$/;
 
 /** What is beneath the element. */
 const results = (page) => page.evaluate(() => {
@@ -69,11 +70,12 @@ test('processing is followed to its end: what can be found, what can not, and wh
   const folder = await tree(t, 'archive', FILES);
   const { page, gate } = await open(t, { gated: true });
   let told;
+  const held = new Promise((answer) => { told = answer; });
   const asked = new Promise((come) => {
     gate.answer = ({ method, url }) => {
       if (method !== 'GET' || !STATUS.test(url)) return undefined;
       come();
-      return new Promise((answer) => { told = answer; });
+      return held;
     };
   });
   await drop(page, [folder]);
@@ -219,6 +221,33 @@ test('verified by keyboard alone: all is well, then what was damaged on the disk
   quiet(page);
 });
 
+test('verified while documents wait to be processed: not all is well yet', async (t) => {
+  const provider = await Provider.start();
+  t.after(() => provider.close());
+  let goOn;
+  const rest = new Promise((go) => { goOn = go; });
+  // A worker takes 32 documents at most, and writes them together; of those there are questions, too.
+  const known = new Set();
+  provider.answer = (text) => {
+    const [number] = /\d+\D*$/.exec(text);
+    return known.has(number) || known.size < 32 ? void known.add(number) : rest;
+  };
+  const folder = await tree(t, 'archive', Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`${i}.txt`, `This is the text of number ${i}.`])));
+  const { page } = await open(t, { serverOptions: { flags: provider.flags } });
+  await drop(page, [folder]);
+  await page.waitFor(() => /^[1-9]\d* of 40 /.test(document.querySelector('#results-count').textContent));
+  await page.click('#verify button');
+  await verdict(page, /^All is well/);
+  const [text, tone] = await page.evaluate(() => [document.querySelector('#verify [role=status]').textContent, document.querySelector('#verify [role=status]').dataset.tone]);
+  assert.match(text, /^All is well so far; documents still to be processed: [1-9]\d*\.$/);
+  assert.equal(tone, 'warn');
+  goOn();
+  await processed(page);
+  await page.click('#verify button');
+  await verdict(page, /^All is well\.$/);
+  quiet(page);
+});
+
 test('what failed of something that passed is tried again: one by one, or all together', async (t) => {
   const provider = await Provider.start();
   t.after(() => provider.close());
@@ -237,6 +266,71 @@ test('what failed of something that passed is tried again: one by one, or all to
   quiet(page);
 });
 
+test('while something is tried again, more can be, and the page says what goes on', async (t) => {
+  const provider = await Provider.start();
+  t.after(() => provider.close());
+  provider.answer = () => 503;
+  const { page } = await ready(t, { serverOptions: { flags: provider.flags } });
+  let goOn;
+  const held = new Promise((go) => { goOn = go; });
+  provider.answer = () => held;
+  const goesOn = (root) => /The server is processing them/.test(root.querySelector('.notice')?.textContent) && root.querySelector('.total').dataset.phase === 'following';
+  for (const name of ['tides.md', 'bread.html']) {
+    await act(page, 'retry', `archive/${name}`);
+    await status(page, `archive/${name}`, 'committed');
+    await until(page, goesOn);
+  }
+  assert.match(await until(page, (root) => root.querySelector('[role=status]').textContent), /The server is processing them/, 'it is spoken');
+  assert.deepEqual((await shown(page)).rows.filter(({ status }) => status === 'unprocessed').map(({ path }) => path).sort(), ['archive/cover.png', 'archive/harbour/table.txt']);
+  goOn();
+  await until(page, (root) => /2 can be found now; 2 could not/.test(root.querySelector('.notice')?.textContent));
+
+  const more = new Promise((go) => { goOn = go; });
+  provider.answer = () => more;
+  await press(page, 'retry');
+  await until(page, goesOn);
+  assert.equal(await until(page, (root) => root.querySelector('[data-command=retry]') ?? 'none'), 'none', 'all that may help is done');
+  goOn();
+  await until(page, (root) => /3 can be found now; 1 could not/.test(root.querySelector('.notice')?.textContent));
+  quiet(page);
+});
+
+test('what was uploaded is searched where it is, whatever target is chosen meanwhile', async (t) => {
+  const provider = await Provider.start();
+  t.after(() => provider.close());
+  let goOn;
+  const held = new Promise((go) => { goOn = go; });
+  provider.answer = () => held;
+  const folder = await tree(t, 'archive', FILES);
+  const { page } = await open(t, { serverOptions: { flags: provider.flags } });
+  await drop(page, [folder]);
+  await until(page, (root) => root.querySelector('.total')?.dataset.phase === 'following');
+  await page.evaluate(() => {
+    document.querySelector('#target [value=cloudindex]').click();
+    for (const [name, value] of [['baseUrl', 'http://127.0.0.1:9'], ['apiKey', 'other']]) document.querySelector(`#cloudindex-${name}`).value = value;
+    document.querySelector('#target form').requestSubmit();
+  });
+  await page.waitFor(() => document.querySelector('#server').textContent === '127.0.0.1:9');
+  goOn();
+  await processed(page);
+  await type(page, 'moon');
+  await told(page, /Documents found/);
+  quiet(page);
+});
+
+test('an element that is taken out of the page follows nothing any more', async (t) => {
+  const provider = await Provider.start();
+  t.after(() => provider.close());
+  provider.answer = () => 503;
+  const { page } = await ready(t, { serverOptions: { flags: provider.flags } });
+  provider.answer = () => new Promise(() => {});
+  await press(page, 'retry');
+  const streams = 'navigator.locks.query().then(({ held }) => held.filter(({ name }) => name.includes("events")).length)';
+  await page.waitFor(`async () => await ${streams} === 1`);
+  await page.evaluate(() => document.querySelector('cloudindex-uploader').remove());
+  await page.waitFor(`async () => await ${streams} === 0`, { timeout: 5000 });
+});
+
 test('a server that does not tell how far it is: the upload is told, and it can be asked again', async (t) => {
   const folder = await tree(t, 'archive', FILES);
   const { page, gate } = await open(t, { gated: true });
@@ -248,16 +342,16 @@ test('a server that does not tell how far it is: the upload is told, and it can 
   assert.match((await processed(page)).notice, /3 can be found now; 1 could not be processed\.$/);
 });
 
-const LOOKS = [['light', {}], ['dark', { theme: 'dark' }], ['narrow', { width: 390 }], ['narrow, Arabic', { width: 390, language: 'ar' }]];
+const LOOKS = [['light', {}], ['low', { height: 560 }], ['dark', { theme: 'dark' }], ['narrow', { width: 390 }], ['narrow, Arabic', { width: 390, language: 'ar' }]];
 
-test('results in every look: nothing wider than the window, and audited', async (t) => {
+test('results in every look: nothing wider than the window or on top of something else, and audited', async (t) => {
   const { page } = await ready(t);
   await type(page, 'what does the moon do to the sea?');
   await told(page, /Documents found/);
   await page.click('#verify button');
   await verdict(page, /^All is well/);
-  for (const [name, { width = 1200, theme = 'system', language = '' }] of LOOKS) {
-    await page.send('Emulation.setDeviceMetricsOverride', { width, height: 900, deviceScaleFactor: 1, mobile: false });
+  for (const [name, { width = 1200, height = 900, theme = 'system', language = '' }] of LOOKS) {
+    await page.send('Emulation.setDeviceMetricsOverride', { width, height, deviceScaleFactor: 1, mobile: false });
     await page.evaluate((values) => {
       for (const [name, value] of Object.entries(values)) {
         const field = document.querySelector(`#settings [name=${name}]`);
@@ -267,6 +361,8 @@ test('results in every look: nothing wider than the window, and audited', async 
     }, { theme, language });
     await page.waitFor((lang) => document.documentElement.lang === lang && document.querySelector('cloudindex-uploader').shadowRoot.querySelector('.base').lang === lang, { args: [language || 'en'] });
     assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${name}: wider than the window`);
+    const list = await until(page, (root) => ['.frame', '.footer'].map((part) => root.querySelector(part).getBoundingClientRect()).map(({ top, bottom, height }) => ({ top, bottom, height })));
+    assert.ok(list[0].bottom <= list[1].top && list[0].height >= 160, `${name}: the list runs over what is below it: ${JSON.stringify(list)}`);
     await audit(t, page, `results, ${name}`);
   }
   quiet(page);

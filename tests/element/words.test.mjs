@@ -85,6 +85,9 @@ test('what is told after the upload: what the server does with it, can’t do, h
   assert.deepEqual(say({ state: 'over', status: { processedFiles: 2 }, failed: 1 }), { kind: 'warn', text: '3 files arrived (3.0 kB) in 2 sec. 2 can be found now; 1 could not be processed.' });
   assert.deepEqual(say({ state: 'lost', error: { code: 'connection_error', message: '' } }).text, '3 files arrived (3.0 kB) in 2 sec. What the server makes of them could not be asked. The server does not answer. Check the connection, then retry.');
   assert.deepEqual(say({ state: 'over', status: { processedFiles: 2 } }, { completed: 2, failed: 1 }), { kind: 'bad', text: '2 files arrived; 1 file did not. What arrived can be found now.' });
+  // A unit that is shortened with a full stop ends no sentence twice.
+  const german = told({ notice: { is: 'over', end: { cancelled: false, progress }, seconds: 2, missing: 0 }, processed: { state: 'over', failed: 0 } }, new Words(locales.de, 'de'));
+  assert.match(german.text, /in 2 Sek\. Was ankam/);
 });
 
 test('languages are built as lists in the order of English', async () => {

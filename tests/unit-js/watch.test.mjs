@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import http from 'node:http';
 import { afterEach, test } from 'node:test';
-import { Host, facade, wasmUrl } from './facade.mjs';
+import { Host, facade, files, wasmUrl } from './facade.mjs';
 
 const status = (processedFiles, more) => ({ batchId: 'B', status: 'processing', totalFiles: 3, processedFiles, ...more });
 const DONE = status(3, { status: 'completed', notice: 'Größe: 3 Dateien – alles da' });
@@ -248,4 +248,53 @@ test('an application’s own fetch is used, whatever it gives', async () => {
   });
   assert.deepEqual(await processed(watch()), [0, 3]);
   assert.deepEqual([asked, questions()], [[['http://127.0.0.1:1/v1/batches/B/events', 'Bearer k']], 2]);
+});
+
+/** An uploader whose batch is followed, and the host that is told the statuses; `told` resolves with the next. */
+async function following(baseUrl) {
+  const { Uploader, cloudindex } = await facade();
+  let tell;
+  const host = new Host((message, host) => {
+    if (message.t === 'added') host.update({ phase: 'following', batchId: 'A' });
+    if (message.t === 'status') tell?.(JSON.parse(message.text));
+  });
+  hosts.push(host);
+  const uploader = new Uploader({ target: cloudindex({ apiKey: 'k', baseUrl, wasmUrl }) });
+  const told = () => new Promise((come) => { tell = come; });
+  const first = told();
+  await uploader.add(files('a'));
+  return { uploader, host, told, first };
+}
+
+test('an upload that follows its batch hears its events, and hands them to the engine; paused, cancelled, over or closed it hears none', async (t) => {
+  const server = await serve(t, events(event(1, status(1))));
+  const { uploader, host, told, first } = await following(server.url);
+  assert.deepEqual(await first, status(1));
+  for (const [n, phase] of ['paused', 'running', 'complete', 'cancelled'].entries()) {
+    host.update({ phase });
+    await server.closed[n];
+    const next = told();
+    host.update({ phase: 'following' });
+    assert.deepEqual(await next, status(1), `after ${phase}`);
+  }
+  uploader.close();
+  await server.closed[4];
+  assert.equal(server.asked.length, 5);
+});
+
+test('an upload that goes on to another batch, and follows it before it is told of anything between, hears that one', async (t) => {
+  const urls = [];
+  const server = await serve(t, (response, { url }) => {
+    urls.push(url);
+    events(event(1, { ...status(1), batchId: url.split('/')[3] }))(response);
+  });
+  const { uploader, host, told, first } = await following(server.url);
+  assert.equal((await first).batchId, 'A');
+  const next = told();
+  host.update({ phase: 'following', batchId: 'B' });
+  assert.equal((await next).batchId, 'B');
+  await server.closed[0];
+  uploader.close();
+  await server.closed[1];
+  assert.deepEqual(urls, ['/v1/batches/A/events', '/v1/batches/B/events']);
 });

@@ -48,6 +48,7 @@ export const words = {
   verifying: 'Bisher geprüft: {n} von {total} Dokumenten',
   verified: 'Alles ist in Ordnung.',
   verifiedBut: 'Alles ist in Ordnung, außer was sich nicht verarbeiten ließ.',
+  verifiedSoFar: 'Bis jetzt ist alles in Ordnung; noch zu verarbeitende Dokumente: {n}.',
   verifiedMissed: 'Alles ist da, doch nicht jedes Dokument wurde mit seinen eigenen Wörtern gefunden.',
   verifiedNot: 'Nicht alles ist in Ordnung.',
   verifyFailed: 'Die Prüfung gelang nicht: {why}',

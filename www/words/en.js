@@ -27,6 +27,7 @@ export const words = {
   verifying: 'Checked so far: {n} of {total} documents',
   verified: 'All is well.',
   verifiedBut: 'All is well, but for what could not be processed.',
+  verifiedSoFar: 'All is well so far; documents still to be processed: {n}.',
   verifiedMissed: 'Everything is there, but not every document was found by its own words.',
   verifiedNot: 'Not all is well.',
   verifyFailed: 'It could not be verified: {why}',

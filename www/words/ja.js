@@ -48,6 +48,7 @@ export const words = {
   verifying: '確認済み: {total} 件中 {n} 件',
   verified: 'すべて正常です。',
   verifiedBut: '処理できなかったものを除き、すべて正常です。',
+  verifiedSoFar: 'これまでのところ正常です。処理待ちの文書: {n} 件。',
   verifiedMissed: 'すべて揃っていますが、自身の言葉で見つからなかった文書があります。',
   verifiedNot: '正常でないものがあります。',
   verifyFailed: '検証できませんでした: {why}',
