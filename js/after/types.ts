@@ -104,8 +104,7 @@ export interface MissedProbe {
 export interface VerifyReport {
   batchId: string;
   /**
-   * Every document is stored whole, none waits, every chunk of text has a right embedding, and four of five probes
-   * found their document: where many documents say nearly the same, ten others may come first.
+   * Every document is stored whole, none waits, every chunk of text has a right embedding, and all probes found their document.
    * Documents that could not be processed (`failed`) don't count against it: they are stored, and have no text to find.
    */
   ok: boolean;

@@ -10,9 +10,6 @@ export interface VerifyPage extends Pick<VerifyReport, 'documents' | 'embeddings
   next: string | null;
 }
 
-/** Of all probes, those that must find their document. Not every one does where many documents say nearly the same: ten others come first. */
-const FOUND = 0.8;
-
 export async function verify(calls: Calls, batchId: string, { probes, onProgress, signal }: VerifyOptions): Promise<VerifyReport> {
   const to = `${path('batches', batchId)}/verify`;
   let report = nothing(batchId);
@@ -52,7 +49,7 @@ export function plus(report: VerifyReport, page: VerifyPage): VerifyReport {
   return {
     batchId: report.batchId,
     // By counts, because not all that is damaged or missed is named.
-    ok: stored === checked && waiting === 0 && embeddings.present === embeddings.chunks && embeddings.wrong === 0 && probes.answered >= probes.asked * FOUND,
+    ok: stored === checked && waiting === 0 && embeddings.present === embeddings.chunks && embeddings.wrong === 0 && probes.answered === probes.asked,
     documents,
     embeddings,
     probes,

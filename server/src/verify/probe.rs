@@ -2,11 +2,13 @@
 
 use super::Verifier;
 use crate::search::find;
-use crate::store::{StoreError, Tenant};
+use crate::store::{Found, StoreError, Tenant};
 use cloudindex_wire::{Document, Missed, SearchQuery};
 
 /// Documents among which it must be.
 const FIRST: u32 = 10;
+/// Documents whose paths begin with its own, as far as they are looked at.
+const MOST_ALIKE: u32 = 100;
 /// Characters of a sentence.
 const LONGEST: usize = 240;
 /// Words that are enough for a question.
@@ -79,8 +81,8 @@ fn squeezed(text: &str) -> String {
 impl Verifier<'_> {
     /// Looks for a document within its batch; tells if it is not found.
     ///
-    /// It counts as found also when all ten that come before it hold the very same sentence: nothing in the question tells it
-    /// from them. One that the index lacks is missed even so, unless there are ten.
+    /// It counts as found also where others that say nearly the same come before it, if its words find it among paths like its
+    /// own. One that the index lacks is missed even so. (That its vectors are there is counted elsewhere.)
     pub(super) async fn probe(
         &self,
         tenant: Tenant,
@@ -94,10 +96,13 @@ impl Verifier<'_> {
             limit: Some(FIRST),
             ..SearchQuery::default()
         };
-        let (hits, _) = find(self.jobs, self.embeddings, tenant, query).await?;
-        let found = hits.iter().any(|hit| hit.document_id == document.id);
-        let alike = hits.len() == FIRST as usize && hits.iter().all(|hit| squeezed(&hit.text).contains(&sentence));
-        if found || alike {
+        let among = |hits: &[Found]| hits.iter().any(|hit| hit.document_id == document.id);
+        let (hits, _) = find(self.jobs, self.embeddings, tenant, query.clone()).await?;
+        if among(&hits) {
+            return Ok(None);
+        }
+        let there = SearchQuery { path_prefix: Some(document.path.clone()), limit: Some(MOST_ALIKE), ..query };
+        if among(&self.jobs.search(tenant, there, None).await?) {
             return Ok(None);
         }
         Ok(Some(Missed { document_id: document.id.clone(), path: document.path.clone(), query: sentence }))

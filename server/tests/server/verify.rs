@@ -208,13 +208,14 @@ fn a_document_that_search_does_not_find_is_named() {
 fn documents_that_a_question_cannot_tell_apart_are_no_miss() {
     let server = Server::start();
     let batch = server.batch().id;
-    let text = b"A house is a home, and quick money.".to_vec();
-    let names: Vec<String> = (0..30).map(|number| format!("{number}")).collect();
-    let files: Vec<(&str, Vec<u8>)> = names.iter().map(|name| (name.as_str(), text.clone())).collect();
-    server.upload(&batch, &files);
+    let names: Vec<String> = (0..60).map(|number| format!("{number}")).collect();
+    // Some say the same, others nearly the same.
+    let text = |number: usize| format!("A house is a home of {} rooms, and quick money.", number / 2);
+    let files = names.iter().enumerate().map(|(number, name)| (name.as_str(), text(number).into_bytes()));
+    server.upload(&batch, &files.collect::<Vec<_>>());
     server.settled(&batch);
-    let probes = verify(&server, &batch, r#"{"probes":30}"#).probes;
-    assert_eq!((probes.asked, probes.answered), (30, 30), "{:?}", probes.missed);
+    let probes = verify(&server, &batch, r#"{"probes":60}"#).probes;
+    assert_eq!((probes.asked, probes.answered), (60, 60), "{:?}", probes.missed);
 }
 
 #[test]
