@@ -1,11 +1,16 @@
 /** Questions to the server that are answered with JSON, by the engine's calls. */
-import type { Calls } from '../calls.js';
+import { Calls } from '../calls.js';
 import { until } from './until.js';
 
-/** The answer. The engine's calls know no signal: after an abort the request may go on, and nobody hears its end. */
+/** The answer. The engine's calls know no signal: what may be aborted has an engine of its own, which then ends with its connection. */
 export async function ask<T>(calls: Calls, method: 'GET' | 'POST', path: string, body?: object, signal?: AbortSignal): Promise<T> {
   signal?.throwIfAborted();
-  return until(signal, calls.json<T>(method, path, body && JSON.stringify(body)));
+  const own = signal ? new Calls(calls.connection) : calls;
+  try {
+    return await until(signal, own.json<T>(method, path, body && JSON.stringify(body)));
+  } finally {
+    if (own !== calls) own.close();
+  }
 }
 
 /** All rows of a list, page after page. */

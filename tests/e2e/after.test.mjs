@@ -367,3 +367,22 @@ test('whoever follows many batches, in three tabs, keeps no connection from all 
   }
   assert.deepEqual(stands, [1, 2, 3].flatMap(() => [...Array(4).fill('open'), ...Array(4).fill('cancelled')]));
 });
+
+test('searches and verifications that are aborted keep no connection from those that come after', { timeout: 60_000 }, async (t) => {
+  const { page, gate } = await withFiles(t, { between: (server) => Gate.before(server) });
+  const { batchId } = await page.evaluate(() => uploadAndWatch());
+  // A browser opens six connections to a server; these are never answered.
+  let held = 0;
+  gate.answer = ({ url }) => (/search|verify/.test(url) && held < 8 ? new Promise(() => { held++; }) : undefined);
+  for (let n = 0; n < 8; n++) {
+    await page.evaluate((n, batchId) => {
+      window.controller = new AbortController();
+      const { signal } = controller;
+      window.ended = (n % 2 ? cloudindex.search('moon', { signal }) : cloudindex.batches.verify(batchId, { signal })).catch(({ name }) => name);
+    }, n, batchId);
+    while (held <= n) await new Promise((next) => setTimeout(next, 10));
+    assert.equal(await page.evaluate(() => { controller.abort(); return ended; }), 'AbortError');
+  }
+  const { results } = await page.evaluate(() => cloudindex.search('moon', { signal: new AbortController().signal }));
+  assert.equal(results[0].path, 'tides.md');
+});
