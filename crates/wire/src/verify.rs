@@ -84,7 +84,7 @@ pub struct EmbeddingsChecked {
 pub struct ProbesAnswered {
     /// Documents looked for.
     pub asked: u64,
-    /// Those among the first ten found, or beaten only by others that hold the very same sentence.
+    /// Those among the first ten found, or found among paths like their own where others outrank them.
     pub answered: u64,
     /// The others, at most 100.
     pub missed: Vec<Missed>,

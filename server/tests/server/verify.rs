@@ -80,7 +80,7 @@ fn a_sound_batch_is_told_so() {
     // What has no text cannot be asked for.
     assert_eq!((page.probes.asked, page.probes.answered), (11, 11), "{:?}", page.probes.missed);
     // Defaults, an explicit null, and none at all.
-    for body in ["", " ", "{}", r#"{"cursor":null}"#] {
+    for body in ["", "null", "{}", r#"{"cursor":null}"#] {
         assert_eq!(verify(&server, &batch, body).probes.asked, 11);
     }
     let few = verify(&server, &batch, r#"{"probes":3}"#).probes;
