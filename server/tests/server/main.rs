@@ -22,5 +22,6 @@ mod stop;
 mod tenants;
 mod tokens;
 mod upkeep;
+mod verifier;
 mod verify;
 mod webhooks;

@@ -1,6 +1,6 @@
 //! A copy of the records as they are at one moment, while they are written.
 
-use super::{Result, connect};
+use super::{Result, opening::connect};
 use crate::store::StoreError;
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};

@@ -7,6 +7,7 @@
 //! | `commit` | the one transaction of a bundle |
 //! | `jobs` | the queue, and the one transaction that ends jobs |
 //! | `deliveries` | which changes are events, and the queue of webhooks |
+//! | `opening` | connections, and the steps from one schema to the next |
 //! | `tenants` | what tenants hold and may |
 //! | `upkeep` | which blocks nobody needs, and moving those that lie among them |
 //! | [`backup`] | a copy of them, while they are written |
@@ -19,6 +20,7 @@ mod deliveries;
 mod documents;
 mod index;
 mod jobs;
+mod opening;
 mod search;
 mod tenants;
 mod upkeep;
@@ -32,21 +34,14 @@ use super::{
 };
 use crate::embed::{Model, Vector};
 use cloudindex_wire::{BatchError, Digest, Document, NewBatch, Quota, SearchQuery, Usage};
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use opening::{connect, load_vectors, migrate};
+use rusqlite::{Connection, OpenFlags};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::Semaphore;
 
-/// What leads from one version of the schema to the next, from nothing on. `PRAGMA user_version` tells how many are done.
-const STEPS: [&str; 5] = [
-    include_str!("schema/1.sql"),
-    include_str!("schema/2.sql"),
-    include_str!("schema/3.sql"),
-    include_str!("schema/4.sql"),
-    include_str!("schema/5.sql"),
-];
 /// Connections that read at once.
 const READERS: usize = 4;
 /// How long a block that no document names is kept after a client was told of it, unless something else is asked for.
@@ -149,62 +144,6 @@ impl Sqlite {
         })
         .await
     }
-}
-
-/// Lets every connection that is opened from now on know vectors.
-fn load_vectors() -> Result<()> {
-    // SAFETY: the function is SQLite's own kind of entry point for an extension, which the crate declares without its
-    // parameters; it was compiled into this program, so it lives as long as any connection.
-    let code = unsafe {
-        type Entry = unsafe extern "C" fn(
-            *mut rusqlite::ffi::sqlite3,
-            *mut *mut std::ffi::c_char,
-            *const rusqlite::ffi::sqlite3_api_routines,
-        ) -> std::ffi::c_int;
-        let entry = std::mem::transmute::<*const (), Entry>(sqlite_vec::sqlite3_vec_init as *const ());
-        rusqlite::ffi::sqlite3_auto_extension(Some(entry))
-    };
-    match code {
-        rusqlite::ffi::SQLITE_OK => Ok(()),
-        code => Err(StoreError::Failed(format!("SQLite did not take the extension for vectors: code {code}"))),
-    }
-}
-
-fn connect(path: &Path, how: OpenFlags) -> Result<Connection> {
-    let connection = Connection::open_with_flags(path, how | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-    connection.busy_timeout(Duration::from_secs(20))?;
-    connection.set_prepared_statement_cache_capacity(64);
-    search::add_functions(&connection)?;
-    if !how.contains(OpenFlags::SQLITE_OPEN_READ_ONLY) {
-        // FULL: a commit is on the disk before it is answered. A checkpoint each 16 MiB of log rather than 4.
-        connection.execute_batch(
-            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
-             PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -65536;",
-        )?;
-    }
-    Ok(connection)
-}
-
-fn migrate(connection: &mut Connection) -> Result<()> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let version: i64 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    let done = usize::try_from(version).unwrap_or(usize::MAX);
-    let Some(steps) = STEPS.get(done..) else {
-        return Err(StoreError::Failed(format!(
-            "the data is of version {version}, this server knows {}: use a newer server, or another --data directory",
-            STEPS.len()
-        )));
-    };
-    if steps.is_empty() {
-        // Not a byte is written: a server must start on a full disk.
-        return Ok(());
-    }
-    for step in steps {
-        transaction.execute_batch(step)?;
-    }
-    transaction.pragma_update(None, "user_version", STEPS.len() as i64)?;
-    transaction.commit()?;
-    Ok(())
 }
 
 /// A `u64` of the wire as SQLite keeps it; nothing real is larger.
@@ -364,6 +303,7 @@ impl Jobs for Sqlite {
 
 #[cfg(test)]
 mod tests {
+    use super::opening::STEPS;
     use super::*;
 
     #[test]

@@ -191,7 +191,7 @@ impl Upkeep for Sqlite {
 
 #[cfg(test)]
 mod tests {
-    use super::super::migrate;
+    use super::super::opening::migrate;
     use super::*;
 
     fn records() -> Connection {

@@ -1,6 +1,6 @@
 //! Data that servers of before left behind: each version of the schema opens, and nothing of it is lost.
 
-use super::{STEPS, Sqlite, documents::pack_list};
+use super::{Sqlite, documents::pack_list, opening::STEPS};
 use crate::store::{Deliveries, Jobs, Page, Records, Tenant, Upkeep};
 use cloudindex_wire::{Digest, DocumentState, Phase};
 use rusqlite::{Connection, params};
