@@ -1,7 +1,9 @@
 /** Every word that the element shows or speaks. `{n}` and the like are filled in; plural forms are those of `Intl.PluralRules`. */
-import type { Phase } from '../types.js';
+import type { FileStatus, Phase } from '../types.js';
 import { strings as english } from './locales/en.js';
-import type { ShownStatus } from './watch.js';
+
+/** How a file is shown: one that arrived may still not have been processed. */
+export type ShownStatus = FileStatus | 'unprocessed';
 
 /** One text, or one for each plural form of the language. */
 export type Text = string | (Partial<Record<Intl.LDMLPluralRule, string>> & { other: string });

@@ -2,7 +2,7 @@
 import type { Uploader } from '../uploader.js';
 import { comparison, namesOf, sorted } from './order.js';
 import { STEPS, inSlices } from './slices.js';
-import type { ShownStatus } from './watch.js';
+import type { ShownStatus } from './strings.js';
 
 export type Filter = 'all' | 'waiting' | 'done' | 'failed';
 export type SortKey = 'found' | 'name' | 'size' | 'state';

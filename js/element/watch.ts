@@ -1,11 +1,12 @@
 /** An upload as a view sees it: the uploader's own figures, and what of its events is worth remembering. */
 import type { Completion } from '../events.js';
 import type { UploadError } from '../errors.js';
-import type { FileStatus, Interrupted, Phase, Progress, UploadFile } from '../types.js';
+import type { Interrupted, Phase, Progress, UploadFile } from '../types.js';
 import type { Uploader } from '../uploader.js';
 import { History } from './chart.js';
 import { Processed } from './processed.js';
 import { inSlices } from './slices.js';
+import type { ShownStatus } from './strings.js';
 
 /** What is to be told about the upload as a whole. */
 export type Notice =
@@ -16,9 +17,6 @@ export type Notice =
 
 /** How the upload ended, whatever the server still does with it. */
 export type End = Omit<Completion, 'results'>;
-
-/** How a file is shown: one that arrived may still not have been processed. */
-export type ShownStatus = FileStatus | 'unprocessed';
 
 export type ShownFile = Omit<UploadFile, 'status'> & { status: ShownStatus };
 
