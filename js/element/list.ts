@@ -17,10 +17,11 @@ export class List {
   #length = 0;
   /** Scrolls with the upload until the user scrolls. */
   #follows: 'upload' | 'user' = 'upload';
-  readonly #resized = new ResizeObserver(() => {
+  // In the next frame: what is rendered within this one may change the size again, of which browsers complain as an error of the page.
+  readonly #resized = new ResizeObserver(() => requestAnimationFrame(() => {
     this.#height = (this.#grid?.clientHeight ?? 0) - HEAD;
     this.#changed();
-  });
+  }));
 
   /** `changed` is called when other rows come into view. */
   constructor(changed: () => void) {
