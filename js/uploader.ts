@@ -147,7 +147,8 @@ export class Uploader extends UploaderEventTarget {
   async interrupted(): Promise<Interrupted | undefined> {
     const { resume } = this.#options;
     // Most pages want no journal, and need not load what reads it.
-    const found = resume ? await (await before()).left(this.#target.connection, resume) : undefined;
+    if (resume === undefined || resume === false) return undefined;
+    const found = await (await before()).left(this.#target.connection, resume);
     if (!found) return undefined;
     const { roots, since, ...rest } = found;
     return { ...rest, since: new Date(since).toISOString(), canContinue: roots.length > 0 };

@@ -18,21 +18,6 @@ use std::time::{Duration, Instant};
 /// The longest wait for the first round: servers that are started often get theirs.
 const FIRST: Duration = Duration::from_secs(300);
 
-/// When house is kept.
-#[derive(Debug, Clone, Copy)]
-pub struct Options {
-    /// For how long a block is kept that no document names.
-    pub keep: Duration,
-    /// The time between two rounds.
-    pub every: Duration,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Options { keep: Duration::from_secs(24 * 3600), every: Duration::from_secs(3600) }
-    }
-}
-
 /// Keeps house.
 pub struct Keeper {
     pub collector: Collector,
